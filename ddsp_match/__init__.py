@@ -1,0 +1,55 @@
+"""ddsp-match: hear a sound, find the synthesizer that plays it.
+
+>>> import ddsp_match
+>>> result = ddsp_match.fit("sound.wav", out="outputs/sound")
+>>> ddsp_match.render(result.patch)
+
+Importing the package costs nothing: torch is loaded when a function is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Audio": "ddsp_match.audio",
+    "Controls": "ddsp_match.controls",
+    "Features": "ddsp_match.features",
+    "FitResult": "ddsp_match.tasks.fit",
+    "FitSettings": "ddsp_match.settings",
+    "MatchError": "ddsp_match.errors",
+    "Patch": "ddsp_match.patch",
+    "Timebase": "ddsp_match.timebase",
+    "analyze": "ddsp_match.tasks.analyze",
+    "fit": "ddsp_match.tasks.fit",
+    "load_patch": "ddsp_match.patch",
+    "render": "ddsp_match.tasks.render",
+}
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 names, from the table above
+
+if TYPE_CHECKING:
+    from ddsp_match.audio import Audio
+    from ddsp_match.controls import Controls
+    from ddsp_match.errors import MatchError
+    from ddsp_match.features import Features
+    from ddsp_match.patch import Patch, load_patch
+    from ddsp_match.settings import FitSettings
+    from ddsp_match.tasks.analyze import analyze
+    from ddsp_match.tasks.fit import FitResult, fit
+    from ddsp_match.tasks.render import render
+    from ddsp_match.timebase import Timebase
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ddsp_match' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,70 @@
+"""Sound files out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ddsp_match.audio.reading import reason_of
+from ddsp_match.audio.sound import Audio
+from ddsp_match.errors import OutputError
+
+
+def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[str]:
+    """Writes a sound file, in the format that its suffix names, as a whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        audio: The sound.
+        subtype: How libsndfile stores a sample: ``"FLOAT"``, ``"PCM_24"``, ``"PCM_16"`` …; None takes the
+            first of float, 24 bits and the format's own default that the format can hold.
+
+    Returns:
+        Notes: that samples above full scale were clipped, which happens in integer subtypes.
+
+    Raises:
+        OutputError: The folder is missing or not writable, the disk is full, the format cannot hold the
+            subtype or the sample rate.
+    """
+    import soundfile
+
+    path = Path(path)
+    kind = {"AIF": "AIFF", "AIFC": "AIFF"}.get(path.suffix[1:].upper(), path.suffix[1:].upper())
+    if kind not in soundfile.available_formats() or kind == "RAW":
+        raise OutputError(
+            f"the suffix {path.suffix!r}", where=path, needed="a sound's", hint="a name in .wav"
+        )
+    choices = [subtype] if subtype else ["FLOAT", "PCM_24", soundfile.default_subtype(kind)]
+    chosen = next((choice for choice in choices if soundfile.check_format(kind, choice)), None)
+    if chosen is None:
+        able = ", ".join(soundfile.available_subtypes(kind))
+        raise OutputError(f"the subtype {subtype}", where=path, needed=f"one that {kind} can hold: {able}")
+    samples, notes = audio.samples, []
+    if chosen.startswith("PCM"):
+        over = np.count_nonzero(np.abs(samples) > 1)
+        if over:
+            notes = [f"{path.name}: {over} samples above full scale were clipped"]
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.exists() and not path.is_file():  # os.replace would put the file in the place of a device
+            raise OSError("a folder or a device has that name")
+        soundfile.write(part, samples.T, audio.sample_rate, subtype=chosen, format=kind)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        # Encoders flush their last block on closing, where libsndfile reports no failure.
+        if soundfile.info(part).frames != audio.n_samples:
+            raise OSError(f"not all of its {audio.n_samples} frames were stored")
+        os.replace(part, path)
+    except (OSError, ValueError, soundfile.SoundFileError) as error:
+        reason = reason_of(error)
+        raise OutputError(
+            f"it cannot be written ({reason})", where=path, needed="a folder with room that you may write to",
+            hint="another folder, or free some space",
+        ) from error  # fmt: skip
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return notes

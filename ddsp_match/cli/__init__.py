@@ -1,0 +1,87 @@
+"""The ``ddsp-match`` command: argv to one task to files.
+
+The room that prints, exits and catches our errors. Torch, numpy and Hydra are imported inside a verb, so that
+``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+from ddsp_match.cli.parser import PROGRAM, build_parser
+from ddsp_match.errors import MatchError
+
+DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
+EXIT_OK, EXIT_BUG, EXIT_USER, EXIT_INTERRUPTED, EXIT_PIPE = 0, 1, 2, 130, 141
+
+_DISK_TROUBLE = {
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space within the quota",
+    errno.EACCES: "permission to write there",
+    errno.EPERM: "permission to write there",
+    errno.EROFS: "a place that can be written to",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The words after the program's name; the process's own by default.
+
+    Returns:
+        0 when done (also when Ctrl-C ended a fit early and what it had was written); 2 for a problem in what
+        the user gave; 130 when interrupted with nothing written; 141 when the reader of our output went away;
+        1 for a bug of ours.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except MatchError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted, nothing written", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit; give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+            where = f"{error.filename}: " if error.filename else ""
+            found = f"{where}found {error.strerror}; needed: {_DISK_TROUBLE[error.errno]}"
+            return _complain(f"{found}; try: another folder with -o", EXIT_USER)
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        text = f"a bug of ours, please report it: {type(error).__name__}: {error}"
+        return _complain(f"{text} ({DEBUG_VARIABLE}=1 shows where)", EXIT_BUG)
+
+
+def _run(words: list[str]) -> int:
+    if words and words[0] in ("-sc", "--shell-completion"):
+        words = ["fit", *words]
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(words)
+    if arguments.verb is None:
+        parser.print_help()
+        return EXIT_OK
+    if rest and arguments.verb == "render":
+        parser.error(f"render does not know {' '.join(rest)}")
+    if arguments.verb == "fit":
+        from ddsp_match.cli.fit import fit as verb
+    elif arguments.verb == "render":
+        from ddsp_match.cli.render import render as verb
+    else:
+        from ddsp_match.cli.analyze import analyze as verb
+    arguments.words = [*getattr(arguments, "words", []), *rest]
+    arguments.argv = words
+    return verb(arguments)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return code

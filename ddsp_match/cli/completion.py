@@ -1,0 +1,86 @@
+"""Shell completion: ours for verbs, options and sounds, Hydra's for groups, options of groups and keys."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from pathlib import Path
+
+from ddsp_match import config
+from ddsp_match.cli.parser import PROGRAM, build_parser
+from ddsp_match.errors import ConfigError
+
+_VERBS = ("fit", "render", "analyze")
+
+
+def complete(request: str) -> int:
+    """Answer ``install=SHELL``, ``uninstall=SHELL`` or, asked by the shell with COMP_LINE, ``query=SHELL``.
+
+    Raises:
+        ConfigError: Another request.
+    """
+    action, _, shell = request.partition("=")
+    if action not in ("install", "uninstall", "query") or shell not in ("bash", "zsh", "fish"):
+        raise ConfigError(
+            repr(request), where="--shell-completion", needed="install= or uninstall= and bash | zsh | fish"
+        )
+    if action == "query":
+        print(" ".join(candidates(os.environ.get("COMP_LINE", ""), shell)))
+    else:
+        config.run_hydra(["--shell-completion", request], lambda *_: None, program=PROGRAM)
+    return 0
+
+
+def candidates(line: str, shell: str = "bash") -> list[str]:
+    """Return the words that could stand at the end of a command line.
+
+    Args:
+        line: The line so far, with the program's name; a space at its end asks for the next word.
+        shell: Whose syntax the line has.
+    """
+    words = line.split()[1:]
+    word = "" if not words or line.endswith(" ") else words.pop()
+    if not words:
+        return [verb for verb in (*_VERBS, "--help", "--version") if verb.startswith(word)]
+    verb, words = words[0], words[1:]
+    if word.startswith("-"):
+        return [flag for flag in _flags(verb) if flag.startswith(word)]
+    found = [] if "=" in word else _files(word)
+    if verb in ("fit", "analyze"):
+        overrides = [other for other in words if config.is_override(other)]
+        multirun = ["--multirun"] if {"-m", "--multirun"} & set(words) else []
+        found += _ask_hydra(" ".join([PROGRAM, *multirun, *overrides, word]), shell)
+    return sorted(found)
+
+
+def _ask_hydra(line: str, shell: str) -> list[str]:
+    """Hydra's own completion of a line without verb, sound and flags of ours."""
+    before = os.environ.get("COMP_LINE")
+    os.environ["COMP_LINE"] = line
+    answer = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(answer):
+            config.run_hydra(["--shell-completion", f"query={shell}"], lambda *_: None, program=PROGRAM)
+    finally:
+        os.environ.pop("COMP_LINE") if before is None else os.environ.update(COMP_LINE=before)
+    return [word for word in answer.getvalue().split() if "=_" not in word]
+
+
+def _flags(verb: str) -> list[str]:
+    parser = build_parser()
+    for action in parser._subparsers._group_actions if parser._subparsers else ():
+        if isinstance(action.choices, dict) and verb in action.choices:
+            flags = action.choices[verb]._option_string_actions
+            return sorted(flag for flag in flags if flag.startswith("--"))
+    return []
+
+
+def _files(word: str) -> list[str]:
+    parent, _, name = word.rpartition("/")
+    folder = Path(f"{parent}/" if word.startswith("/") or parent else ".")
+    if not folder.is_dir():
+        return []
+    prefix = f"{parent}/" if "/" in word else ""
+    shown = [path for path in folder.iterdir() if path.name.startswith(name) and path.name[0] != "."]
+    return [f"{prefix}{path.name}" + ("/" if path.is_dir() else "") for path in shown]

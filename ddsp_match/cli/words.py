@@ -1,0 +1,136 @@
+"""From the words of a command line to a sound, overrides, and a place to write."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddsp_match import config
+from ddsp_match.errors import ConfigError, OutputError, SoundError
+
+OUTPUTS = Path("outputs")
+# One of them is in every folder that we write.
+RUN_MARKS = ("report.html", "sweep.csv", "features.csv")
+A4_HZ, A4_MIDI = 440.0, 69
+
+
+def split(words: Sequence[str], flags: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
+    """Tell sounds from overrides.
+
+    A word like ``key=value`` is an override unless a file of that name exists; ``./key=value`` is a file in
+    any case.
+
+    Raises:
+        ConfigError: A flag that does not exist.
+    """
+    sounds, overrides = [], []
+    for word in words:
+        if word.startswith("-") and len(word) > 1:
+            near = difflib.get_close_matches(word, flags, n=2)
+            raise ConfigError(
+                f"{word}, which is no option", hint=" or ".join(near) or "--help", where="command line"
+            )
+        if config.is_override(word) and not Path(word).is_file():
+            overrides.append(word)
+        else:
+            sounds.append(Path(word))
+    return sounds, overrides
+
+
+def one_sound(sounds: Sequence[Path], verb: str) -> Path:
+    """Return the sound, of which there must be one.
+
+    Raises:
+        SoundError: None, or several.
+    """
+    if len(sounds) == 1:
+        return sounds[0]
+    if not sounds:
+        raise SoundError("no sound file", where=verb, needed="one", hint=f"ddsp-match {verb} sound.wav")
+    names = ", ".join(str(sound) for sound in sounds)
+    raise SoundError(
+        f"{len(sounds)} sound files ({names})",
+        where=verb,
+        needed="one",
+        hint="a loop over the files; a setting is written KEY=VALUE without spaces",
+    )
+
+
+def flag_overrides(arguments: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
+    """Return the overrides, and after them what ``--f0``, ``--midi``, ``--f0-csv``, ``--budget`` stand for.
+
+    Raises:
+        ConfigError: A flag and an override say the same thing twice.
+    """
+    said = {word.lstrip("+~").partition("=")[0]: word for word in overrides}
+    added = _flags_as_overrides(arguments)
+    for word in added:
+        key = word.partition("=")[0]
+        if key in said:
+            raise ConfigError(
+                f"{said[key]} beside a flag that means {word}", where="command line", needed="one of the two"
+            )
+    return [*overrides, *added]
+
+
+def _flags_as_overrides(arguments: argparse.Namespace) -> list[str]:
+    overrides: list[str] = []
+    hz = arguments.f0
+    if arguments.midi is not None:
+        hz = A4_HZ * 2 ** ((arguments.midi - A4_MIDI) / 12)
+    if hz is not None:
+        overrides += ["f0=constant", f"f0.hz={hz!r}"]
+    if arguments.f0_csv is not None:
+        overrides += ["f0=csv", f"f0.path={config.quoted(arguments.f0_csv)}"]
+    if getattr(arguments, "budget", None) is not None:
+        overrides.append(f"optimizer.budget_s={arguments.budget!r}")
+    return overrides
+
+
+def is_free(folder: Path) -> bool:
+    """Say whether a folder can be written to without losing anything: not there yet, or empty."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -> Path:
+    """Choose where a run writes.
+
+    Args:
+        name: What the run is called: ``outputs/<name>``, or the first free of ``-2``, ``-3`` … after it.
+        output: The folder that the user named, if any; taken as it is.
+        force: Whether a run that exists may be replaced. A folder that holds no run, or holds the sound itself,
+            is never replaced: what is in it could not be made again.
+        sound: The sound to work on.
+
+    Raises:
+        OutputError: The folder holds something that must not be lost, or is a file.
+    """
+    if output is None:
+        folder, number = OUTPUTS / name, 1
+        while not (is_free(folder) or (force and _replaceable(folder, sound))):
+            number += 1
+            folder = OUTPUTS / f"{name}-{number}"
+        return folder
+    if output.exists() and not output.is_dir():
+        raise OutputError("a file", where=output, needed="a folder", hint="another name with -o")
+    if is_free(output):
+        return output
+    if not force:
+        raise OutputError(
+            "files already there", where=output, needed="a new or empty folder", hint="another -o, or --force"
+        )
+    if not _replaceable(output, sound):
+        raise OutputError(
+            "files that no run of ddsp-match has written",
+            where=output,
+            needed="a new or empty folder, or an earlier run to replace with --force",
+            hint="another -o",
+        )
+    return output
+
+
+def _replaceable(folder: Path, sound: Path) -> bool:
+    holds_a_run = any((folder / name).is_file() for name in RUN_MARKS)
+    return holds_a_run and not sound.resolve().is_relative_to(folder.resolve())

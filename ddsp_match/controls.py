@@ -1,0 +1,74 @@
+"""What is played: the seam between whoever makes the numbers and the synthesizer that sounds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Controls:
+    """A harmonic-plus-noise sound at the frame rate, in physical units.
+
+    The batch axis holds independent signals: sounds, or the channels of one sound.
+
+    Attributes:
+        f0_hz: Fundamental frequency in Hz, > 0.
+        amplitude: Global amplitude `A` of the harmonic part (linear, 1 is full scale), ≥ 0: the sum of all
+            harmonics' amplitudes.
+        distribution: The share of each harmonic, ≥ 0, summing to one over harmonics (or to zero where
+            every harmonic lies at or above Nyquist).
+        noise: Magnitude of the filtered noise in each band, ≥ 0, the bands spaced evenly from 0 Hz to
+            Nyquist inclusive: the gain a unit-variance white noise gets there.
+        phases: Phase of each harmonic in radians relative to ``k`` times the running phase of f0, or
+            None where every harmonic starts at zero.
+    """
+
+    f0_hz: Float[torch.Tensor, "batch frames"]
+    amplitude: Float[torch.Tensor, "batch frames"]
+    distribution: Float[torch.Tensor, "batch harmonics frames"]
+    noise: Float[torch.Tensor, "batch bands frames"]
+    phases: Float[torch.Tensor, "batch harmonics frames"] | None = None
+
+    def __post_init__(self) -> None:
+        batch, frames = self.f0_hz.shape
+        if self.amplitude.shape != (batch, frames):
+            raise ValueError(f"amplitude {tuple(self.amplitude.shape)} does not match f0 {(batch, frames)}")
+        for name in ("distribution", "noise"):
+            value = getattr(self, name)
+            if value.ndim != 3 or (value.shape[0], value.shape[2]) != (batch, frames):
+                raise ValueError(f"{name} {tuple(value.shape)} does not match f0 {(batch, frames)}")
+        if self.phases is not None and self.phases.shape != self.distribution.shape:
+            raise ValueError(f"phases {tuple(self.phases.shape)} must match {tuple(self.distribution.shape)}")
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return self.f0_hz.shape[1]
+
+    @property
+    def n_harmonics(self) -> int:
+        """Number of harmonics."""
+        return self.distribution.shape[1]
+
+    @property
+    def n_bands(self) -> int:
+        """Number of noise bands."""
+        return self.noise.shape[1]
+
+    @property
+    def harmonic_amplitudes(self) -> Float[torch.Tensor, "batch harmonics frames"]:
+        """The linear amplitude of every harmonic: global amplitude times its share."""
+        return self.amplitude.unsqueeze(1) * self.distribution
+
+    def numbers_per_frame(self) -> int:
+        """How many numbers one frame of one signal holds."""
+        phases = 0 if self.phases is None else self.n_harmonics
+        return 2 + self.n_harmonics + phases + self.n_bands
+
+    def detached(self) -> Controls:
+        """The same controls outside any autograd graph."""
+        values = {name: value.detach() for name, value in vars(self).items() if value is not None}
+        return replace(self, **values)

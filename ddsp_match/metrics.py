@@ -1,0 +1,114 @@
+"""How close a match is to its target, in figures."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+
+from ddsp_match.dsp.spectra import a_weighting_db, magnitudes, mel_filters
+
+MEL_RANGE_DB = 60.0  # what lies further below the target's loudest band is not compared
+SILENCE_DB = -120.0
+
+
+def multi_resolution(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], sizes: list[int]
+) -> float:
+    """Linear plus log magnitude distance, averaged over FFT sizes: auraloss' loss with the seed recipe's weights."""
+    total = 0.0
+    for size in sizes:
+        window = torch.hann_window(size, device=target.device)
+        a, b = magnitudes(target, window), magnitudes(match, window)
+        total += float((a - b).abs().mean() + (a.log() - b.log()).abs().mean())
+    return total / len(sizes)
+
+
+def log_spectral_distance(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], size: int = 1024
+) -> float:
+    """Root mean square over frequency of the difference in dB, averaged over frames."""
+    window = torch.hann_window(size, device=target.device)
+    a, b = (20 * torch.log10(magnitudes(x, window)) for x in (target, match))
+    return float((a - b).square().mean(-1).sqrt().mean())
+
+
+def mel_distance_db(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], sample_rate: int
+) -> float:
+    """Mean absolute difference in dB over 80 mel bands and frames, where either sound can be heard.
+
+    Heard is what lies within 60 dB of the target's loudest band, as in the project's scorer.
+    """
+    size = 2 ** round(math.log2(0.043 * sample_rate))
+    window = torch.hann_window(size, device=target.device)
+    filters = mel_filters(80, size, sample_rate, 40.0, min(20_000.0, sample_rate / 2)).to(target)
+    a, b = (magnitudes(x, window).square() @ filters.T for x in (target, match))
+    floor = a.max() * 10 ** (-MEL_RANGE_DB / 10)
+    heard = torch.maximum(a, b) > floor
+    difference = 10 * torch.log10(a.clamp(min=floor) / b.clamp(min=floor))
+    return float(difference.abs()[heard].mean())
+
+
+def loudness_db(
+    x: Float[torch.Tensor, "batch samples"], sample_rate: int, size: int = 1024
+) -> Float[torch.Tensor, "batch frames"]:
+    """A-weighted loudness over time in dB below full scale."""
+    window = torch.hann_window(size, device=x.device)
+    bins = torch.arange(size // 2 + 1, device=x.device) * (sample_rate / size)
+    gain = 10 ** (a_weighting_db(bins) / 10)
+    power = magnitudes(x, window).square() @ gain * (2 / window.sum().square())
+    return (10 * torch.log10(power.clamp(min=1e-12))).clamp(min=SILENCE_DB)
+
+
+def loudness_error_db(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], sample_rate: int
+) -> float:
+    """Mean absolute difference of A-weighted loudness in dB, over frames within 60 dB of the target's loudest."""
+    a, b = loudness_db(target, sample_rate), loudness_db(match, sample_rate)
+    heard = a > a.max() - MEL_RANGE_DB
+    return float((a - b).abs()[heard].mean())
+
+
+def snr_db(target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"]) -> float:
+    """Waveform signal-to-noise ratio in dB; only meaningful where phases are tracked."""
+    error = (target - match).square().sum().clamp(min=1e-20)
+    return float(10 * torch.log10(target.square().sum().clamp(min=1e-20) / error))
+
+
+def measure(
+    target: Float[torch.Tensor, "batch samples"],
+    harmonic: Float[torch.Tensor, "batch samples"],
+    noise: Float[torch.Tensor, "batch samples"],
+    sample_rate: int,
+    sizes: list[int],
+) -> dict[str, float]:
+    """All figures of one match.
+
+    Args:
+        target: The sound.
+        harmonic: The harmonic stem.
+        noise: The noise stem.
+        sample_rate: In Hz.
+        sizes: FFT sizes of the multi-resolution distance.
+
+    Returns:
+        ``mrstft``, ``lsd_db``, ``mel_db``, ``loudness_l1_db``, ``snr_db``; the shares of the match's energy that are
+        harmonic and noise; and ``unexplained_share``, the energy of the difference of the magnitude spectra over the
+        target's.
+    """
+    match = harmonic + noise
+    window = torch.hann_window(1024, device=target.device)
+    a, b = magnitudes(target, window), magnitudes(match, window)
+    tonal, hiss = float(harmonic.square().sum()), float(noise.square().sum())
+    return {
+        "mrstft": multi_resolution(target, match, sizes),
+        "mel_db": mel_distance_db(target, match, sample_rate),
+        "lsd_db": log_spectral_distance(target, match),
+        "loudness_l1_db": loudness_error_db(target, match, sample_rate),
+        "snr_db": snr_db(target, match),
+        "harmonic_share": tonal / max(tonal + hiss, 1e-20),
+        "noise_share": hiss / max(tonal + hiss, 1e-20),
+        "unexplained_share": float((a - b).square().sum() / a.square().sum().clamp(min=1e-20)),
+    }

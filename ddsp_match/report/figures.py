@@ -1,0 +1,119 @@
+"""The pictures of the page as image elements, and what the script must know to draw axes around them."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import torch
+
+from ddsp_match.report import colours, pictures, png
+from ddsp_match.report.data import ReportData
+
+# Differences between match and target are shown up to here, either way.
+DIFFERENCE_DB = 30.0
+
+
+def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
+    """All pictures of the page.
+
+    Args:
+        data: What to show.
+
+    Returns:
+        Image elements by the name of their place in the page, and facts for the script by plot.
+    """
+    elements, scales = _spectra(data)
+    frame_s = data.timebase.hop / data.timebase.sample_rate
+    magnitudes = {
+        "harmonics": _mean_channel(data.controls.harmonic_amplitudes),
+        "noise": _mean_channel(data.controls.noise),
+    }
+    table = colours.sequential()
+    for name, values in magnitudes.items():
+        if not values.any():
+            elements[f"images_{name}"] = f'<p class="quiet">There is no {name.removesuffix("s")} part.</p>'
+            scales[name] = None
+            continue
+        picture = pictures.heat_map(values, frame_s)
+        high_db = pictures.top_db(picture)
+        low_db = high_db - pictures.RANGE_DB
+        alt = f"Heat map of the {name} over time, {low_db:.0f} to {high_db:.0f} dB."
+        elements[f"images_{name}"] = _image(picture.db, low_db, high_db, table, alt)
+        scales[name] = {
+            "count": len(values),
+            "ticks": _harmonic_ticks(len(values)),
+            "high_hz": data.timebase.nyquist_hz,
+            "first_s": picture.first_s,
+            "last_s": picture.last_s,
+            "scale": _scale(low_db, high_db, table),
+        }
+    return elements, scales
+
+
+def _image(
+    picture_db: np.ndarray, low_db: float, high_db: float, table: np.ndarray, alt: str, scale: str = ""
+) -> str:
+    """An image element of a picture in dB."""
+    address = png.data_uri(pictures.shade(picture_db, low_db, high_db), table)
+    extra = f' data-scale="{scale}"' + (" hidden" if scale == "linear" else "") if scale else ""
+    return f'<img src="{address}" alt="{escape(alt)}"{extra}>'
+
+
+def _scale(low_db: float, high_db: float, table: np.ndarray) -> dict[str, object]:
+    """A colour scale for the script."""
+    return {"low_db": low_db, "high_db": high_db, "colours": [bytes(colour).hex() for colour in table]}
+
+
+def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
+    """Spectrograms of target and match on one scale, and of what sets them apart."""
+    rate = data.target.sample_rate
+    target = pictures.spectrogram(data.target.mono(), rate)
+    match = pictures.spectrogram(_same_length(data), rate)
+    high_db = pictures.top_db(target, match)
+    low_db = high_db - pictures.RANGE_DB
+    views = {}
+    for scale, rows in (("log", lambda db: pictures.log_rows(db, rate)), ("linear", pictures.linear_rows)):
+        views["target", scale], views["match", scale] = rows(target.db), rows(match.db)
+        # Below the floor of the pictures a difference is no news.
+        views["difference", scale] = views["match", scale].clip(low_db) - views["target", scale].clip(low_db)
+    words = {
+        "target": f"Spectrogram of the target, {low_db:.0f} to {high_db:.0f} dB.",
+        "match": f"Spectrogram of the match on the same scale, {low_db:.0f} to {high_db:.0f} dB.",
+        "difference": f"Level of the match over the target, -{DIFFERENCE_DB:.0f} to +{DIFFERENCE_DB:.0f} dB.",
+    }
+    images = {}
+    for name, alt in words.items():
+        bounds = (-DIFFERENCE_DB, DIFFERENCE_DB) if name == "difference" else (low_db, high_db)
+        table = colours.diverging() if name == "difference" else colours.sequential()
+        images[f"images_{name}"] = "".join(
+            _image(views[name, scale], *bounds, table, alt, scale) for scale in ("log", "linear")
+        )
+    spectrum = {
+        "low_hz": pictures.lowest_hz(rate),
+        "high_hz": rate / 2,
+        "first_s": target.first_s,
+        "last_s": target.last_s,
+        "scale": _scale(low_db, high_db, colours.sequential()),
+        "difference_scale": _scale(-DIFFERENCE_DB, DIFFERENCE_DB, colours.diverging()),
+    }
+    return images, {"spectrum": spectrum}
+
+
+def _same_length(data: ReportData) -> np.ndarray:
+    """The match as mono samples, as long as the target, so that both pictures have the same columns."""
+    samples = data.match.mono()[: data.target.n_samples]
+    return torch.nn.functional.pad(
+        torch.from_numpy(samples), (0, data.target.n_samples - len(samples))
+    ).numpy()
+
+
+def _mean_channel(values: torch.Tensor) -> np.ndarray:
+    """The quadratic mean over channels of a magnitude, as an array."""
+    return values.square().mean(0).sqrt().numpy()
+
+
+def _harmonic_ticks(count: int) -> list[int]:
+    """Harmonic numbers to mark: the first, then round ones."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if count / step <= 9)
+    return [1] + [number for number in range(step, count + 1, step) if number > 1]

@@ -1,0 +1,155 @@
+"""What each figure means, in plain words, and the tables of the page as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+from ddsp_match.report.verdict import grade
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How a metric is shown.
+
+    Attributes:
+        label: Its name in words.
+        unit: ``""``, ``"dB"`` or ``"%"`` (for shares).
+        words: What it says and which way is better.
+    """
+
+    label: str
+    unit: str
+    words: str
+
+
+MEANINGS = {
+    "mrstft": Meaning(
+        "Multi-resolution STFT loss",
+        "",
+        "How far the spectra are apart, over six window lengths, loud and faint parts alike. 0 is identical; "
+        "below 0.15 excellent, below 0.35 good. Noise costs most: two draws of the same noise are 0.8 apart "
+        "or more.",
+    ),
+    "mel_db": Meaning(
+        "Mel distance",
+        "dB",
+        "Mean difference of level in bands as wide as the ear's. Below 1 dB is hard to hear; two draws of "
+        "the same noise are 2 to 4 dB apart.",
+    ),
+    "lsd_db": Meaning(
+        "Log-spectral distance",
+        "dB",
+        "Difference of level in every bin of the spectrum. Strict on faint parts and noise; lower is better.",
+    ),
+    "snr_db": Meaning(
+        "Waveform SNR",
+        "dB",
+        "Level of the target over the difference of the waveforms. It needs tracked phases to be high; "
+        "near or below 0 dB the sounds can still be alike to the ear.",
+    ),
+    "loudness_l1_db": Meaning(
+        "Loudness error", "dB", "Mean difference of A-weighted loudness over time. Below 1 dB is not noticed."
+    ),
+    "harmonic_share": Meaning("Harmonic share", "%", "Part of the match's energy that the harmonics play."),
+    "noise_share": Meaning("Noise share", "%", "Part of the match's energy that the filtered noise plays."),
+    "unexplained_share": Meaning(
+        "Unexplained share",
+        "%",
+        "Energy by which the spectra differ, as part of the target's. Lower is better; "
+        "for pure noise it cannot fall below 43 %, as no two draws agree.",
+    ),
+    "voiced_share": Meaning("Voiced frames", "%", "Part of the time in which a pitch was heard."),
+    "doubt_share": Meaning(
+        "Frames in doubt", "%", "Part of the time in which the pitch may be wrong. Lower is better."
+    ),
+    "mos": Meaning(
+        "Zimtohrli", "", "Predicted opinion of a listener who compares both: 5 is identical, 1 is bad."
+    ),
+}
+
+
+def value_words(name: str, value: float) -> str:
+    """A figure with its unit."""
+    unit = MEANINGS[name].unit if name in MEANINGS else ""
+    if not math.isfinite(value):
+        return "not finite"
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    return f"{value:.2f} {unit}".rstrip() if abs(value) < 100 else f"{value:.0f} {unit}".rstrip()
+
+
+def metrics_rows(metrics: Mapping[str, float], pitched: bool = True) -> str:
+    """Table rows of the metrics: the known ones in their order, then whatever else there is."""
+    names = [name for name in MEANINGS if name in metrics] + [
+        name for name in metrics if name not in MEANINGS
+    ]
+    rows = []
+    for name in names:
+        meaning = MEANINGS.get(name, Meaning(name, "", ""))
+        mark = grade(name, metrics[name], pitched)
+        badge = f' <span class="badge {mark}">{mark}</span>' if mark else ""
+        rows.append(
+            f'<tr><th scope="row">{escape(meaning.label)}<code>{escape(name)}</code></th>'
+            f'<td class="number">{escape(value_words(name, metrics[name]))}{badge}</td>'
+            f"<td>{escape(meaning.words)}</td></tr>"
+        )
+    return "\n".join(rows)
+
+
+def settings_rows(settings: Mapping[str, object], prefix: str = "") -> str:
+    """Table rows of nested settings under the dotted names by which they are overridden."""
+    rows = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows.append(settings_rows(value, f"{name}."))
+        else:
+            rows.append(
+                f'<tr><th scope="row"><code>{escape(name)}</code></th>'
+                f"<td>{escape(_setting_words(value))}</td></tr>"
+            )
+    return "\n".join(row for row in rows if row)
+
+
+def _setting_words(value: object) -> str:
+    """A setting as one would type it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_setting_words(item) for item in value) + "]"
+    return str(value)
+
+
+def seconds_rows(seconds: Mapping[str, float]) -> str:
+    """Table rows of the stages with a bar each, and their sum."""
+    total = sum(seconds.values())
+    rows = []
+    for name, value in seconds.items():
+        share = 100 * value / total if total > 0 else 0.0
+        rows.append(
+            f'<tr><th scope="row">{escape(name)}</th><td class="number">{value:.2f} s</td>'
+            f'<td class="bar"><meter min="0" max="100" value="{share:.1f}">{share:.0f} %</meter></td></tr>'
+        )
+    if seconds:
+        rows.append(f'<tr><th scope="row">all</th><td class="number">{total:.2f} s</td><td></td></tr>')
+    return "\n".join(rows)
+
+
+def bullet_list(points: list[str], empty: str) -> str:
+    """A list of sentences in which `backquoted` words are set as code."""
+    if not points:
+        return f'<p class="quiet">{escape(empty)}</p>'
+    return "<ul>" + "".join(f"<li>{with_code(point)}</li>" for point in points) + "</ul>"
+
+
+def with_code(sentence: str) -> str:
+    """Escapes a sentence and sets what stands between backquotes as code."""
+    parts = escape(sentence).split("`")
+    if len(parts) % 2 == 0:  # an odd number of backquotes marks nothing
+        return escape(sentence)
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

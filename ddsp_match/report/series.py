@@ -1,0 +1,100 @@
+"""The curves of the page as short lists of numbers: thinned out so that no sound makes them long."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from ddsp_match.controls import Controls
+from ddsp_match.features import Features
+from ddsp_match.report.data import LossTrace
+from ddsp_match.report.pictures import pool
+
+MAX_POINTS = 1000
+FLOOR_DB = -120.0
+
+
+def _rounded(values: np.ndarray, digits: int) -> list[float]:
+    """Plain numbers with no more digits than a screen shows."""
+    return [round(float(value), digits) for value in values]
+
+
+def _level_db(amplitude: np.ndarray) -> np.ndarray:
+    return 20 * np.log10(np.maximum(amplitude, 10 ** (FLOOR_DB / 20)))
+
+
+def feature_series(features: Features, frame_s: float) -> dict[str, list]:
+    """f0 and what is known about it, for the first channel (all channels share one f0).
+
+    Where frames are gathered, f0 is that of the middle frame, never a mean across a jump, and one frame in
+    doubt marks the group.
+
+    Args:
+        features: What was heard.
+        frame_s: Seconds between frames.
+
+    Returns:
+        Lists of equal length: ``time_s``, ``f0_hz``, ``periodicity``, ``voiced``, ``doubt``.
+    """
+    f0_hz = features.f0_hz[0].numpy()
+    size = max(1, -(-len(f0_hz) // MAX_POINTS))
+    starts = np.arange(0, len(f0_hz), size)
+    middles = np.minimum(starts + (size - 1) // 2, len(f0_hz) - 1)
+    periodicity, _ = pool(features.periodicity[0].numpy(), MAX_POINTS)
+    return {
+        "time_s": _rounded(middles * frame_s, 4),
+        "f0_hz": _rounded(f0_hz[middles], 2),
+        "periodicity": _rounded(periodicity, 3),
+        "voiced": features.voiced[0].numpy()[middles].astype(int).tolist(),
+        "doubt": np.maximum.reduceat(features.doubt[0].numpy().astype(int), starts).tolist(),
+    }
+
+
+def level_series(controls: Controls, frame_s: float) -> dict[str, list[float]]:
+    """The levels of both parts over time in dB, power averaged over channels.
+
+    Args:
+        controls: What is played.
+        frame_s: Seconds between frames.
+
+    Returns:
+        Lists of equal length: ``time_s``, ``amplitude_db`` (the global amplitude) and ``noise_db`` (the
+        noise's RMS).
+    """
+    amplitude = controls.amplitude.square().mean(0).sqrt().numpy()
+    weights = np.ones(controls.n_bands)
+    if controls.n_bands > 1:
+        weights[[0, -1]] = 0.5  # the outer bands reach only half as far
+    power = controls.noise.square().mean(0).numpy()
+    noise = np.sqrt(weights @ power / weights.sum()) if controls.n_bands else np.zeros(controls.n_frames)
+    amplitude, size = pool(amplitude, MAX_POINTS)
+    noise, _ = pool(noise, MAX_POINTS)
+    return {
+        "time_s": _rounded((np.arange(len(amplitude)) + 0.5) * size * frame_s - 0.5 * frame_s, 4),
+        "amplitude_db": _rounded(_level_db(amplitude), 2),
+        "noise_db": _rounded(_level_db(noise), 2),
+    }
+
+
+def loss_series(trace: LossTrace) -> dict[str, list[float]]:
+    """The loss curve, with points spaced evenly on a logarithmic axis, first and last kept.
+
+    Points that are not finite or not positive cannot stand on a logarithmic axis and are left out.
+    """
+    steps = list(trace.steps)
+    if any(later <= earlier for earlier, later in pairwise(steps)):
+        steps = list(
+            range(len(steps))
+        )  # several fits one after the other: a running number stands for the step
+    keep = [i for i, value in enumerate(trace.loss) if math.isfinite(value) and value > 0]
+    if len(keep) > MAX_POINTS:
+        spaced = np.geomspace(1, len(keep), MAX_POINTS).round().astype(int) - 1
+        keep = [keep[i] for i in sorted(set(spaced.tolist()))]
+
+    def pick(values: Sequence[float], digits: int) -> list[float]:
+        return [round(float(values[i]), digits) for i in keep]
+
+    return {"step": pick(steps, 0), "loss": pick(trace.loss, 5), "best": pick(trace.best, 5)}

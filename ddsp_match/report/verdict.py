@@ -1,0 +1,245 @@
+"""The verdict in words: what is good about a match, what is not, and what to try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LEVELS = ("excellent", "good", "fair", "poor")
+
+# Upper bounds of the first three levels, for the figure that leads and for the one that may pull a verdict
+# down by one level. With a pitch the multi-resolution STFT loss leads (0 is the sound itself) and the mel
+# distance, which weighs like the ear, follows. Noise is another matter: two draws of the same noise are 0.8
+# to 3 apart in mrstft, depending on their level, and 2.3 to 3.5 dB in mel bands, but only 0.3 dB in loudness.
+_BOUNDS = {
+    True: {"mrstft": (0.15, 0.35, 0.7), "mel_db": (0.4, 0.9, 2.0)},
+    False: {"loudness_l1_db": (0.7, 1.5, 3.0), "mel_db": (4.0, 5.0, 7.0)},
+}
+# Share of energy by which the spectra of two draws of one noise differ: their magnitudes are Rayleigh.
+_NOISE_UNEXPLAINED = 2 - math.pi / 2
+
+_HEADLINES = {
+    "excellent": "Excellent match: hard to tell from the target.",
+    "good": "Good match: the same sound, with small differences.",
+    "fair": "Fair match: the character is there, the details differ.",
+    "poor": "Poor match: clearly another sound.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement of a match in plain words.
+
+    Attributes:
+        headline: One sentence.
+        good: What the match gets right.
+        weak: What it does not.
+        advice: What to try next, most promising first, naming flags where there are any.
+        level: ``excellent``, ``good``, ``fair`` or ``poor``.
+    """
+
+    headline: str
+    good: list[str]
+    weak: list[str]
+    advice: list[str]
+    level: str
+
+    def text(self) -> str:
+        """The verdict for a terminal: the headline, then one line a point."""
+        lines = [self.headline]
+        for sign, points in (("+", self.good), ("-", self.weak), (">", self.advice)):
+            lines += [f"  {sign} {point}" for point in points]
+        return "\n".join(lines)
+
+
+def grade(name: str, value: float, pitched: bool = True) -> str | None:
+    """The level a single metric would earn, or None where a metric has no bounds."""
+    bounds = _BOUNDS[pitched].get(name)
+    if bounds is None:
+        return None
+    if not math.isfinite(value):
+        return LEVELS[-1]
+    return LEVELS[sum(value >= bound for bound in bounds)]
+
+
+def level_of(metrics: Mapping[str, float], pitched: bool = True) -> str:
+    """The level of a match: never better when any metric gets worse."""
+    lead, follower = _BOUNDS[pitched]
+    by_lead = LEVELS.index(grade(lead, metrics.get(lead, math.inf), pitched) or LEVELS[-1])
+    by_follower = LEVELS.index(grade(follower, metrics.get(follower, 0.0), pitched) or LEVELS[0])
+    return LEVELS[max(by_lead, min(by_follower, by_lead + 1))]
+
+
+def judge(
+    metrics: Mapping[str, float],
+    *,
+    pitched: bool = True,
+    stop_reason: str = "",
+    f0_median_hz: float | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> Verdict:
+    """Judges a match by its metrics. The same numbers give the same words.
+
+    Args:
+        metrics: Figures by name; those that are missing are not spoken of. ``mrstft`` (0 is identical),
+            ``mel_db``, ``lsd_db``, ``snr_db``, ``loudness_l1_db`` in dB; ``harmonic_share``, ``noise_share``,
+            ``unexplained_share`` (of the energy), ``voiced_share``, ``doubt_share`` (of the frames), 0 to 1.
+        pitched: Whether a pitch was found anywhere.
+        stop_reason: Why the fit ended, in words.
+        f0_median_hz: Median f0 of the voiced frames, which makes advice about the pitch concrete.
+        settings: The settings as nested mappings, so that nothing is advised that is on already; a
+            ``quality`` may stand among them.
+
+    Returns:
+        The verdict.
+    """
+    known = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+    level = level_of(metrics, pitched)
+    headline = _HEADLINES[level]
+    if not pitched:
+        headline += " No pitch was found, so only the noise part plays."
+    return Verdict(
+        headline=headline,
+        good=_good(known, pitched),
+        weak=_weak(known, level, pitched),
+        advice=_advice(known, level, pitched, stop_reason, f0_median_hz, settings or {}),
+        level=level,
+    )
+
+
+def _good(known: Mapping[str, float], pitched: bool) -> list[str]:
+    """What deserves praise."""
+    points = []
+    if grade("mrstft", known.get("mrstft", math.inf), pitched) in LEVELS[:2]:
+        points.append(f"The spectrum agrees at every resolution (mrstft {known['mrstft']:.2f}).")
+    if pitched and grade("mel_db", known.get("mel_db", math.inf)) in LEVELS[:2]:
+        points.append(
+            f"The colour of the sound is right, to {known['mel_db']:.1f} dB in bands as the ear has them."
+        )
+    if not pitched and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
+        points.append("The colour of the noise is right, as far as two draws of one noise agree.")
+    if known.get("snr_db", -math.inf) >= 15:
+        points.append(f"Even the waveform is followed ({known['snr_db']:.0f} dB over the difference).")
+    if known.get("loudness_l1_db", math.inf) < 1:
+        points.append(f"Loudness follows the target to {known['loudness_l1_db']:.1f} dB.")
+    if pitched and known.get("doubt_share", 1.0) < 0.02 and known.get("voiced_share", 0.0) > 0.5:
+        points.append("The pitch is clear throughout.")
+    if known.get("unexplained_share", 1.0) < 0.02:
+        points.append(
+            f"Harmonics and noise explain {_percent(1 - known['unexplained_share'])} of the energy."
+        )
+    return points
+
+
+def _weak(known: Mapping[str, float], level: str, pitched: bool) -> list[str]:
+    """What is wrong."""
+    points = []
+    mrstft_good = _BOUNDS[True]["mrstft"][1]
+    if pitched and known.get("mrstft", 0.0) >= mrstft_good:
+        points.append(
+            f"The spectrum differs in detail (mrstft {known['mrstft']:.2f}; good is below {mrstft_good})."
+        )
+    if grade("mel_db", known.get("mel_db", 0.0), pitched) in LEVELS[2:]:
+        points.append(f"The colour is off by {known['mel_db']:.1f} dB on average.")
+    if known.get("loudness_l1_db", 0.0) >= 2:
+        points.append(f"Loudness is off by {known['loudness_l1_db']:.1f} dB: compare attack and decay.")
+    if not pitched:
+        points.append("No pitch was found: any tone in the sound is missing from the match.")
+    if pitched and known.get("doubt_share", 0.0) >= 0.02:
+        points.append(f"The pitch is in doubt in {_percent(known['doubt_share'])} of the frames.")
+    if pitched and known.get("voiced_share", 1.0) < 0.3:
+        points.append(f"Only {_percent(known['voiced_share'])} of the frames have a clear pitch.")
+    if _unexplained(known) >= 0.1:
+        points.append(f"{_percent(known['unexplained_share'])} of the energy is explained by neither part.")
+    return points
+
+
+def _unexplained(known: Mapping[str, float]) -> float:
+    """The share of energy left unexplained, less what no draw of noise could explain."""
+    return known.get("unexplained_share", 0.0) - _NOISE_UNEXPLAINED * known.get("noise_share", 0.0)
+
+
+def _advice(
+    known: Mapping[str, float],
+    level: str,
+    pitched: bool,
+    stop_reason: str,
+    f0_median_hz: float | None,
+    settings: Mapping[str, object],
+) -> list[str]:
+    """What to try, the likeliest cause first."""
+    points = []
+    in_doubt = known.get("doubt_share", 0.0) >= 0.02
+    if not pitched:
+        points.append("If the sound does have a pitch, name it: `--midi 45`, or in Hz: `--f0 110`.")
+    elif in_doubt:
+        points.append(_pitch_advice(f0_median_hz, _setting(settings, "f0", "source")))
+    if level == "excellent":
+        return points
+    points += _stop_advice(stop_reason.lower(), settings)
+    if pitched and _setting(settings, "synth", "phase") in ("zero", "static"):
+        points.append(
+            "Let each harmonic keep its own phase: `phase=tracked`. It helps most, at twice the size."
+        )
+    if _setting(settings, "synth", "noise") is False:
+        points.append("Switch the noise part on: `synth.noise=true`.")
+    n_harmonics = _setting(settings, "synth", "n_harmonics")
+    if pitched and isinstance(n_harmonics, int):
+        points.append(f"Play more than {n_harmonics} harmonics: `synth.n_harmonics={2 * n_harmonics}`.")
+    if settings.get("quality") != "best" and (not points or level == "poor"):
+        points.append("Spend more steps on it: `quality=best`.")
+    if pitched and not in_doubt and _unexplained(known) >= 0.1:
+        points.append(
+            "Harmonics of one pitch cannot play chords, detuned voices or bells: try a single note."
+        )
+    return points
+
+
+def _stop_advice(reason: str, settings: Mapping[str, object]) -> list[str]:
+    """What to do about a fit that ended before it had settled."""
+    if "budget" in reason:
+        return ["The time was up before the fit had settled: give it more with a larger `--budget`."]
+    if "interrupt" in reason:
+        return ["The fit was interrupted: let it run to its end."]
+    if "target" in reason:
+        return ["The fit stopped at the loss you asked for: a lower `optimizer.target_loss` lets it go on."]
+    rate = _setting(settings, "optimizer", "lr")
+    if "finite" in reason and isinstance(rate, float):
+        return [f"The fit became unstable: take smaller steps with `optimizer.lr={rate / 4:g}`."]
+    return []
+
+
+def _pitch_advice(f0_median_hz: float | None, source: object) -> str:
+    """How to help a tracker in doubt: another tracker, or the note itself and its octaves."""
+    other = "f0=crepe" if source == "pyin" else "f0=pyin"
+    if f0_median_hz is None or f0_median_hz <= 0:
+        return f"If you know the note, name it (`--midi 45`, `--f0 110`), or try another tracker: `{other}`."
+    midi = round(69 + 12 * math.log2(f0_median_hz / 440))
+    octaves = " or ".join(f"`--midi {note}`" for note in (midi - 12, midi + 12) if 0 <= note <= 127)
+    return (
+        f"The pitch was taken for {note_name(midi)} ({f0_median_hz:.0f} Hz). If it is steady, fix it: "
+        f"`--midi {midi}`; an octave off: {octaves}. If it moves, try another tracker: `{other}`."
+    )
+
+
+def _setting(settings: Mapping[str, object], group: str, key: str) -> object:
+    """A setting by group and key, or None where it is not known."""
+    part = settings.get(group)
+    return part.get(key) if isinstance(part, Mapping) else None
+
+
+def _percent(share: float) -> str:
+    """A share in words; a little is never called none, nor nearly all called all."""
+    value = 100 * share
+    if 0 < value < 1:
+        return "less than 1 %"
+    if 99 <= value < 100:
+        return f"{math.floor(value * 10) / 10:.1f} %"
+    return f"{value:.0f} %"
+
+
+def note_name(midi: int) -> str:
+    """A MIDI number as a note: 60 is C4."""
+    names = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+    return f"{names[midi % 12]}{midi // 12 - 1}"

@@ -1,0 +1,133 @@
+"""Every text of the page, escaped: nothing a user or a file name says can become markup."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+
+from ddsp_match.controls import Controls
+from ddsp_match.report.data import ReportData
+from ddsp_match.report.metrics_table import (
+    bullet_list,
+    metrics_rows,
+    seconds_rows,
+    settings_rows,
+    value_words,
+)
+from ddsp_match.report.verdict import note_name
+
+
+def words(data: ReportData) -> dict[str, str]:
+    """The texts of the page by the name of their place, as HTML."""
+    verdict, target, controls = data.verdict, data.target, data.controls
+    steps = (
+        f"{len(data.trace.steps)} steps recorded"
+        if len(data.trace.steps)
+        else "No step was taken: the first guess is the match"
+    )
+    median_hz = _median_f0_hz(data)
+    return {
+        "title": escape(data.title),
+        "facts": escape(_facts(data, median_hz)),
+        "level": escape(verdict.level),
+        "headline": escape(verdict.headline),
+        "good": bullet_list(verdict.good, "Nothing stands out."),
+        "weak": bullet_list(verdict.weak, "Nothing to complain of."),
+        "advice": bullet_list(verdict.advice, "Nothing: enjoy it."),
+        "notes": f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>'
+        if data.notes
+        else "",
+        "channel_words": f", the mean of {target.channels} channels" if target.channels > 1 else "",
+        "doubt_legend": '<span class="legend"><i class="swatch doubt"></i>in doubt</span>'
+        if data.features.doubt.any()
+        else "",
+        "f0_alt": f"f0 over time; its median is {median_hz:.1f} hertz."
+        if median_hz
+        else "f0 over time; no pitch was heard.",
+        "controls_words": escape(_controls_words(controls)),
+        "stop_words": escape(f"{steps}. {_sentence(data.stop_reason)}"),
+        "loss_alt": escape(_loss_alt(data)),
+        "shares": _shares(data.metrics),
+        "metrics_rows": metrics_rows(data.metrics, bool(data.features.voiced.any())),
+        "command": escape(data.command),
+        "patch_words": _patch_words(data),
+        "seconds_rows": seconds_rows(data.seconds),
+        "settings_rows": settings_rows(data.settings),
+    }
+
+
+def _median_f0_hz(data: ReportData) -> float | None:
+    """Median f0 of the voiced frames, or None without any."""
+    f0_hz, voiced = data.features.f0_hz[0], data.features.voiced[0]
+    return float(f0_hz[voiced].median()) if bool(voiced.any()) else None
+
+
+def _facts(data: ReportData, median_hz: float | None) -> str:
+    """Length, rate, channels and pitch of the sound on one line."""
+    audio = data.target
+    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
+    parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels]
+    if median_hz:
+        midi = round(69 + 12 * math.log2(median_hz / 440))
+        parts.append(f"around {note_name(midi)} ({median_hz:.1f} Hz)")
+    else:
+        parts.append("no pitch")
+    if "mrstft" in data.metrics:
+        parts.append(f"mrstft {value_words('mrstft', data.metrics['mrstft'])}")
+    return " · ".join(parts)
+
+
+def _controls_words(controls: Controls) -> str:
+    if not bool(controls.amplitude.any()):
+        return f"No harmonics: noise in {controls.n_bands} bands is all that plays.{_shown(controls)}"
+    phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
+    harmonic = f"{controls.n_harmonics} harmonics of one f0, {phases}"
+    return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
+
+
+def _shown(controls: Controls) -> str:
+    """What is said where the channels do not each have a picture."""
+    return f" Shown is the mean of {len(controls.f0_hz)} channels." if len(controls.f0_hz) > 1 else ""
+
+
+def _sentence(reason: str) -> str:
+    """A reason as a sentence of its own."""
+    reason = reason.strip()
+    return f"It stopped: {reason.rstrip('.')}." if reason else ""
+
+
+def _loss_alt(data: ReportData) -> str:
+    best = data.trace.best
+    return (
+        f"Loss over steps, from {best[0]:.3g} to {best[-1]:.3g} at best."
+        if len(best)
+        else "No loss was recorded."
+    )
+
+
+def _shares(metrics: Mapping[str, float]) -> str:
+    """A bar of where the energy went, if that is known."""
+    names = ("harmonic", "noise")
+    shares = {name: min(max(metrics.get(f"{name}_share", 0.0), 0.0), 1.0) for name in names}
+    total = sum(shares.values())
+    if not total > 0:
+        return ""
+    bar = "".join(
+        f'<span class="share-{name}" style="width:{100 * share / total:.2f}%"></span>'
+        for name, share in shares.items()
+    )
+    text = ", ".join(f"{name} {value_words(f'{name}_share', share)}" for name, share in shares.items())
+    image = f'<div class="share-bar" role="img" aria-label="{text}">{bar}</div>'
+    return f'<div class="shares">{image}<p>Energy of the match: {text}</p></div>'
+
+
+def _patch_words(data: ReportData) -> str:
+    if data.patch is None:
+        return ""
+    patch, seconds = data.patch, data.target.seconds
+    return (
+        f"<p>The patch <code>{escape(patch.filename)}</code> plays it again: {patch.n_bytes / 1000:.1f} kB, "
+        f"{patch.n_bytes / max(seconds, 1e-9) / 1000:.1f} kB and {patch.numbers_per_second:,.0f} numbers "
+        "a second of sound.</p>"
+    )

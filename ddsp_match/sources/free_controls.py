@@ -1,0 +1,91 @@
+"""Controls as free numbers, frame by frame: what a fit to one sound optimises."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+
+from ddsp_match.controls import Controls
+from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD
+from ddsp_match.ranges import Range
+
+PHASE = Range("phase", -math.pi, math.pi, unit="rad", curve="free")
+SHARE = Range("harmonic share", THRESHOLD, MAX_VALUE, curve="exp_sigmoid")
+
+
+def amplitude_range(name: str, largest: float) -> Range:
+    """DDSP's amplitude range, up to 2 or, for a sound that needs more, the next power of two above twice that."""
+    high = MAX_VALUE
+    while high < 2 * largest:
+        high *= 2
+    return Range(name, THRESHOLD, high, curve="exp_sigmoid")
+
+
+class FreeControls(torch.nn.Module):
+    """Free numbers that become `Controls`: scaled, masked at and above Nyquist, normalised.
+
+    Args:
+        start: Controls to start from; f0 stays theirs. Phases that are None stay at zero.
+        nyquist_hz: Half the sample rate.
+        static_phase: One phase a harmonic for the whole sound (the first frame's of `start`) instead of one a frame.
+    """
+
+    def __init__(self, start: Controls, nyquist_hz: float, *, static_phase: bool = False) -> None:
+        super().__init__()
+        k = torch.arange(1, start.n_harmonics + 1, device=start.f0_hz.device)
+        self.register_buffer("f0_hz", start.f0_hz.clone())
+        self.register_buffer("audible", (start.f0_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz).to(start.f0_hz))
+        self.amplitude_range = amplitude_range("amplitude", float(start.amplitude.max()))
+        self.noise_range = amplitude_range("noise", float(start.noise.max()) if start.n_bands else 0.0)
+        peak = start.distribution.amax(1, keepdim=True).clamp(min=1e-9)
+        self.raw_amplitude = torch.nn.Parameter(self.amplitude_range.to_free(start.amplitude))
+        self.raw_shares = torch.nn.Parameter(SHARE.to_free(start.distribution / peak))
+        self.raw_noise = torch.nn.Parameter(self.noise_range.to_free(start.noise)) if start.n_bands else None
+        self.phases = None
+        if start.phases is not None:
+            first = start.phases[..., :1] if static_phase else start.phases
+            self.phases = torch.nn.Parameter(first.clone())
+
+    def forward(self) -> Controls:
+        """The controls that the free numbers stand for."""
+        shares = SHARE.to_physical(self.raw_shares) * self.audible
+        distribution = shares / shares.sum(1, keepdim=True).clamp(min=THRESHOLD)
+        batch, _, frames = shares.shape
+        if self.raw_noise is None:
+            noise = shares.new_zeros(batch, 0, frames)
+        else:
+            noise = self.noise_range.to_physical(self.raw_noise)
+        phases = None if self.phases is None else self.phases.expand_as(shares)
+        amplitude = self.amplitude_range.to_physical(self.raw_amplitude)
+        return Controls(self.f0_hz, amplitude, distribution, noise, phases)
+
+    def groups(self, lr: float, lr_phase: float, *, harmonics: bool = True) -> list[dict]:
+        """Parameter groups for an optimiser.
+
+        Args:
+            lr: Learning rate of amplitudes and noise.
+            lr_phase: Learning rate of the phases; 0 leaves them out.
+            harmonics: Whether the harmonics are free at all, or only the noise.
+        """
+        amplitudes = [self.raw_noise] if self.raw_noise is not None else []
+        if harmonics:
+            amplitudes += [self.raw_amplitude, self.raw_shares]
+        groups: list[dict] = [{"params": amplitudes, "lr": lr}]
+        if harmonics and self.phases is not None and lr_phase > 0:
+            groups.append({"params": [self.phases], "lr": lr_phase})
+        return groups
+
+
+def random_controls(
+    f0_hz: Float[torch.Tensor, "batch frames"], n_harmonics: int, n_bands: int, *, phases: bool, seed: int
+) -> Controls:
+    """Controls by chance, as the seed recipe starts: normal shares, a uniform amplitude, faint noise."""
+    batch, frames = f0_hz.shape
+    generator = torch.Generator().manual_seed(seed)
+    shares = SHARE.to_physical(torch.randn(batch, n_harmonics, frames, generator=generator))
+    amplitude = SHARE.to_physical(torch.rand(batch, frames, generator=generator))
+    noise = torch.full((batch, n_bands, frames), 1e-3)
+    angle = (2 * torch.rand(batch, n_harmonics, frames, generator=generator) - 1) * math.pi if phases else None
+    return Controls(f0_hz, amplitude, shares / shares.sum(1, keepdim=True), noise, angle)

@@ -1,0 +1,145 @@
+"""The synthesizer: controls in physical units to audio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Complex, Float
+
+from ddsp_match.controls import Controls
+from ddsp_match.dsp.harmonics import WaveformReader, read_waveforms, running_phase
+from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
+from ddsp_match.timebase import Timebase
+
+
+@dataclass(frozen=True)
+class Stems:
+    """What the synthesizer plays, part by part."""
+
+    harmonic: Float[torch.Tensor, "batch samples"]
+    noise: Float[torch.Tensor, "batch samples"]
+
+    @property
+    def mix(self) -> Float[torch.Tensor, "batch samples"]:
+        """The parts together."""
+        return self.harmonic + self.noise
+
+
+def noise_bands_for(sample_rate: int) -> int:
+    """Noise bands for a rate: about 62 Hz apart, 129 at 16 kHz."""
+    return 16 * round(sample_rate / 2000) + 1
+
+
+def complex_amplitudes(controls: Controls) -> Complex[torch.Tensor, "batch harmonics frames"]:
+    """Amplitude and phase of every harmonic as one complex number."""
+    amplitude = controls.harmonic_amplitudes
+    if controls.phases is None:
+        return torch.complex(amplitude, torch.zeros_like(amplitude))
+    return torch.polar(amplitude, controls.phases)
+
+
+class HarmonicNoiseSynth:
+    """Harmonics and filtered noise along one fixed f0, fast to play again and again with other amplitudes.
+
+    ``y[n] = A[n] sum_k a_k[n] sin(k phi[n] + phi_k) + noise``, after Engel et al. 2020, "DDSP: Differentiable Digital
+    Signal Processing", and Serra and Smith 1990. Controls are interpolated linearly from the frame rate, harmonics as
+    complex amplitudes.
+
+    Args:
+        f0_hz: Fundamental in Hz; signals of the batch that share it share the work.
+        timebase: Frame grid.
+        n_samples: Samples to play.
+        n_harmonics: Number of harmonics of the controls to come.
+        noise: White noise to filter, or None for no noise.
+        n_bands: Number of noise bands of the controls to come.
+        phase: Running phase in cycles at each sample; by default that of `f0_hz` from its first frame.
+    """
+
+    def __init__(
+        self,
+        f0_hz: Float[torch.Tensor, "batch frames"],
+        timebase: Timebase,
+        n_samples: int,
+        n_harmonics: int,
+        noise: Float[torch.Tensor, "batch samples"] | None = None,
+        n_bands: int = 0,
+        phase: Float[torch.Tensor, "batch samples"] | None = None,
+    ) -> None:
+        self.hop, self.n_samples = timebase.hop, n_samples
+        batch, frames = f0_hz.shape
+        if phase is None:
+            phase = running_phase(f0_hz, timebase.hop, timebase.sample_rate, n_samples)
+        shared = batch == 1 or bool((phase == phase[:1]).all())
+        rows = [slice(None)] if shared else [slice(i, i + 1) for i in range(batch)]
+        self._readers = [(row, WaveformReader(phase[row][0], frames, self.hop, n_harmonics)) for row in rows]
+        self._spectra = None
+        if noise is not None and n_bands:
+            size = noise_fft_size(n_bands, self.hop)
+            self._spectra = noise_spectra(noise, frames, self.hop, size)
+            self._response = fir_response(n_bands, size).to(noise)
+
+    def harmonics(
+        self, amplitudes: Complex[torch.Tensor, "batch harmonics frames"]
+    ) -> Float[torch.Tensor, "batch samples"]:
+        """The harmonic part alone, from complex amplitudes."""
+        return torch.cat([reader(amplitudes[row]) for row, reader in self._readers])
+
+    def adjoint(
+        self, samples: Float[torch.Tensor, "batch samples"]
+    ) -> Complex[torch.Tensor, "batch harmonics frames"]:
+        """The adjoint of `harmonics`."""
+        return torch.cat([reader.adjoint(samples[row]) for row, reader in self._readers])
+
+    def __call__(self, controls: Controls) -> Stems:
+        """Plays the controls (their f0 must be the one given before), differentiably."""
+        harmonic = self.harmonics(complex_amplitudes(controls))
+        if self._spectra is None:
+            return Stems(harmonic, torch.zeros_like(harmonic))
+        noise = filtered_noise(self._spectra, controls.noise, self._response, self.hop, self.n_samples)
+        return Stems(harmonic, noise)
+
+
+def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int, chunk_s: float = 10.0) -> Stems:
+    """Plays controls once, in bounded memory, the same samples every time.
+
+    Args:
+        controls: What to play, with ``timebase.frames(n_samples)`` frames.
+        timebase: Frame grid.
+        n_samples: Samples to play.
+        noise_seed: Seed of the white noise.
+        chunk_s: Seconds worked on at a time; changes no sample.
+
+    Returns:
+        The stems, outside autograd.
+    """
+    if controls.n_frames != timebase.frames(n_samples):
+        raise ValueError(f"{n_samples} samples need {timebase.frames(n_samples)} frames, not {controls.n_frames}")
+    with torch.inference_mode():
+        batch, hop = controls.f0_hz.shape[0], timebase.hop
+        noise = white_noise(batch, n_samples, noise_seed).to(controls.f0_hz.device) if controls.n_bands else None
+        harmonic, hiss = torch.zeros(2, batch, n_samples, device=controls.f0_hz.device)
+        step = max(1, timebase.frame_at(chunk_s))
+        phase = running_phase(controls.f0_hz, hop, timebase.sample_rate, n_samples)
+        amplitudes = complex_amplitudes(controls)
+        if noise is not None:
+            size = noise_fft_size(controls.n_bands, hop)
+            response = fir_response(controls.n_bands, size).to(noise)
+            reach = size // hop  # frames whose ringing can be heard in a chunk that does not hold them
+        for first in range(0, controls.n_frames - 1, step):
+            last = min(first + step, controls.n_frames - 1)
+            a = timebase.centre(first)
+            b = n_samples if last == controls.n_frames - 1 else timebase.centre(last)
+            for row in range(batch):
+                chunk = amplitudes[row : row + 1, :, first : last + 1]
+                harmonic[row, a:b] = read_waveforms(phase[row, a:b], chunk, hop)[0]
+            if noise is not None:
+                early, late = max(0, first - reach), min(controls.n_frames, last + 1 + reach)
+                start, stop = timebase.centre(early), timebase.centre(late - 1) + hop
+                # A triangle reaches one hop before its frame's centre, so one more frame leads the chunk.
+                lead = min(hop, start)
+                part = noise[:, start - lead : stop]
+                spectra = noise_spectra(part, late - early + (lead > 0), hop, size)[:, int(lead > 0) :]
+                sound = filtered_noise(spectra, controls.noise[:, :, early:late], response, hop, stop - start)
+                hiss[:, a:b] = sound[:, a - start : b - start]
+    return Stems(harmonic, hiss)

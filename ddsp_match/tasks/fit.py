@@ -1,0 +1,238 @@
+"""Hear a sound, find its synthesizer, render it, judge it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import ddsp_match
+from ddsp_match import metrics
+from ddsp_match.analysis.analyse import analyse
+from ddsp_match.audio import Audio, at_fit_rate, from_array, read
+from ddsp_match.controls import Controls
+from ddsp_match.features import Features
+from ddsp_match.losses.spectral import sizes_for
+from ddsp_match.optimise import StopReason, Trace
+from ddsp_match.patch import Patch
+from ddsp_match.settings import FitSettings
+from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.tasks.matching import Matcher, OnStep
+from ddsp_match.tasks.run_folder import check_free
+from ddsp_match.timebase import Timebase
+
+if TYPE_CHECKING:
+    from ddsp_match.report.verdict import Verdict
+
+OnStage = Callable[[str], None]
+
+
+@dataclass
+class FitResult:
+    """What a fit found.
+
+    Attributes:
+        target: The sound as the fit heard it.
+        match: What the patch plays.
+        stems: Its parts: ``harmonic`` and ``noise``.
+        features: What was heard.
+        controls: What is played; the batch axis is the channels.
+        patch: All that is needed to play it again.
+        trace: The course of the optimisation and the reason it ended.
+        metrics: How close the match is, in figures.
+        verdict: The same in words.
+        notes: What the user should know: clipping, resampling, corrected octaves.
+        settings: What it was fitted with.
+        seconds: Wall seconds by stage.
+        pitched: Whether any pitch was found.
+        folder: Where the run was written, or None.
+    """
+
+    target: Audio
+    match: Audio
+    stems: dict[str, Audio]
+    features: Features
+    controls: Controls
+    patch: Patch
+    trace: Trace
+    metrics: dict[str, float]
+    verdict: Verdict
+    notes: list[str]
+    settings: FitSettings
+    seconds: dict[str, float]
+    pitched: bool = True
+    folder: Path | None = None
+    name: str = "sound"
+    command: str = ""
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def timebase(self) -> Timebase:
+        """The frame grid of features and controls."""
+        return self.patch.timebase
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why the optimisation ended."""
+        return self.trace.reason
+
+
+def fit(
+    audio: Audio | str | Path | Any,
+    sample_rate: int | None = None,
+    *,
+    settings: FitSettings | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    command: str = "",
+    name: str | None = None,
+    on_stage: OnStage | None = None,
+    on_step: OnStep | None = None,
+    on_pitch: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FitResult:
+    """Finds the synthesizer settings that play a sound.
+
+    Args:
+        audio: A sound: `Audio`, the path of a sound file, or an array ``(samples,)`` or ``(channels, samples)``.
+        sample_rate: Of an array, in Hz.
+        settings: Of the fit; the defaults of ``conf/`` when left out.
+        out: Folder to write the run to: sounds, patch, report. Nothing is written without one.
+        force: Replace `out` if it exists.
+        command: Command line to note down in the report and the patch.
+        name: Name of the sound; by default its file's.
+        on_stage: Told what begins.
+        on_step: Told steps done, steps in all, the loss, and the best loss so far.
+        on_pitch: Told frames analysed and frames in all while f0 is tracked.
+        stop: Asked again and again whether to end with the best so far.
+
+    Returns:
+        What was found.
+
+    Raises:
+        SoundError: The sound cannot be read or matched.
+        PitchError: The given f0 does not fit the sound.
+        OutputError: `out` exists already, or cannot be written.
+
+    Example:
+        >>> result = ddsp_match.fit("data/trumpet-a4.flac")
+        >>> result.metrics["mrstft"]
+    """
+    settings = settings or FitSettings()
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        check_free(folder, force=force)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    seconds: dict[str, float] = {}
+    say = on_stage or (lambda _: None)
+
+    began = time.perf_counter()
+    sound, notes, name = _heard(audio, sample_rate, name)
+    target, note = at_fit_rate(sound)
+    notes = [*notes, note] if note else notes
+    timebase = Timebase.at(target.sample_rate)
+    say("f0")
+    features, track = analyse(target, timebase, settings.f0, on_pitch)
+    notes += track.changes
+    if not track.pitched:
+        notes.append("no pitch was found anywhere, so only the noise part was fitted")
+    seconds["read and analyse"] = time.perf_counter() - began
+
+    samples = torch.from_numpy(target.samples)
+    matcher = Matcher(samples, features.f0_hz, timebase, settings, pitched=track.pitched)
+    found = matcher.run(on_stage=say, on_step=on_step, stop=stop)
+    seconds.update(found.seconds)
+    if found.trace.recoveries:
+        notes.append(f"{found.trace.recoveries} steps were not finite and were taken back")
+
+    say("render")
+    began = time.perf_counter()
+    patch = Patch.of(
+        found.controls,
+        timebase,
+        target.n_samples,
+        noise_seed=settings.synth.noise_seed,
+        phase=settings.synth.phase,
+        provenance={
+            "sound": name,
+            "command": command,
+            "ddsp_match": ddsp_match.__version__,
+            "source_sample_rate": sound.sample_rate,
+            "edits": [],
+        },
+    )
+    stems = play(patch.controls, timebase, patch.n_samples, patch.noise_seed)
+    seconds["render"] = time.perf_counter() - began
+    say("judge")
+    began = time.perf_counter()
+    with torch.inference_mode():
+        figures = metrics.measure(samples, stems.harmonic, stems.noise, timebase.sample_rate, _sizes(timebase))
+    figures["loss"] = found.trace.best[-1] if found.trace.best else float("nan")
+    figures["voiced_share"] = float(features.voiced.float().mean())
+    figures["doubt_share"] = float(features.doubt.float().mean())
+    verdict = _verdict(figures, found.trace, features, settings, track.pitched)
+    seconds["judge"] = time.perf_counter() - began
+
+    result = FitResult(
+        target=target,
+        match=_audio(stems.mix, timebase),
+        stems={"harmonic": _audio(stems.harmonic, timebase), "noise": _audio(stems.noise, timebase)},
+        features=features,
+        controls=patch.controls,
+        patch=patch,
+        trace=found.trace,
+        metrics=figures,
+        verdict=verdict,
+        notes=notes,
+        settings=settings,
+        seconds=seconds,
+        pitched=track.pitched,
+        name=name,
+        command=command,
+    )
+    if folder is not None:
+        from ddsp_match.tasks.write_run import write_run
+
+        say("write")
+        write_run(result, folder)
+    return result
+
+
+def _heard(audio: Any, sample_rate: int | None, name: str | None) -> tuple[Audio, list[str], str]:
+    if isinstance(audio, str | Path):
+        sound, notes = read(audio)
+        return sound, notes, name or Path(audio).stem
+    if isinstance(audio, Audio):
+        sound, notes = from_array(audio.samples, audio.sample_rate)
+    else:
+        sound, notes = from_array(audio, sample_rate if sample_rate is not None else 0)
+    return sound, notes, name or "sound"
+
+
+def _sizes(timebase: Timebase) -> list[int]:
+    return sizes_for(timebase.sample_rate)
+
+
+def _audio(samples: torch.Tensor, timebase: Timebase) -> Audio:
+    return Audio(samples.numpy(), timebase.sample_rate)
+
+
+def _verdict(
+    figures: dict[str, float], trace: Trace, features: Features, settings: FitSettings, pitched: bool
+) -> Verdict:
+    from ddsp_match.report.verdict import judge
+
+    voiced = features.f0_hz[features.voiced]
+    return judge(
+        figures,
+        pitched=pitched,
+        stop_reason=str(trace.reason),
+        f0_median_hz=float(voiced.median()) if len(voiced) else None,
+        settings=asdict(settings),
+    )

@@ -1,0 +1,284 @@
+"""From a target and its f0 to the controls that play it: first guess, then optimisation, segment by segment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Complex, Float
+
+from ddsp_match.analysis.harmonic_fit import bounded_cents, fit_harmonics, refined_f0, smoothness
+from ddsp_match.analysis.noise_fit import noise_magnitudes
+from ddsp_match.controls import Controls
+from ddsp_match.dsp.harmonics import running_phase
+from ddsp_match.dsp.noise import white_noise
+from ddsp_match.losses.total import TotalLoss
+from ddsp_match.optimise import StopReason, Trace, optimise
+from ddsp_match.settings import FitSettings
+from ddsp_match.sources.free_controls import FreeControls, random_controls
+from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
+from ddsp_match.timebase import Timebase
+
+# A segment bounds memory; the margin on either side is fitted but thrown away, so that no seam has an edge.
+SEGMENT_S, MARGIN_S = 8.0, 0.2
+SHORT_S = 12.0  # up to this length a sound is one segment
+REFINE_HARMONICS, REFINE_ROUNDS, REFINE_BANDWIDTH_HZ = 40, 2, 12.0
+
+OnStep = Callable[[int, int, float, float], None]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames that are fitted together, and those of them that are kept."""
+
+    first: int
+    last: int
+    keep_first: int
+    keep_last: int
+
+    @property
+    def kept(self) -> slice:
+        """The kept frames, counted from the segment's own first."""
+        return slice(self.keep_first - self.first, self.keep_last - self.first)
+
+
+@dataclass
+class Match:
+    """Controls that play a sound, and how they were found."""
+
+    controls: Controls
+    trace: Trace
+    seconds: dict[str, float]
+
+
+class Matcher:
+    """One target on its way to controls.
+
+    Args:
+        target: The sound; the batch axis is its channels.
+        f0_hz: Fundamental in Hz, positive everywhere.
+        timebase: Frame grid.
+        settings: Of the fit.
+        pitched: Whether there is any pitch; without one only the noise is fitted.
+    """
+
+    def __init__(
+        self,
+        target: Float[torch.Tensor, "channels samples"],
+        f0_hz: Float[torch.Tensor, "channels frames"],
+        timebase: Timebase,
+        settings: FitSettings,
+        *,
+        pitched: bool = True,
+    ) -> None:
+        self.target, self.f0_hz, self.timebase, self.settings = target, f0_hz, timebase, settings
+        self.pitched = pitched
+        self.channels, self.n_samples = target.shape
+        self.segments = split(timebase, self.n_samples)
+        synth = settings.synth
+        bands = synth.noise_bands or noise_bands_for(timebase.sample_rate)
+        self.n_bands = bands if synth.noise or not pitched else 0
+        self.noise = white_noise(self.channels, self.n_samples, synth.noise_seed) if self.n_bands else None
+
+    def run(
+        self,
+        *,
+        on_stage: Callable[[str], None] | None = None,
+        on_step: OnStep | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Match:
+        """Refines f0, guesses, optimises.
+
+        Args:
+            on_stage: Told what begins.
+            on_step: Told steps done, steps in all, the mean loss over the segments, and the best so far.
+            stop: Asked before every step whether to end with what there is.
+        """
+        seconds = {}
+        began = time.perf_counter()
+        if self.pitched and self.settings.f0.refine:
+            self.f0_hz = self._refined(stop)
+        self.n_harmonics = self._harmonic_count()
+        self.phase = running_phase(self.f0_hz, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
+        if on_stage:
+            on_stage("first guess")
+        guesses = [self._guess(segment) for segment in self.segments]
+        seconds["first guess"] = time.perf_counter() - began
+        if on_stage:
+            on_stage("optimise")
+        began = time.perf_counter()
+        trace = self._optimise(guesses, on_step, stop)
+        seconds["optimise"] = time.perf_counter() - began
+        return Match(self._joined(guesses), trace, seconds)
+
+    def _harmonic_count(self) -> int:
+        if not self.pitched:
+            return 1
+        synth = self.settings.synth
+        below = max(1, int((self.timebase.nyquist_hz - 1e-3) / float(self.f0_hz.min())))
+        return synth.n_harmonics or min(below, synth.max_harmonics)
+
+    def _synth(
+        self, segment: Segment, n_harmonics: int, phase: torch.Tensor, *, noise: bool = True
+    ) -> HarmonicNoiseSynth:
+        a, b = self._span(segment)
+        return HarmonicNoiseSynth(
+            self.f0_hz[:, segment.first : segment.last],
+            self.timebase,
+            b - a,
+            n_harmonics,
+            None if self.noise is None or not noise else self.noise[:, a:b],
+            self.n_bands,
+            phase[:, a:b],
+        )
+
+    def _span(self, segment: Segment) -> tuple[int, int]:
+        """First sample of a segment, and one past its last."""
+        return self.timebase.centre(segment.first), min(self.n_samples, self.timebase.centre(segment.last - 1) + 1)
+
+    def _refined(self, stop: Callable[[], bool] | None) -> Float[torch.Tensor, "channels frames"]:
+        tracked = self.f0_hz
+        top = float(tracked.max())
+        count = max(1, min(REFINE_HARMONICS, int((self.timebase.nyquist_hz - 1e-3) / top)))
+        for _ in range(REFINE_ROUNDS):
+            moved = self.f0_hz.clone()
+            phase = running_phase(self.f0_hz, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
+            for segment in self.segments:
+                if stop and stop():
+                    return self.f0_hz
+                a, b = self._span(segment)
+                here = slice(segment.first, segment.last)
+                weight = smoothness(self.f0_hz[:, here], self.timebase, REFINE_BANDWIDTH_HZ)
+                synth = self._synth(segment, count, phase, noise=False)
+                found = fit_harmonics(self.target[:, a:b], synth, weight, self.timebase, iterations=12)
+                better = refined_f0(self.f0_hz[:, here], found, self.timebase)
+                moved[:, segment.keep_first : segment.keep_last] = better[:, segment.kept]
+            self.f0_hz = bounded_cents(moved, tracked, self.settings.f0.refine_cents)
+        return self.f0_hz
+
+    def _guess(self, segment: Segment) -> Controls:
+        f0 = self.f0_hz[:, segment.first : segment.last]
+        phase_mode = self.settings.synth.phase
+        if self.settings.init.kind == "random":
+            return random_controls(
+                f0, self.n_harmonics, self.n_bands, phases=phase_mode != "zero", seed=self.settings.seed
+            )
+        a, b = self._span(segment)
+        target = self.target[:, a:b]
+        if self.pitched:
+            synth = self._synth(segment, self.n_harmonics, self.phase, noise=False)
+            weight = smoothness(f0, self.timebase, self.settings.init.bandwidth_hz)
+            found = fit_harmonics(target, synth, weight, self.timebase)
+            residual = target - synth.harmonics(found)
+        else:
+            found = torch.zeros(self.channels, 1, f0.shape[1], dtype=torch.complex64)
+            residual = target
+        frames = f0.shape[1]
+        noise = torch.zeros(self.channels, 0, frames)
+        if self.n_bands:
+            noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
+        return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz)
+
+    def _optimise(
+        self, guesses: list[Controls], on_step: OnStep | None, stop: Callable[[], bool] | None
+    ) -> Trace:
+        settings = self.settings.optimizer
+        began = time.perf_counter()
+        shares = [b - a for a, b in map(self._span, self.segments)]
+        shares = [share / sum(shares) for share in shares]
+        total = settings.steps * len(self.segments)
+        current: list[float | None] = [None] * len(self.segments)
+        lowest: list[float] = []
+        joined = Trace()
+
+        def mean(values: list[float | None]) -> float:
+            known = [(v, s) for v, s in zip(values, shares, strict=True) if v is not None]
+            return sum(v * s for v, s in known) / sum(s for _, s in known)
+
+        for index, segment in enumerate(self.segments):
+            a, b = self._span(segment)
+            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss)
+            synth = self._synth(segment, self.n_harmonics, self.phase)
+            source = FreeControls(
+                guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
+            )
+            groups = source.groups(settings.lr, settings.lr_phase, harmonics=self.pitched)
+            budget = None
+            if settings.budget_s is not None:
+                left = settings.budget_s - (time.perf_counter() - began)
+                budget = max(left, 0.0) / (len(self.segments) - index)
+
+            def told(step: int, value: float, best: float, index: int = index) -> None:
+                current[index] = value
+                now, so_far = mean(current), mean([*lowest, best, *current[len(lowest) + 1 :]])
+                joined.add(index * settings.steps + step, now, time.perf_counter() - began)
+                if on_step:
+                    on_step(index * settings.steps + step, total, now, so_far)
+
+            trace = optimise(
+                groups, lambda: synth(source()).mix, loss, settings, budget_s=budget, on_step=told, stop=stop
+            )
+            lowest.append(trace.best[-1] if trace.best else float("nan"))
+            current[index] = lowest[-1]
+            joined.recoveries += trace.recoveries
+            joined.reason = _worse(joined.reason, trace.reason) if index else trace.reason
+            with torch.no_grad():
+                guesses[index] = source().detached()
+            if trace.reason is StopReason.INTERRUPTED:
+                break
+        if all(value is not None for value in current):
+            joined.best[-1:] = [mean(current)]
+        return joined
+
+    def _joined(self, parts: list[Controls]) -> Controls:
+        def along(name: str) -> torch.Tensor | None:
+            pieces = [getattr(part, name) for part in parts]
+            if any(piece is None for piece in pieces):
+                return None
+            return torch.cat(
+                [piece[..., segment.kept] for piece, segment in zip(pieces, self.segments, strict=True)], -1
+            )
+
+        return Controls(self.f0_hz, along("amplitude"), along("distribution"), along("noise"), along("phases"))
+
+
+def split(timebase: Timebase, n_samples: int) -> list[Segment]:
+    """Segments whose kept frames tile the sound."""
+    frames = timebase.frames(n_samples)
+    if n_samples / timebase.sample_rate <= SHORT_S:
+        return [Segment(0, frames, 0, frames)]
+    count = -(-frames // timebase.frame_at(SEGMENT_S))
+    margin = timebase.frame_at(MARGIN_S)
+    edges = [round(frames * i / count) for i in range(count + 1)]
+    return [
+        Segment(max(0, a - margin), min(frames, b + margin), a, b) for a, b in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def _controls(
+    f0_hz: torch.Tensor,
+    found: Complex[torch.Tensor, "channels harmonics frames"],
+    noise: torch.Tensor,
+    phase_mode: str,
+    nyquist_hz: float,
+) -> Controls:
+    k = torch.arange(1, found.shape[1] + 1).view(1, -1, 1)
+    size = found.abs() * (f0_hz.unsqueeze(1) * k < nyquist_hz)
+    amplitude = size.sum(1)
+    phases = None
+    if phase_mode == "tracked":
+        phases = torch.angle(found)
+    elif phase_mode == "static":
+        # The phase that the energy agrees on.
+        phases = torch.angle((found * found.abs()).sum(2, keepdim=True)).expand_as(size).contiguous()
+    return Controls(f0_hz, amplitude, size / amplitude.unsqueeze(1).clamp(min=1e-9), noise, phases)
+
+
+def _worse(a: StopReason, b: StopReason) -> StopReason:
+    order = [
+        StopReason.TARGET, StopReason.PLATEAU, StopReason.STEPS, StopReason.BUDGET, StopReason.DIVERGED,
+        StopReason.INTERRUPTED,
+    ]  # fmt: skip
+    return max(a, b, key=order.index)

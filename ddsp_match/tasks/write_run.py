@@ -1,0 +1,100 @@
+"""The files of a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ddsp_match import audio
+from ddsp_match.patch import SUFFIX
+from ddsp_match.report import page
+from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
+from ddsp_match.tasks.run_folder import written_whole
+
+if TYPE_CHECKING:
+    from ddsp_match.tasks.fit import FitResult
+
+
+def write_run(result: FitResult, folder: Path) -> None:
+    """Writes sounds, patch, config, loss, metrics and report; all of them or none.
+
+    Args:
+        result: What a fit found; its `folder`, `files` and `seconds` are filled in.
+        folder: The run folder, replaced if it exists.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    began = time.perf_counter()
+    patch_name = f"{result.name}{SUFFIX}"
+    with written_whole(folder) as scratch:
+        sounds = {"match.wav": result.match, "target.wav": result.target}
+        sounds |= {f"{name}.wav": stem for name, stem in result.stems.items()}
+        for name, sound in sounds.items():
+            audio.write(scratch / name, sound, "FLOAT")
+        n_bytes = result.patch.save(scratch / patch_name)
+        (scratch / "config.yaml").write_text(
+            f"# {result.command}\n" + yaml.safe_dump(asdict(result.settings), sort_keys=False), encoding="utf-8"
+        )
+        _write_loss(result, scratch / "loss.csv")
+        facts = PatchFacts(patch_name, n_bytes, result.patch.numbers_per_second())
+        _write_metrics(result, facts, scratch / "metrics.json")
+        page.write(scratch / "report.html", _report(result, facts))
+        names = sorted(path.name for path in scratch.iterdir())
+    result.folder = folder
+    result.files = {name: folder / name for name in names}
+    result.seconds["write"] = time.perf_counter() - began
+
+
+def _write_loss(result: FitResult, path: Path) -> None:
+    trace = result.trace
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["step", "loss", "best", "seconds"])
+        for step, loss, best, seconds in zip(trace.steps, trace.loss, trace.best, trace.seconds, strict=True):
+            rows.writerow([step, f"{loss:.6g}", f"{best:.6g}", f"{seconds:.4f}"])
+
+
+def _write_metrics(result: FitResult, facts: PatchFacts, path: Path) -> None:
+    content = {
+        "sound": result.name,
+        "verdict": result.verdict.headline,
+        "level": result.verdict.level,
+        "metrics": {name: value if math.isfinite(value) else None for name, value in result.metrics.items()},
+        "stop_reason": str(result.stop_reason),
+        "steps": result.trace.steps[-1] if result.trace.steps else 0,
+        "seconds": {name: round(value, 4) for name, value in result.seconds.items()},
+        "pitched": result.pitched,
+        "notes": result.notes,
+        "patch": asdict(facts),
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _report(result: FitResult, facts: PatchFacts) -> ReportData:
+    trace = result.trace
+    return ReportData(
+        title=result.name,
+        command=result.command,
+        target=result.target,
+        match=result.match,
+        stems=result.stems,
+        timebase=result.timebase,
+        features=result.features,
+        controls=result.controls,
+        trace=LossTrace(trace.steps, trace.loss, trace.best),
+        metrics=result.metrics,
+        verdict=result.verdict,
+        notes=result.notes,
+        settings=asdict(result.settings),
+        stop_reason=str(result.stop_reason),
+        seconds=result.seconds,
+        patch=facts,
+    )

@@ -1,0 +1,86 @@
+"""Spectra: torch and librosa as references, the written-out gradient against autograd."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ddsp_match.dsp.spectra import (
+    a_weighting_db,
+    adjoint_stft,
+    magnitude_distance,
+    magnitudes,
+    mel_filters,
+    padded,
+    stft,
+    unpadded,
+)
+from tests.compare import assert_close
+
+
+def noise(n: int, seed: int = 0, dtype=torch.float64) -> torch.Tensor:
+    return torch.randn(2, n, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("size", [64, 192, 256])
+def test_stft_is_torch_s(size):
+    x, window = noise(1000), torch.hann_window(size, dtype=torch.float64)
+    expected = torch.stft(x, size, size // 4, window=window, center=True, return_complex=True)
+    assert_close(stft(x, window), expected.mT, 1e-9)
+
+
+@pytest.mark.parametrize("n", [20, 32, 33, 100])  # shorter than, equal to and longer than half a window
+def test_unpadded_is_the_adjoint_of_padded(n):
+    x = noise(n)
+    wide = padded(x, 64)
+    g = torch.randn(wide.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    assert_close((wide * g).sum(), (x * unpadded(g, 64, n)).sum(), 1e-9)
+
+
+@pytest.mark.parametrize("n", [500, 512, 1000])
+def test_adjoint_stft_is_the_adjoint(n):
+    window = torch.hann_window(64, dtype=torch.float64)
+    x = noise(n).requires_grad_()
+    spectrum = stft(x, window)
+    g = torch.randn(spectrum.shape, dtype=torch.complex128, generator=torch.Generator().manual_seed(3))
+    (spectrum.real * g.real + spectrum.imag * g.imag).sum().backward()
+    assert_close(adjoint_stft(g.clone(), window, n), x.grad, 1e-9)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.7, 1.3, 0.4)])
+def test_gradient_of_the_distance_is_autograd_s(weights):
+    window = torch.hann_window(128, dtype=torch.float64)
+    target = magnitudes(noise(900, 5), window)
+    x = noise(900, 6).requires_grad_()
+    found = magnitudes(x, window)
+    terms = (
+        (found - target).abs().mean(),
+        (found.log() - target.log()).abs().mean(),
+        torch.linalg.vector_norm(found - target) / torch.linalg.vector_norm(target),
+    )
+    sum(w * t for w, t in zip(weights, terms, strict=True)).backward()
+    distances, gradient = magnitude_distance(x.detach(), window, target, target.log(), weights)
+    assert_close(distances, torch.stack(terms), 1e-9)
+    assert_close(gradient, x.grad, 1e-9)
+
+
+def test_silence_has_no_gradient_and_a_finite_distance():
+    window = torch.hann_window(64)
+    target = magnitudes(noise(400, 7, torch.float32), window)
+    distances, gradient = magnitude_distance(torch.zeros(2, 400), window, target, target.log(), (1.0, 1.0, 1.0))
+    assert bool(torch.isfinite(distances).all())
+    assert_close(gradient, torch.zeros(2, 400), 0.0)
+
+
+@pytest.mark.parametrize(("rate", "size", "bands"), [(16000, 512, 40), (48000, 2048, 80)])
+def test_mel_filters_are_librosa_s(rate, size, bands):
+    librosa = pytest.importorskip("librosa")
+    expected = librosa.filters.mel(sr=rate, n_fft=size, n_mels=bands, fmin=40, fmax=rate / 2)
+    assert_close(mel_filters(bands, size, rate, 40.0), expected, 1e-6)
+
+
+def test_a_weighting_is_librosa_s():
+    librosa = pytest.importorskip("librosa")
+    hz = np.array([31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000])
+    assert_close(a_weighting_db(torch.from_numpy(hz)), librosa.A_weighting(hz), 0.02)

@@ -1,0 +1,1 @@
+"""Tests of the report, and of what a browser makes of it."""

@@ -1,0 +1,147 @@
+"""A headless Chromium to open pages in, spoken to over WebDriver with the standard library alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def missing() -> str | None:
+    """Why no browser can be opened here, or None if one can."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        return "no Chromium is installed"
+    return None if shutil.which("chromedriver") else "no chromedriver is installed"
+
+
+class Browser:
+    """One browser with one page, closed with the ``with`` block.
+
+    Args:
+        width: Of the window, in CSS pixels.
+        height: Of the window.
+        dark: Whether the system prefers dark colours.
+    """
+
+    def __init__(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Takes the window's size; the browser starts with the block."""
+        self.width, self.height, self.dark = width, height, dark
+
+    def __enter__(self) -> Browser:
+        """Starts chromedriver and a browser with a fresh profile."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.process = subprocess.Popen(
+            ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        flags = [*_FLAGS, f"--user-data-dir={self.profile.name}", f"--window-size={self.width},{self.height}"]
+        flags += ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if self.dark else []
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": flags},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        for attempt in range(100):
+            try:
+                made = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+                break
+            except urllib.error.URLError:
+                if attempt == 99:
+                    raise
+                time.sleep(0.1)
+        self.session = f"/session/{made['sessionId']}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends both."""
+        try:
+            self._send("DELETE", self.session)
+        finally:
+            self.process.terminate()
+            self.process.wait(10)
+            self.profile.cleanup()
+
+    def _send(self, method: str, path: str, body: object = None) -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.address + path, data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                request, timeout=60
+            ) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(json.load(error)["value"]["message"]) from error
+
+    def open(self, path: Path) -> None:
+        """Opens a file and waits for it to load."""
+        self._send("POST", f"{self.session}/url", {"url": path.resolve().as_uri()})
+
+    def run(self, script: str, *arguments: object):
+        """Runs the body of an asynchronous function in the page and returns what it returns."""
+        wrapped = (
+            "const done = arguments[arguments.length - 1];"
+            f"(async (...given) => {{ {script} }})(...arguments)"
+            ".then(done, (e) => done({failed: String(e)}));"
+        )
+        value = self._send(
+            "POST", f"{self.session}/execute/async", {"script": wrapped, "args": list(arguments)}
+        )
+        if isinstance(value, dict) and "failed" in value:
+            raise RuntimeError(value["failed"])
+        return value
+
+    def keys(self, text: str) -> None:
+        """Types keys as a user would."""
+        strokes = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
+        actions = {"actions": [{"type": "key", "id": "keys", "actions": strokes}]}
+        self._send("POST", f"{self.session}/actions", actions)
+
+    def log(self, kind: str) -> list[dict]:
+        """Entries of the ``browser`` or ``performance`` log since the last call."""
+        return self._send("POST", f"{self.session}/se/log", {"type": kind})
+
+    def requests(self) -> list[str]:
+        """Addresses asked for since the last call, but for those of the browser's own pages."""
+        events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
+        asked = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        return [p["request"]["url"] for p in asked if not p["documentURL"].startswith("chrome:")]
+
+    def screenshot(self, path: Path, width: int | None = None) -> None:
+        """Saves the whole page as a picture, as wide as a device of that width shows it."""
+        width = width or self.width
+        metrics = {"width": width, "height": self.height, "deviceScaleFactor": 1, "mobile": False}
+        self._devtools("Emulation.setDeviceMetricsOverride", metrics)
+        time.sleep(0.3)
+        height = self.run("return document.documentElement.scrollHeight;")
+        self._devtools("Emulation.setDeviceMetricsOverride", {**metrics, "height": height})
+        time.sleep(0.3)
+        path.write_bytes(base64.b64decode(self._send("GET", f"{self.session}/screenshot")))
+
+    def _devtools(self, command: str, parameters: dict) -> None:
+        self._send("POST", f"{self.session}/goog/cdp/execute", {"cmd": command, "params": parameters})

@@ -1,0 +1,122 @@
+"""The verdict: never kinder to a worse match, and its advice names what helps."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from ddsp_match.report.verdict import LEVELS, judge, note_name
+
+FINE = {"mrstft": 0.1, "mel_db": 0.2, "loudness_l1_db": 0.3, "unexplained_share": 0.01, "voiced_share": 0.9}
+FINE |= {"doubt_share": 0.0, "noise_share": 0.02, "harmonic_share": 0.98, "snr_db": 20.0}
+
+
+def rank(pitched: bool = True, **changes: float) -> int:
+    """The place of the level that these metrics earn, 0 the best."""
+    return LEVELS.index(judge({**FINE, **changes}, pitched=pitched).level)
+
+
+@pytest.mark.parametrize(
+    ("mrstft", "level"), [(0.0, "excellent"), (0.2, "good"), (0.5, "fair"), (0.9, "poor"), (math.nan, "poor")]
+)
+def test_the_loss_leads(mrstft: float, level: str) -> None:
+    """Each range of the multi-resolution loss has its level."""
+    assert judge({**FINE, "mrstft": mrstft}).level == level
+
+
+@pytest.mark.parametrize("pitched", [True, False])
+@pytest.mark.parametrize("name", ["mrstft", "mel_db", "loudness_l1_db"])
+@pytest.mark.parametrize("others", [0.1, 0.5, 3.0])
+def test_no_metric_improves_the_verdict_by_getting_worse(name: str, pitched: bool, others: float) -> None:
+    """Levels only go down as one metric rises, whatever the others are."""
+    rest = {"mrstft": others, "mel_db": others, "loudness_l1_db": others}
+    ranks = [rank(pitched, **{**rest, name: 0.05 * step}) for step in range(200)]
+    assert all(earlier <= later for earlier, later in pairwise(ranks))
+
+
+def test_a_wrong_colour_costs_one_level_but_no_more() -> None:
+    """The mel distance pulls an excellent loss down to good, never to poor."""
+    assert rank(mel_db=0.2) == 0
+    assert rank(mel_db=9.0) == 1
+
+
+def test_noise_is_not_blamed_for_being_another_draw() -> None:
+    """Two draws of one noise, as measured, match as well as noise can; with a pitch they are poor."""
+    draws = {
+        "mrstft": 0.78,
+        "mel_db": 3.5,
+        "loudness_l1_db": 0.33,
+        "unexplained_share": 0.434,
+        "noise_share": 1.0,
+    }
+    assert judge(draws, pitched=False).level == "excellent"
+    assert judge(draws, pitched=True).level == "poor"
+    assert not any("explained by neither" in point for point in judge(draws, pitched=False).weak)
+
+
+def test_doubt_about_the_pitch_names_the_note_and_its_octaves() -> None:
+    """110 Hz is MIDI 45: that, an octave below and above, and another tracker are offered."""
+    verdict = judge({**FINE, "doubt_share": 0.2}, f0_median_hz=110.4, settings={"f0": {"source": "crepe"}})
+    assert any("20 %" in point for point in verdict.weak)
+    (advice,) = [point for point in verdict.advice if "pitch" in point]
+    for flag in ("`--midi 45`", "`--midi 33`", "`--midi 57`", "`f0=pyin`", "A2"):
+        assert flag in advice
+
+
+def test_a_tracker_in_doubt_is_not_offered_as_its_own_cure() -> None:
+    """Advice after pyin is CREPE."""
+    advice = judge({**FINE, "doubt_share": 0.2}, settings={"f0": {"source": "pyin"}}).advice
+    assert any("`f0=crepe`" in point for point in advice)
+    assert not any("`f0=pyin`" in point for point in advice)
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "settings", "flag"),
+    [
+        ("time budget spent", {}, "`--budget`"),
+        ("target loss reached", {}, "`optimizer.target_loss`"),
+        ("the loss was not finite again and again", {"optimizer": {"lr": 0.08}}, "`optimizer.lr=0.02`"),
+        ("", {"synth": {"phase": "zero"}}, "`phase=tracked`"),
+        ("", {"synth": {"noise": False}}, "`synth.noise=true`"),
+        ("", {"synth": {"n_harmonics": 20}}, "`synth.n_harmonics=40`"),
+        ("", {}, "`quality=best`"),
+    ],
+)
+def test_advice_names_the_setting_that_helps(stop_reason: str, settings: dict, flag: str) -> None:
+    """Each cause has its cure, and only where there is something to cure."""
+    fair = {**FINE, "mrstft": 0.5}
+    assert any(flag in point for point in judge(fair, stop_reason=stop_reason, settings=settings).advice)
+    assert judge(FINE, stop_reason=stop_reason, settings=settings).advice == []
+
+
+def test_best_quality_is_not_advised_twice() -> None:
+    """Who asked for the best is not told to."""
+    advice = judge({**FINE, "mrstft": 0.9}, settings={"quality": "best"}).advice
+    assert not any("quality=best" in point for point in advice)
+
+
+def test_no_pitch_is_said_first() -> None:
+    """Headline, weakness and advice all speak of the missing pitch."""
+    verdict = judge(FINE, pitched=False)
+    assert "No pitch" in verdict.headline
+    assert any("No pitch" in point for point in verdict.weak)
+    assert "--midi" in verdict.advice[0]
+
+
+def test_text_has_every_point_on_its_own_line() -> None:
+    """The terminal's version leaves nothing out."""
+    verdict = judge({**FINE, "mrstft": 0.5, "doubt_share": 0.3}, f0_median_hz=220.0)
+    lines = verdict.text().splitlines()
+    assert lines[0] == verdict.headline
+    assert len(lines) == 1 + len(verdict.good) + len(verdict.weak) + len(verdict.advice)
+    for sign, points in (("+", verdict.good), ("-", verdict.weak), (">", verdict.advice)):
+        assert points
+        assert all(f"  {sign} {point}" in lines for point in points)
+
+
+@pytest.mark.parametrize(("midi", "name"), [(60, "C4"), (21, "A0"), (108, "C8"), (46, "A#2")])
+def test_note_names(midi: int, name: str) -> None:
+    """Middle C is C4."""
+    assert note_name(midi) == name

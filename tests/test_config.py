@@ -1,0 +1,176 @@
+"""conf/ composes into settings; what it must not accept is refused by name."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+import ddsp_match.config as config
+from ddsp_match.errors import ConfigError
+from ddsp_match.settings import F0Settings, FitSettings, SynthSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+OPTIONS = [f"{group}={option}" for group, options in config.groups().items() for option in options]
+NEEDS = {"f0=csv": ["f0.path=f0.csv"], "f0=constant": ["f0.hz=220"]}
+
+
+def test_the_defaults_of_the_classes_are_those_of_conf():
+    assert config.build() == FitSettings()
+
+
+def test_every_setting_is_in_conf_and_nothing_else():
+    def keys(tree: dict, prefix: str = "") -> set[str]:
+        inner = [
+            keys(v, f"{prefix}{k}.") if isinstance(v, dict) else {f"{prefix}{k}"} for k, v in tree.items()
+        ]
+        return set().union(*inner)
+
+    composed = yaml.safe_load(config.as_yaml(config.build()))
+    assert keys(composed) == set(config.setting_keys())
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_of_every_group_builds(option):
+    settings = config.build([option, *NEEDS.get(option, [])])
+    assert isinstance(settings, FitSettings)
+
+
+def test_the_groups_are_the_folders_of_conf():
+    folders = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()}
+    assert set(config.groups()) == folders
+    assert config.groups()["f0"] == ["constant", "crepe", "csv", "pyin", "tiny"]
+    assert not [option for option in OPTIONS if "=_" in option]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_number_in_conf_has_its_unit_and_reason_beside_it(path):
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if re.match(r"\s*\w+: *-?[\d.]", line):
+            assert re.search(r"#.{12,}", line), f"{path.name}: {line}"
+
+
+def test_options_do_what_their_names_say():
+    assert config.build(["f0=tiny"]).f0.model == "tiny"
+    assert config.build(["f0=pyin"]).f0.source == "pyin"
+    assert config.build(["phase=zero"]).synth.phase == "zero"
+    assert config.build(["init=random"]).init.kind == "random"
+    steps = [config.build([f"quality={name}"]).optimizer.steps for name in ("draft", "default", "best")]
+    assert steps[0] < steps[1] < steps[2]
+    for name in ("convergence", "mel", "loudness", "waveform"):
+        assert getattr(config.build().loss, name) == 0 < getattr(config.build([f"loss={name}"]).loss, name)
+
+
+def test_a_key_on_the_command_line_wins_over_every_group():
+    settings = config.build(["optimizer.steps=7", "quality=best", "phase=zero", "synth.phase=static"])
+    assert settings.optimizer.steps == 7
+    assert settings.synth.phase == "static"
+
+
+def test_lists_null_and_text_with_spaces_come_through():
+    settings = config.build(
+        ["loss.fft_sizes=[512,64]", "synth.n_harmonics=null", "f0=csv", "f0.path='my f0.csv'"]
+    )
+    assert settings.loss.fft_sizes == [512, 64]
+    assert settings.synth.n_harmonics is None
+    assert settings.f0.path == "my f0.csv"
+
+
+@pytest.mark.parametrize(
+    "path", ["plain.csv", "it's.csv", "a b.csv", "a,b=[c]{d}.csv", "back\\slash", "end\\", "ü\"'"]
+)
+def test_a_quoted_path_is_read_back_unchanged(path):
+    assert config.build(["f0=csv", f"f0.path={config.quoted(path)}"]).f0.path == path
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("synth.n_harmonic=60", r"'synth.n_harmonic'.*synth.noise_seed; try: synth.n_harmonics"),
+        ("lr=0.1", r"'lr'.*try: optimizer.lr"),
+        ("los=mel", r"'los'.*try: loss"),
+        ("+foo=1", r"'foo'.*one of f0, "),
+        ("seed.x=1", r"'seed.x'"),
+        ("loss=mell", r"^loss: found 'mell'; needed: convergence \| loudness \| mel \| mrstft .*try: mel"),
+        ("quality=drafty", r"^quality: found 'drafty'; needed: best \| default \| draft; try: draft"),
+        ("synth.n_harmonics=many", r"^synth.n_harmonics: found 'many'; needed: a whole number, 1 to 1000"),
+        ("synth.n_harmonics=0", r"^synth.n_harmonics: found 0; needed: a whole number, 1 to 1000"),
+        ("seed=1.5", r"^seed: found 1.5; needed: a whole number"),
+        ("synth.noise=maybe", r"^synth.noise: found 'maybe'; needed: true \| false"),
+        ("loss.fft_sizes=[64,x]", r"^loss.fft_sizes.*needed: whole numbers, 16 to"),
+        ("optimizer.lr=0", r"^optimizer.lr: found 0; needed: above 0, at most 1"),
+        ("loss.mel={a:1}", r"^loss.mel: found \{'a': 1\}"),
+        ("f0.source=grape", r"^f0.source: found 'grape'; needed: crepe \|"),
+        ("f0=csv", r"^f0.path: "),
+        ("f0={a:1}", r"f0"),
+        ("hydra/launcher=nowhere", r"hydra/launcher"),
+        ("seed=[1,2", r"'seed=\[1,2', which does not parse.*needed: key=value"),
+        ("seed=1,2", r"'seed=1,2', a sweep.*--multirun"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name_with_what_can(override, message):
+    with pytest.raises(ConfigError, match=message):
+        config.build([override])
+
+
+def test_a_sweep_checks_every_value_of_every_key():
+    assert config.check(["synth.n_harmonics=20,40", "seed=3", "loss=mrstft,mel"]) == [
+        "synth.n_harmonics",
+        "loss",
+    ]
+    assert config.check(["seed=range(1,4)", "loss=glob(m*)"]) == ["seed", "loss"]
+    with pytest.raises(ConfigError, match=r"^synth.n_harmonics: found 0"):
+        config.check(["synth.n_harmonics=20,40,0"])
+    with pytest.raises(ConfigError, match=r"^loss: found 'mell'"):
+        config.check(["seed=1,2", "loss=mrstft,mell"])
+    with pytest.raises(ConfigError, match=r"interval.*hydra/sweeper"):
+        config.check(["optimizer.lr=interval(0.01,0.1)"])
+
+
+def test_yaml_is_read_back_as_the_same_settings(tmp_path):
+    settings = FitSettings(
+        f0=F0Settings(source="constant", hz=220), synth=SynthSettings(n_harmonics=60), seed=3
+    )
+    from omegaconf import OmegaConf
+
+    path = tmp_path / "config.yaml"
+    path.write_text(config.as_yaml(settings))
+    assert config.to_settings(OmegaConf.load(path)) == settings
+
+
+def test_a_folder_of_further_options_is_found_and_checked(tmp_path):
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "mine.yaml").write_text("defaults: [_common, _self_]\nmel: 3.5\n")
+    (tmp_path / "loss" / "typo.yaml").write_text("defaults: [_common, _self_]\nmell: 3.5\n")
+    assert config.build(["loss=mine"], config_dir=tmp_path).loss.mel == 3.5
+    with pytest.raises(ConfigError, match=r"loss.mell.*try: loss.mel"):
+        config.build(["loss=typo"], config_dir=tmp_path)
+    with pytest.raises(ConfigError, match=r"^loss: found 'mine'"):
+        config.build(["loss=mine"])
+
+
+def test_conf_is_found_beside_the_package_and_inside_it(tmp_path, monkeypatch):
+    assert config.conf_dir() == ROOT / "conf"
+    package = tmp_path / "ddsp_match"
+    shutil.copytree(ROOT / "conf", package / "conf")
+    monkeypatch.setattr(config, "__file__", str(package / "config.py"))
+    assert config.conf_dir() == package / "conf"
+    assert config.build(["loss=mel"]).loss.mel > 0
+    shutil.rmtree(package / "conf")
+    with pytest.raises(ConfigError, match=r"no conf/config.yaml"):
+        config.conf_dir()
+
+
+def test_composing_leaves_hydra_as_it_was():
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        before = GlobalHydra.instance().hydra
+        config.build()
+        assert GlobalHydra.instance().hydra is before
+    config.build()
+    assert not GlobalHydra.instance().is_initialized()
