@@ -40,6 +40,7 @@ $(BIN)/python:
 	  echo "found: $$($(PYTHON) --version 2>&1); needed: Python 3.11 or newer; try: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "found: $(PYTHON) without venv; needed: its venv module; try: apt-get install python3-venv" >&2; exit 2; }
+	@echo "setting up $(VENV): some minutes, once"
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml | $(BIN)/python

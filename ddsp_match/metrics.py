@@ -58,7 +58,7 @@ def loudness_db(
     window = torch.hann_window(size, device=x.device)
     bins = torch.arange(size // 2 + 1, device=x.device) * (sample_rate / size)
     gain = 10 ** (a_weighting_db(bins) / 10)
-    power = magnitudes(x, window).square() @ gain * (2 / window.sum().square())
+    power = magnitudes(x, window).square() @ gain * (2 / (size * window.square().sum()))
     return (10 * torch.log10(power.clamp(min=1e-12))).clamp(min=SILENCE_DB)
 
 

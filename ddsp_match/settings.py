@@ -195,7 +195,7 @@ class InitSettings(Settings):
         choices=("analysis", "random"),
     )
     bandwidth_hz: float = setting(
-        16.0,
+        20.0,
         "Fastest change of a harmonic that the first guess follows: wider takes more noise for harmonics, "
         "narrower smears attacks.",
         unit="Hz",
@@ -252,7 +252,7 @@ class OptimizerSettings(Settings):
     steps: int = setting(300, "Most gradient steps.", unit="steps", low=1, high=100_000)
     lr: float = setting(0.05, "Learning rate of the free numbers.", low=0.0, high=1.0, above=True)
     lr_phase: float = setting(
-        0.02,
+        0.05,
         "Learning rate of the phases, in radians a step for Adam; 0 leaves them as analysed.",
         low=0.0,
         high=1.0,

@@ -123,7 +123,7 @@ def test_a_sweep_checks_every_value_of_every_key():
     ]
     assert config.check(["seed=range(1,4)", "loss=glob(m*)"]) == ["seed", "loss"]
     with pytest.raises(ConfigError, match=r"^synth.n_harmonics: found 0"):
-        config.check(["synth.n_harmonics=20,40,0"])
+        config.check(["synth.n_harmonics=20,0"])
     with pytest.raises(ConfigError, match=r"^loss: found 'mell'"):
         config.check(["seed=1,2", "loss=mrstft,mell"])
     with pytest.raises(ConfigError, match=r"interval.*hydra/sweeper"):

@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 import torch
 
+from ddsp_match.analysis.contour import at_times
 from ddsp_match.analysis.crepe_network import crepe_network
 from ddsp_match.analysis.decode import DecodedPitch, decode
 from ddsp_match.timebase import Timebase
@@ -52,12 +53,6 @@ def crepe_pitch(
 
 def on_frame_grid(pitch: DecodedPitch, timebase: Timebase, n_frames: int) -> DecodedPitch:
     """A pitch given every 10 ms, at the times of our frames, which may lie a little closer or wider."""
-    times = np.asarray(timebase.times(n_frames)) * CREPE_FRAME_RATE
-    grid = np.arange(len(pitch.f0_hz))
-    octaves = np.log2(pitch.f0_hz)
-    # Between two pitches that lie far apart there is no pitch in the middle: take the nearer one.
-    nearest = np.clip(np.round(times).astype(int), 0, len(grid) - 1)
-    between = np.interp(times, grid, octaves)
-    apart = np.abs(between - octaves[nearest]) > 1 / 12
-    octaves = np.where(apart, octaves[nearest], between)
-    return DecodedPitch(2.0**octaves, np.interp(times, grid, pitch.periodicity))
+    positions = np.asarray(timebase.times(n_frames)) * CREPE_FRAME_RATE
+    periodicity = np.interp(positions, np.arange(len(pitch.f0_hz)), pitch.periodicity)
+    return DecodedPitch(at_times(pitch.f0_hz, positions), periodicity)

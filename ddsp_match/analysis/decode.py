@@ -34,11 +34,15 @@ def bin_cents(bins: np.ndarray) -> np.ndarray:
     return CENTS_PER_BIN * bins + FIRST_BIN_CENTS
 
 
-def decode(activations: np.ndarray) -> DecodedPitch:
-    """The pitch of the likeliest path through CREPE's activations, ``(frames, 360)``; nothing is random.
+def decode(activations: np.ndarray, first_bin: int = 0) -> DecodedPitch:
+    """The pitch of the likeliest path through CREPE's activations, ``(frames, bins)``; nothing is random.
 
     The path is Viterbi's with CREPE's triangular transitions; on it, the pitch is the mean of the bins within
     80 cents weighted by their activations, so that it varies smoothly below the width of a bin.
+
+    Args:
+        activations: One column per bin of 20 cents.
+        first_bin: CREPE's number of the first column; negative where the columns begin below its range.
     """
     steps = np.log(np.maximum(REACH_BINS - np.abs(np.arange(-REACH_BINS + 1, REACH_BINS)), 1) / REACH_BINS)
     path = best_path(np.log(np.maximum(activations, LEAST_ACTIVATION)), steps, JUMP_SCORE)
@@ -48,5 +52,5 @@ def decode(activations: np.ndarray) -> DecodedPitch:
     weights = np.take_along_axis(activations, around.clip(0, bins - 1), 1) * inside
     # Where nothing is active at all, the path itself.
     weights[:, AVERAGED_BINS] += 1e-9
-    cents = (weights * bin_cents(around)).sum(1) / weights.sum(1)
+    cents = (weights * bin_cents(around + first_bin)).sum(1) / weights.sum(1)
     return DecodedPitch(10.0 * 2.0 ** (cents / 1200.0), activations[np.arange(frames), path])

@@ -32,7 +32,7 @@ class Spectrum:
 
     Attributes:
         scores: ``(frames, pitches)``: how well each pitch explains the partials, up to 1.
-        explained: ``(frames, pitches)``: the share of the partials that it explains.
+        explained: ``(frames, pitches)``: the share of the power that its harmonics explain.
         tonality: ``(frames,)``: the share of the power that lies in partials.
         level_db: ``(frames,)``: the level of the strongest partial.
     """
@@ -91,10 +91,11 @@ def judge(activations: np.ndarray, spectrum: Spectrum, grid: PitchGrid) -> Verdi
     """
     # A spectrum without partials has no opinion, and one that is mostly noise has little.
     weight = SPECTRUM_WEIGHT * np.sqrt(spectrum.tonality)[:, None]
-    scores = weight * spectrum.scores + np.log(np.maximum(activations, NETWORK_FLOOR))
+    network = np.log(np.maximum(activations, NETWORK_FLOOR))
+    scores = weight * spectrum.scores + network
     steps = -STEP_COST * np.abs(np.arange(-REACH_BINS, REACH_BINS + 1))
     path = best_path(scores, steps, JUMP_SCORE)
-    path = settle_octaves(path, scores, spectrum.level_db)
+    path = settle_octaves(path, SPECTRUM_WEIGHT * spectrum.scores + 0.3 * network, spectrum.level_db)
     frames = np.arange(len(path))
 
     around = path[:, None] + np.arange(-AVERAGED_BINS, AVERAGED_BINS + 1)
@@ -113,6 +114,6 @@ def judge(activations: np.ndarray, spectrum: Spectrum, grid: PitchGrid) -> Verdi
     return Verdict(
         f0_hz=10.0 * 2.0 ** (cents / 1200.0),
         network=near[:, AVERAGED_BINS - 2 : AVERAGED_BINS + 3].max(1),
-        spectrum=spectrum.explained[frames, path] * spectrum.tonality,
+        spectrum=spectrum.explained[frames, path],
         rival=spectrum.scores.max(1) > own + 0.1,
     )

@@ -100,8 +100,8 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -
     Args:
         name: What the run is called: ``outputs/<name>``, or the first free of ``-2``, ``-3`` … after it.
         output: The folder that the user named, if any; taken as it is.
-        force: Whether a run that exists may be replaced. A folder that holds no run, or holds the sound itself,
-            is never replaced: what is in it could not be made again.
+        force: Whether a run that exists may be replaced. A folder that holds no run, or holds the sound
+            itself, is never replaced: what is in it could not be made again.
         sound: The sound to work on.
 
     Raises:

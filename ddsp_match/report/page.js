@@ -4,6 +4,7 @@
   const { Axis, Plot } = Plots;
   const $ = (id) => document.getElementById(id);
   const hertz = (v) => (v >= 1000 ? `${+(v / 1000).toFixed(2)}k` : String(+v.toPrecision(4)));
+  const hertzWords = (v) => (v >= 1000 ? `${+(v / 1000).toFixed(2)} kHz` : `${+v.toPrecision(4)} Hz`);
   const minus = (v, digits = 1) => v.toFixed(digits).replace("-", "−");
   const clock = (v) => (data.duration_s < 60 ? `${v.toFixed(2)} s` : `${Math.floor(v / 60)}:${(v % 60).toFixed(1).padStart(4, "0")}`);
   const timeTick = (v) => (data.duration_s < 60 ? String(v) : `${Math.floor(v / 60)}:${String(Math.round(v % 60)).padStart(2, "0")}`);
@@ -65,7 +66,7 @@
   const spectra = [["target", spectrum.scale], ["match", spectrum.scale], ["difference", spectrum.difference_scale]].map(([name, scale]) =>
     add(`spectrum-${name}`, {
       x: time, height: name === "difference" ? 160 : 230, bar: bar(scale), ...spectrumView(name),
-      read: (x, y, db) => `${clock(x)}, ${hertz(y)} Hz${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+      read: (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
     }));
   for (const id of ["overlay", "linear"]) $(id).addEventListener("change", () => spectra.forEach((plot) => plot.set(spectrumView(plot.figure.dataset.plot.slice("spectrum-".length)))));
 
@@ -144,7 +145,7 @@
     add("noise", {
       x: time, y: new Axis({ low: 0, high: noise.high_hz, label: "Hz", format: hertz }), height: 180,
       image: { x0: noise.first_s, x1: noise.last_s, y0: -half, y1: noise.high_hz + half }, grain: true, bar: bar(noise.scale),
-      read: (x, y, db) => `${clock(x)}, ${hertz(y)} Hz${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+      read: (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
     });
   }
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Complex, Float
 
 from ddsp_match.analysis.harmonic_fit import bounded_cents, fit_harmonics, refined_f0, smoothness
-from ddsp_match.analysis.noise_fit import noise_magnitudes
+from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.dsp.noise import white_noise
@@ -179,6 +179,8 @@ class Matcher:
         noise = torch.zeros(self.channels, 0, frames)
         if self.n_bands:
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
+            if self.pitched:
+                noise = torch.minimum(noise, valley_magnitudes(target, f0, self.timebase, self.n_bands))
         return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz)
 
     def _optimise(

@@ -1,0 +1,160 @@
+"""The f0 of a sound, from whichever source the settings name, checked, refined and without gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import soxr
+import torch
+
+from ddsp_match.analysis.contour import at_times, filled, voiced_frames
+from ddsp_match.analysis.crepe_network import crepe_network
+from ddsp_match.analysis.decode import decode
+from ddsp_match.analysis.f0_file import f0_at, read_f0_file
+from ddsp_match.analysis.pitch_changes import describe_changes
+from ddsp_match.analysis.pitch_grid import PitchGrid
+from ddsp_match.analysis.pitch_judge import Verdict, hear_spectrum, judge
+from ddsp_match.analysis.pyin import pyin_activations
+from ddsp_match.analysis.refine_f0 import refine_f0
+from ddsp_match.errors import PitchError
+from ddsp_match.settings import F0Settings
+from ddsp_match.timebase import Timebase
+
+RATE, HOP, FRAME_RATE_HZ = 16000, 160, 100.0  # pitch is found on CREPE's own grid and moved to the timebase
+DISAGREEMENT_OCTAVES = 80 / 1200
+SPECTRUM_FRAMES = 10
+SILENCE_DB = -150.0
+SURE = 0.5  # activation from which the network's own pitch is worth mentioning
+
+
+@dataclass(frozen=True)
+class PitchTrack:
+    """The f0 of a sound, frame by frame.
+
+    Attributes:
+        f0_hz: ``(frames,)``, positive everywhere: interpolated where nothing was heard.
+        periodicity: ``(frames,)``, 0 to 1.
+        voiced: ``(frames,)`` bool: f0 was heard.
+        doubt: ``(frames,)`` bool: f0 was heard, but the network and the spectrum disagree on it.
+        changes: What was changed in the source's pitch, and why, in words.
+        pitched: Whether there is a pitch at all; if not, f0 is a constant that means nothing.
+    """
+
+    f0_hz: np.ndarray
+    periodicity: np.ndarray
+    voiced: np.ndarray
+    doubt: np.ndarray
+    changes: list[str] = field(default_factory=list)
+    pitched: bool = True
+
+
+def track(
+    samples: np.ndarray,
+    timebase: Timebase,
+    settings: F0Settings,
+    progress: Callable[[int, int], None] | None = None,
+) -> PitchTrack:
+    """Tracks the f0 of a sound.
+
+    Args:
+        samples: ``(n,)`` float32, one channel, finite.
+        timebase: The sample rate, and the frames at which f0 is wanted.
+        settings: The source of f0 and how far it is trusted.
+        progress: Called with the frames done and their total.
+
+    Raises:
+        PitchError: The given f0 does not fit the sound.
+    """
+    n_frames = timebase.frames(len(samples))
+    if settings.source == "constant":
+        return _constant(settings, timebase, n_frames)
+    heard = _at_network_rate(samples, timebase.sample_rate)
+    if settings.source == "csv":
+        coarse = _from_file(heard, settings, len(samples) / timebase.sample_rate)
+    else:
+        coarse = _from_sound(heard, timebase, settings, progress)
+    positions = np.asarray(timebase.times(n_frames)) * FRAME_RATE_HZ
+    nearest = np.clip(np.round(positions).astype(int), 0, len(coarse.f0_hz) - 1)
+    return PitchTrack(
+        f0_hz=at_times(coarse.f0_hz, positions),
+        periodicity=np.interp(positions, np.arange(len(coarse.f0_hz)), coarse.periodicity),
+        voiced=coarse.voiced[nearest],
+        doubt=coarse.doubt[nearest],
+        changes=coarse.changes,
+        pitched=coarse.pitched,
+    )
+
+
+def _at_network_rate(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    samples = np.asarray(samples, dtype=np.float32)
+    samples = samples - np.float32(samples.mean(dtype=np.float64))
+    if sample_rate != RATE:
+        samples = soxr.resample(samples, sample_rate, RATE)
+    return np.ascontiguousarray(samples)
+
+
+def _constant(settings: F0Settings, timebase: Timebase, n_frames: int) -> PitchTrack:
+    hz = settings.hz
+    if hz is None or not 0 < hz < timebase.nyquist_hz:
+        raise PitchError(
+            f"a constant f0 of {hz} Hz",
+            where="f0.hz",
+            needed=f"more than 0 and less than {timebase.nyquist_hz:g} Hz, half the sound's sample rate",
+        )
+    yes = np.ones(n_frames, dtype=bool)
+    return PitchTrack(np.full(n_frames, float(hz)), np.ones(n_frames), yes, ~yes)
+
+
+def _from_file(heard: np.ndarray, settings: F0Settings, seconds: float) -> PitchTrack:
+    if settings.path is None:
+        raise PitchError("no file", where="f0.path", needed="a CSV file of time in s and f0 in Hz")
+    times_s, given_hz = read_f0_file(settings.path, seconds)
+    nyquist_hz = RATE / 2
+    if given_hz.max() >= nyquist_hz:
+        raise PitchError(f"an f0 of {given_hz.max():g} Hz", where=settings.path, needed=f"less than {nyquist_hz:g} Hz")
+    n = 1 + len(heard) // HOP
+    f0_hz, voiced = f0_at(times_s, given_hz, np.arange(n) / FRAME_RATE_HZ)
+    return _finished(heard, f0_hz, voiced.astype(float), voiced, np.zeros(n, dtype=bool), [], settings)
+
+
+def _from_sound(
+    heard: np.ndarray, timebase: Timebase, settings: F0Settings, progress: Callable[[int, int], None] | None
+) -> PitchTrack:
+    grid = PitchGrid.between(settings.min_hz, min(settings.max_hz, 0.45 * min(timebase.sample_rate, RATE)))
+    if settings.source == "pyin":
+        activations = pyin_activations(heard, RATE, HOP, grid)
+    else:
+        activations = grid.place(crepe_network(settings.model).activations(torch.from_numpy(heard), progress).numpy())
+    spectrum = hear_spectrum(heard, RATE, HOP, len(activations), grid)
+    own = decode(activations, grid.first_bin)
+    verdict = Verdict(own.f0_hz, own.periodicity, np.zeros_like(own.periodicity), np.zeros(len(own.f0_hz), bool))
+    if settings.octave_check:
+        verdict = judge(activations, spectrum, grid)
+    # Digital silence has no pitch, whatever a network says about zeros.
+    sounding = spectrum.level_db > SILENCE_DB
+    periodicity = np.where(sounding, np.maximum(verdict.network, verdict.spectrum), 0.0)
+    # The network is sure in a few frames; a spectrum without it needs as long as a spectrum's own window.
+    voiced = voiced_frames(verdict.network, spectrum.level_db, settings.voiced_threshold)
+    voiced |= voiced_frames(periodicity, spectrum.level_db, settings.voiced_threshold, SPECTRUM_FRAMES)
+    differs = np.abs(np.log2(verdict.f0_hz / own.f0_hz)) > DISAGREEMENT_OCTAVES
+    doubt = voiced & (verdict.rival | (differs & (own.periodicity > SURE)))
+    changes = describe_changes(own, verdict, voiced & differs, settings)
+    return _finished(heard, verdict.f0_hz, periodicity, voiced, doubt, changes, settings)
+
+
+def _finished(
+    heard: np.ndarray,
+    f0_hz: np.ndarray,
+    periodicity: np.ndarray,
+    voiced: np.ndarray,
+    doubt: np.ndarray,
+    changes: list[str],
+    settings: F0Settings,
+) -> PitchTrack:
+    """Fills the gaps, refines what was heard, and fills the gaps again."""
+    f0_hz = filled(f0_hz, voiced)
+    if settings.refine and settings.refine_cents > 0 and voiced.any():
+        f0_hz = filled(refine_f0(heard, RATE, HOP, f0_hz, voiced, settings.refine_cents), voiced)
+    return PitchTrack(f0_hz, np.clip(periodicity, 0.0, 1.0), voiced, doubt, changes, bool(voiced.any()))

@@ -1,0 +1,102 @@
+"""f0 moved by the few cents that its own harmonics ask for.
+
+The sound is demodulated at multiples of f0; how fast the phase of a demodulated harmonic still turns says how far
+f0 is off. The turning is read from one window, as the ratio of the sound under the window's derivative to the
+sound under the window (Auger and Flandrin, "Improving the readability of time-frequency and time-scale
+representations by the reassignment method", 1995), so that no phase has to be unwrapped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ddsp_match.analysis.contour import at_times, runs
+
+HARMONICS = 8
+PERIODS, SHORTEST_S, LONGEST_S = 4.0, 0.03, 0.16
+ROUNDS = 2
+FRAMES_AT_ONCE = 128
+WEAK = 1e-5  # power relative to the strongest frame below which a frame is not asked
+SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25])
+
+
+def refine_f0(
+    samples: np.ndarray, sample_rate: int, hop: int, f0_hz: np.ndarray, voiced: np.ndarray, max_cents: float
+) -> np.ndarray:
+    """f0 with its voiced frames corrected, nowhere by more than `max_cents`.
+
+    Args:
+        samples: ``(n,)``.
+        sample_rate: In Hz.
+        hop: Samples between frames; frame ``k`` is centred on sample ``k * hop``.
+        f0_hz: ``(frames,)``, positive everywhere.
+        voiced: ``(frames,)``: frames to correct.
+        max_cents: The furthest that a frame may move.
+    """
+    refined = f0_hz.copy()
+    for _ in range(ROUNDS):
+        turning, weight = _turning(samples, sample_rate, hop, refined, voiced)
+        for start, stop in _notes(f0_hz, voiced):
+            part = slice(start, stop)
+            total = _smoothed(weight[part])
+            asked = total > WEAK * weight.max(initial=0.0)
+            correction_hz = _smoothed(turning[part]) / np.maximum(total, 1e-30)
+            ratio = 1.0 + np.clip(correction_hz / refined[part], -0.1, 0.1)
+            refined[part] *= np.where(asked, ratio, 1.0)
+        limit = 2.0 ** (max_cents / 1200.0)
+        refined = np.clip(refined, f0_hz / limit, f0_hz * limit)
+    return refined
+
+
+def _notes(f0_hz: np.ndarray, voiced: np.ndarray) -> list[tuple[int, int]]:
+    """Voiced stretches, cut where f0 jumps: smoothing must not reach across."""
+    jumps = np.flatnonzero(np.abs(np.diff(np.log2(f0_hz))) > 1 / 12) + 1
+    pieces = []
+    for start, stop in runs(voiced):
+        edges = [start, *jumps[(jumps > start) & (jumps < stop)].tolist(), stop]
+        pieces += list(zip(edges[:-1], edges[1:], strict=True))
+    return pieces
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    return np.convolve(values, SMOOTHING)[2:-2]
+
+
+def _turning(
+    samples: np.ndarray, sample_rate: int, hop: int, f0_hz: np.ndarray, voiced: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the harmonics of each frame say about its f0, in Hz times their weight, and the weight."""
+    n_frames = len(f0_hz)
+    seconds = np.clip(PERIODS / f0_hz, SHORTEST_S, LONGEST_S)
+    half = int(np.ceil(seconds[voiced].max(initial=0.0) * sample_rate / 2))
+    offsets = np.arange(-half, half + 1)
+    length = (n_frames - 1) * hop + 1
+    contour = at_times(f0_hz, np.arange(-half, length + half) / hop)
+    phase = np.cumsum(contour * (1.0 / sample_rate))  # in turns
+    padded = np.pad(samples[:length], (half, half + max(0, length - len(samples)))).astype(np.float32)
+
+    turning, weight = np.zeros(n_frames), np.zeros(n_frames)
+    wanted = np.flatnonzero(voiced)
+    for start in range(0, len(wanted), FRAMES_AT_ONCE):
+        frames = wanted[start : start + FRAMES_AT_ONCE]
+        index = frames[:, None] * hop + half + offsets
+        turns = phase[index] - phase[frames * hop + half][:, None]
+        step = np.exp((-2j * np.pi * turns).astype(np.complex64))
+        radius = seconds[frames, None] * sample_rate / 2
+        position = np.clip(offsets / radius, -1.0, 1.0)
+        windowed = padded[index] * (0.5 + 0.5 * np.cos(np.pi * position)).astype(np.float32)
+        slope = -0.5 * np.pi / radius * sample_rate * np.sin(np.pi * position)
+        sloped = padded[index] * slope.astype(np.float32)
+        carrier = step
+        for harmonic in range(1, HARMONICS + 1):
+            value = np.einsum("fw,fw->f", windowed, carrier).astype(np.complex128)
+            change = np.einsum("fw,fw->f", sloped, carrier).astype(np.complex128)
+            power = np.abs(value / radius[:, 0]) ** 2
+            off_hz = -(change * value.conj()).imag / np.maximum(np.abs(value) ** 2, 1e-30) / (2 * np.pi)
+            # Low partials weigh more than least squares would have it: in stiff strings the high ones are sharp.
+            counts = (harmonic * f0_hz[frames] < 0.45 * sample_rate) & (np.abs(off_hz) < 0.05 * harmonic * f0_hz[frames])
+            share = np.where(counts, power * harmonic, 0.0)
+            turning[frames] += share * off_hz / harmonic
+            weight[frames] += share
+            carrier = carrier * step
+    return turning, weight

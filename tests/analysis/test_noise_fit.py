@@ -1,0 +1,36 @@
+"""The first guess of the noise has the spectrum of what it was made from."""
+
+from __future__ import annotations
+
+import torch
+
+from ddsp_match.analysis.noise_fit import noise_magnitudes
+from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
+from ddsp_match.timebase import Timebase
+from tests.compare import assert_close
+
+TIMEBASE, BANDS = Timebase.at(16000), 65
+
+
+def test_white_noise_has_its_level_in_every_band():
+    n = 160 * 400
+    found = noise_magnitudes(0.02 * white_noise(1, n, 0), TIMEBASE, 401, BANDS)
+    assert found.shape == (1, BANDS, 401)
+    mean = found.square().mean(2).sqrt()
+    assert_close(mean[:, 1:-1], torch.full((1, BANDS - 2), 0.02), 0.002)
+
+
+def test_what_is_guessed_sounds_as_loud_band_by_band():
+    n, frames = 160 * 200, 201
+    bands = torch.linspace(0.1, 0.001, BANDS).view(1, -1, 1).expand(1, BANDS, frames)
+    size = noise_fft_size(BANDS, 160)
+    response = fir_response(BANDS, size)
+    target = filtered_noise(noise_spectra(white_noise(1, n, 0), frames, 160, size), bands, response, 160, n)
+    found = noise_magnitudes(target, TIMEBASE, frames, BANDS).square().mean(2).sqrt()
+    db = 20 * torch.log10(found / bands[..., 0])[:, 2:-2]
+    assert_close(db, torch.zeros_like(db), 1.5)
+
+
+def test_silence_stays_above_zero():
+    found = noise_magnitudes(torch.zeros(1, 1600), TIMEBASE, 11, BANDS)
+    assert bool((found > 0).all()) and float(found.max()) <= 1e-6

@@ -1,0 +1,76 @@
+"""Figures of closeness: zero for the sound itself, known values for known differences."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from ddsp_match import metrics
+from ddsp_match.losses.spectral import SIZES_AT_16_KHZ
+from tests.compare import assert_close
+
+RATE, SIZES = 16000, list(SIZES_AT_16_KHZ)
+
+
+def sound(seed: int = 0) -> torch.Tensor:
+    return 0.1 * torch.randn(1, 16000, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_sound_itself():
+    x = sound()
+    found = metrics.measure(x, x, torch.zeros_like(x), RATE, SIZES)
+    for name in ("mrstft", "mel_db", "lsd_db", "loudness_l1_db", "unexplained_share", "noise_share"):
+        assert found[name] == pytest.approx(0.0, abs=1e-5)
+    assert found["harmonic_share"] == 1.0 and found["snr_db"] > 100
+
+
+def test_six_db_quieter_is_six_db_off_everywhere():
+    x = sound()
+    found = metrics.measure(x, 0.5 * x, torch.zeros_like(x), RATE, SIZES)
+    six = 20 * math.log10(2)
+    for name in ("mel_db", "lsd_db", "loudness_l1_db"):
+        assert found[name] == pytest.approx(six, abs=0.05)
+    assert found["snr_db"] == pytest.approx(six, abs=1e-3)
+    assert found["unexplained_share"] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_mrstft_is_auraloss():
+    freq = pytest.importorskip("auraloss.freq")
+    theirs = freq.MultiResolutionSTFTLoss(
+        fft_sizes=SIZES, hop_sizes=[s // 4 for s in SIZES], win_lengths=SIZES, w_sc=0.0, w_lin_mag=1.0, w_log_mag=1.0
+    )
+    expected = theirs(sound(1).unsqueeze(1), sound().unsqueeze(1))
+    assert metrics.multi_resolution(sound(), sound(1), SIZES) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_another_draw_of_the_same_noise_sets_the_floor():
+    # |log R1 / R2| of two Rayleigh variables has the mean ln 2.
+    assert metrics.multi_resolution(sound(), sound(1), [512]) == pytest.approx(math.log(2), abs=0.9)
+    a, b = (metrics.magnitudes(sound(s), torch.hann_window(512)).log() for s in (0, 1))
+    assert float((a - b).abs().mean()) == pytest.approx(math.log(2), abs=0.03)
+
+
+def test_what_is_sixty_db_down_is_not_compared():
+    t = torch.arange(16000) / RATE
+    tone = 0.5 * torch.sin(2 * math.pi * 500 * t).unsqueeze(0)
+    assert metrics.mel_distance_db(tone, tone + 1e-5 * sound(), RATE) < 0.05
+    assert metrics.mel_distance_db(tone, tone + 0.5 * sound(), RATE) > 3
+
+
+def test_shares_of_energy():
+    found = metrics.measure(sound(), 2 * sound(1), sound(2), RATE, SIZES)
+    assert_close([found["harmonic_share"], found["noise_share"]], [0.8, 0.2], 0.01)
+
+
+def test_loudness_of_a_full_scale_tone_at_one_kilohertz_is_minus_three_db():
+    t = torch.arange(16000) / RATE
+    level = metrics.loudness_db(torch.sin(2 * math.pi * 1000 * t).unsqueeze(0), RATE)[0, 20:-20]
+    assert_close(level, torch.full_like(level, -3.01), 0.2)
+
+
+def test_silence_is_finite():
+    zero = torch.zeros(1, 16000)
+    found = metrics.measure(sound(), zero, zero, RATE, SIZES)
+    assert all(math.isfinite(value) for value in found.values())

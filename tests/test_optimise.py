@@ -1,0 +1,140 @@
+"""The loop: known numbers are recovered, it ends for the reason it gives, it keeps the best."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from ddsp_match.optimise import StopReason, optimise
+from ddsp_match.settings import OptimizerSettings
+from tests.compare import assert_close
+
+WANTED = torch.tensor([0.3, -0.7, 1.1])
+
+
+def problem(start: float = 0.0):
+    numbers = torch.nn.Parameter(torch.full((3,), start))
+    return numbers, [{"params": [numbers]}], lambda: numbers, lambda x: (x - WANTED).abs().sum()
+
+
+def test_known_numbers_are_recovered():
+    numbers, groups, render, loss = problem()
+    trace = optimise(groups, render, loss, OptimizerSettings(steps=400, lr=0.05, lr_final=0.0))
+    assert_close(numbers, WANTED, 0.01)
+    assert trace.reason is StopReason.STEPS
+    assert trace.steps == list(range(401))
+    assert trace.best == sorted(trace.best, reverse=True)
+
+
+def test_the_best_numbers_are_kept_not_the_last():
+    numbers, groups, render, _ = problem()
+    seen = []
+
+    def worsening(x):
+        seen.append(x.detach().clone())
+        return (x.sum() * 0 + abs(len(seen) - 5.0)).requires_grad_() + 0 * x.sum()
+
+    trace = optimise(groups, lambda: numbers + torch.zeros(3), worsening, OptimizerSettings(steps=20))
+    assert trace.best[-1] == 0.0 and trace.loss[-1] == 16.0
+    assert_close(numbers, seen[4], 0.0)
+
+
+def test_target_loss_ends_it():
+    _, groups, render, loss = problem()
+    trace = optimise(groups, render, loss, OptimizerSettings(steps=1000, target_loss=1.0))
+    assert trace.reason is StopReason.TARGET
+    assert trace.best[-1] <= 1.0 < trace.loss[-2]
+
+
+def test_a_target_met_at_the_start_takes_no_step():
+    numbers, groups, render, loss = problem()
+    trace = optimise(groups, render, loss, OptimizerSettings(target_loss=100.0))
+    assert trace.steps == [0]
+    assert_close(numbers, torch.zeros(3), 0.0)
+
+
+def test_a_plateau_ends_it():
+    _, groups, render, loss = problem()
+    settings = OptimizerSettings(steps=100_000, patience=50, schedule="constant", lr=0.02)
+    trace = optimise(groups, render, loss, settings)
+    assert trace.reason is StopReason.PLATEAU
+    assert trace.steps[-1] < 2000
+
+
+def test_a_budget_ends_it():
+    _, groups, render, loss = problem()
+    trace = optimise(groups, render, loss, OptimizerSettings(steps=100_000), budget_s=0.05)
+    assert trace.reason is StopReason.BUDGET
+    assert 0.05 <= trace.seconds[-1] < 5
+
+
+def test_a_user_s_wish_ends_it_and_keeps_the_best():
+    numbers, groups, render, loss = problem()
+    told = []
+    trace = optimise(
+        groups, render, loss, OptimizerSettings(steps=500),
+        on_step=lambda step, value, best: told.append((step, value, best)), stop=lambda: len(told) >= 10,
+    )  # fmt: skip
+    assert trace.reason is StopReason.INTERRUPTED
+    assert len(told) == 10
+    assert_close(loss(numbers), trace.best[-1], 1e-6)
+
+
+def test_an_exception_leaves_the_best_numbers_behind():
+    numbers, groups, render, loss = problem()
+    values = []
+
+    def breaking(step, value, best):
+        values.append(value)
+        if step == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        optimise(groups, render, loss, OptimizerSettings(steps=500), on_step=breaking)
+    assert_close(loss(numbers), min(values), 1e-6)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_step_that_is_not_finite_is_taken_back(bad):
+    numbers, groups, render, loss = problem()
+    calls = []
+
+    def sometimes(x):
+        calls.append(1)
+        return loss(x) * (bad if len(calls) in (20, 40) else 1.0)
+
+    trace = optimise(groups, render, sometimes, OptimizerSettings(steps=600, lr_final=0.0))
+    assert trace.recoveries == 2
+    assert all(math.isfinite(value) for value in trace.loss)
+    assert_close(numbers, WANTED, 0.02)
+
+
+def test_gradients_that_are_not_finite_are_not_followed():
+    numbers, groups, _, _ = problem(1.0)
+    # sqrt has an infinite slope at 0 and the loss itself is finite there.
+    trace = optimise(groups, lambda: numbers, lambda x: (x - 1).abs().sqrt().sum(), OptimizerSettings(steps=50))
+    assert trace.reason is StopReason.DIVERGED
+    assert_close(numbers, torch.ones(3), 0.0)
+
+
+def test_the_schedule_ends_low():
+    rates = {}
+    for schedule in ("constant", "cosine"):
+        numbers, groups, render, loss = problem(50.0)  # so far off that Adam walks a straight line
+        path = []
+        optimise(
+            groups, render, loss, OptimizerSettings(steps=100, schedule=schedule, lr_final=0.0),
+            on_step=lambda step, value, best, path=path: path.append(value),
+        )  # fmt: skip
+        rates[schedule] = (path[-2] - path[-1]) / (path[0] - path[1])
+    assert rates["constant"] > 0.9
+    assert rates["cosine"] < 0.05
+
+
+def test_two_rates_move_two_groups_differently():
+    slow, fast = torch.nn.Parameter(torch.zeros(1)), torch.nn.Parameter(torch.zeros(1))
+    groups = [{"params": [slow], "lr": 0.001}, {"params": [fast], "lr": 0.1}]
+    optimise(groups, lambda: slow + fast, lambda x: (x - 9).abs().sum(), OptimizerSettings(steps=5))
+    assert float(fast) > 50 * float(slow) > 0
