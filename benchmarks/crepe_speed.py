@@ -2,8 +2,8 @@
 
     python benchmarks/crepe_speed.py [SOUND.wav] [--model full] [--repeats 3]
 
-Without a sound, four seconds of a synthetic glide in noise. The plain network is torch's own convolutions, with
-the same weights, the same frames and the same threads in the same process; best of the repeats for both.
+Without a sound, four seconds of a synthetic glide in noise. The plain network is torch's own convolutions,
+with the same weights, the same frames and the same threads in the same process; best of the repeats for both.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def run(
 def row(result: dict[str, float | int | str]) -> str:
     """One line of a Markdown table."""
     return (
-        f"| CREPE {result['model']}, {result['seconds_of_sound']:.1f} s of sound, {result['threads']} threads "
+        f"| CREPE {result['model']}, {result['seconds_of_sound']:.1f} s, {result['threads']} threads "
         f"| {result['plain_s']:.2f} s | {result['fast_s']:.2f} s | {result['ratio']:.1f}× "
         f"({result['ratio_with_build']:.1f}× the first time) | {result['max_error']:.1e} |"
     )

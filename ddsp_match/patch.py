@@ -123,6 +123,7 @@ class Patch:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            scratch.chmod(0o666 & ~_umask())
             scratch.replace(path)
         except OSError as error:
             if scratch is not None:
@@ -164,6 +165,12 @@ class Patch:
             None if phases is None else phases.float().expand_as(distribution).contiguous(),
         )
         return Patch(self.timebase, self.n_samples, controls, self.noise_seed, self.phase, self.provenance)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def load_patch(path: str | Path) -> Patch:

@@ -1,0 +1,1 @@
+"""What is heard in a sound: f0, periodicity, loudness, harmonics and noise."""

@@ -23,8 +23,8 @@ def analyse(
 ) -> tuple[Features, PitchTrack]:
     """Analyses a sound at the frames of a timebase.
 
-    Channels are the batch of the features. They share one f0, that of their mean, or of the louder channel where
-    the mean would cancel them.
+    Channels are the batch of the features. They share one f0, that of their mean, or of the louder channel
+    where the mean would cancel them.
 
     Args:
         audio: The sound, at the timebase's sample rate.

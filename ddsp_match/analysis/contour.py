@@ -36,7 +36,7 @@ def voiced_frames(
 
 
 def filled(f0_hz: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-    """f0 with its unvoiced frames interpolated in log-frequency, the ends held; a constant without any pitch."""
+    """f0 with unvoiced frames interpolated in log-frequency, the ends held; a constant if all are."""
     if not voiced.any():
         return np.full(len(f0_hz), NO_PITCH_HZ)
     frames = np.arange(len(f0_hz))

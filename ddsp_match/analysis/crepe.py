@@ -46,7 +46,7 @@ def crepe_pitch(
     model: str = "full",
     progress: Callable[[int, int], None] | None = None,
 ) -> DecodedPitch:
-    """CREPE's pitch at each frame of the timebase; the periodicity is 0 where the sound is digitally silent."""
+    """CREPE's own pitch at each frame of the timebase, unchecked."""
     activations = crepe_activations(samples, timebase.sample_rate, model, progress)
     return on_frame_grid(decode(activations), timebase, timebase.frames(len(samples)))
 

@@ -1,16 +1,19 @@
 """CREPE's first layer on overlapping frames: what neighbouring frames share is computed once.
 
 The layer slides 512 taps in steps of 4 samples over a frame of 1024, padded by 254 zeros on either side, and
-frames follow each other every 160 samples, which is 40 steps. So there are 40 new positions a frame on one common
-grid, and a position differs between frames only by where the frame cuts the taps off and by the frame's own mean
-and deviation. A window of taps is split where frames begin and end; the sums of the products up to each split,
-and from each split on, are what the frames need: each tap meets each sample once instead of 6.4 times.
+frames follow each other every 160 samples, which is 40 steps. So there are 40 new positions a frame on one
+common grid, and a position differs between frames only by where the frame cuts the taps off and by the
+frame's own mean and deviation. A window of taps is split where frames begin and end; the sums of the products
+up to each split, and from each split on, are what the frames need: each tap meets each sample once instead of
+6.4 times.
 
 With a window starting at sample ``160 k + 4 r - 254`` (block ``k``, residue ``r`` below 40), frames begin at
 samples 0 and -160 and end at 64, 224 and 384, relative to ``160 k``.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -82,7 +85,7 @@ class FirstLayer:
         for low, high, begins, ends in SPLITS:
             edges = (STRIDE * low - PAD, *begins, *ends, STRIDE * (high - 1) - PAD + TAPS)
             parts = []
-            for index, span in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+            for index, span in enumerate(pairwise(edges)):
                 part = scratch.take(f"part {index}", high - low, blocks, self.channels)
                 parts.append(self._products(padded, part, low, span))
             prefix, suffix = parts[0], parts[-1]
@@ -137,7 +140,7 @@ class FirstLayer:
         torch.maximum(corrected[0::2], corrected[1::2], out=target).clamp_min_(0)
 
     def _place_whole(self, rows: torch.Tensor, whole: torch.Tensor, moments: torch.Tensor) -> None:
-        """Spreads the positions that frames share: relu(y + c) is max(y, -c) + c, and c goes in the last row."""
+        """Spreads what frames share: relu(y + c) is max(y, -c) + c, and c goes in the last row."""
         frames = rows.shape[1]
         common = torch.mm(moments, self.corrections[FIRST_WHOLE], out=rows[-1])
         floor = -common

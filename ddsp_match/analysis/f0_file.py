@@ -14,7 +14,7 @@ TOLERANCE_S = 0.1  # how much earlier than the sound the file may end, or later 
 def read_f0_file(path: str | Path, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     """Reads times in seconds and f0 in Hz; 0, negative or missing f0 means unvoiced and is returned as 0.
 
-    A first line that is not numbers is a header. Fields may be separated by commas, semicolons, tabs or spaces.
+    A first line that is not numbers is a header. Commas, semicolons, tabs or spaces separate the fields.
 
     Args:
         path: The file.
@@ -44,7 +44,9 @@ def read_f0_file(path: str | Path, seconds: float) -> tuple[np.ndarray, np.ndarr
         raise PitchError("no times and pitches", where=path, needed=needed)
     times_s, f0_hz = np.array(rows).T
     if not np.isfinite(times_s).all() or (np.diff(times_s) <= 0).any():
-        raise PitchError("times that do not increase", where=path, needed="each line later than the one before")
+        raise PitchError(
+            "times that do not increase", where=path, needed="each line later than the one before"
+        )
     if times_s[0] > TOLERANCE_S or times_s[-1] < seconds - TOLERANCE_S:
         raise PitchError(
             f"f0 from {times_s[0]:.2f} to {times_s[-1]:.2f} s",

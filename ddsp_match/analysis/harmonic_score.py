@@ -13,9 +13,9 @@ MISSING_COST = 0.35
 def harmonic_scores(partials: PartialMap, candidates_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Scores up to 1, and the shares of the frame's power explained, both ``(frames, candidates)``.
 
-    A candidate gains the share of the partials that its harmonics explain, and pays for the harmonics that are
-    not there although higher ones are: without the first, an octave above would win, without the second, every
-    octave below.
+    A candidate gains the share of the partials that its harmonics explain, and pays for the harmonics that
+    are not there although higher ones are: without the first, an octave above would win, without the second,
+    every octave below.
 
     Args:
         partials: What was heard.

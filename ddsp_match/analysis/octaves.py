@@ -1,9 +1,11 @@
 """One octave for a note: jumps to a harmonic or a subharmonic within a note are undone.
 
-While a note sounds its timbre changes, and now one partial rules, now another; its pitch does not jump to them.
+While a note sounds its timbre changes, and now one partial rules, now another; its pitch does not jump to it.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,7 +34,7 @@ def settle_octaves(path: np.ndarray, scores: np.ndarray, level_db: np.ndarray) -
         first = stretches[0][0]
         options = {0}
         total = 0
-        for (_, end), (start, stop) in zip(stretches[:-1], stretches[1:], strict=True):
+        for (_, end), (start, stop) in pairwise(stretches):
             total += _harmonic_shift(path[start] - path[end - 1]) or 0
             shifts[start - first : stop - first] = total
             options.add(total)
@@ -55,8 +57,9 @@ def _notes(path: np.ndarray, level_db: np.ndarray) -> list[list[tuple[int, int]]
     breaks = np.flatnonzero(np.abs(np.diff(path)) > STRETCH_STEP_BINS) + 1
     edges = [0, *breaks.tolist(), len(path)]
     groups: list[list[tuple[int, int]]] = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        if groups and _harmonic_shift(path[start] - path[start - 1]) is not None and not _onset(level_db, start):
+    for start, stop in pairwise(edges):
+        same_note = groups and _harmonic_shift(path[start] - path[start - 1]) is not None
+        if same_note and not _onset(level_db, start):
             groups[-1].append((start, stop))
         else:
             groups.append([(start, stop)])

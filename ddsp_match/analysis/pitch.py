@@ -113,7 +113,9 @@ def _from_file(heard: np.ndarray, settings: F0Settings, seconds: float) -> Pitch
     times_s, given_hz = read_f0_file(settings.path, seconds)
     nyquist_hz = RATE / 2
     if given_hz.max() >= nyquist_hz:
-        raise PitchError(f"an f0 of {given_hz.max():g} Hz", where=settings.path, needed=f"less than {nyquist_hz:g} Hz")
+        raise PitchError(
+            f"an f0 of {given_hz.max():g} Hz", where=settings.path, needed=f"less than {nyquist_hz:g} Hz"
+        )
     n = 1 + len(heard) // HOP
     f0_hz, voiced = f0_at(times_s, given_hz, np.arange(n) / FRAME_RATE_HZ)
     return _finished(heard, f0_hz, voiced.astype(float), voiced, np.zeros(n, dtype=bool), [], settings)
@@ -126,10 +128,14 @@ def _from_sound(
     if settings.source == "pyin":
         activations = pyin_activations(heard, RATE, HOP, grid)
     else:
-        activations = grid.place(crepe_network(settings.model).activations(torch.from_numpy(heard), progress).numpy())
+        activations = grid.place(
+            crepe_network(settings.model).activations(torch.from_numpy(heard), progress).numpy()
+        )
     spectrum = hear_spectrum(heard, RATE, HOP, len(activations), grid)
     own = decode(activations, grid.first_bin)
-    verdict = Verdict(own.f0_hz, own.periodicity, np.zeros_like(own.periodicity), np.zeros(len(own.f0_hz), bool))
+    verdict = Verdict(
+        own.f0_hz, own.periodicity, np.zeros_like(own.periodicity), np.zeros(len(own.f0_hz), bool)
+    )
     if settings.octave_check:
         verdict = judge(activations, spectrum, grid)
     # Digital silence has no pitch, whatever a network says about zeros.

@@ -42,7 +42,9 @@ def describe_changes(
                 f"({_interval(after / before)}), which explains the spectrum better"
             )
     more = len(statements) - MOST_STATEMENTS
-    return statements if more <= 0 else [*statements[:MOST_STATEMENTS], f"and {more} more changes of this kind"]
+    return (
+        statements if more <= 0 else [*statements[:MOST_STATEMENTS], f"and {more} more changes of this kind"]
+    )
 
 
 def _interval(ratio: float) -> str:

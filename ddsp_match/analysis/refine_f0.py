@@ -1,20 +1,26 @@
 """f0 moved by the few cents that its own harmonics ask for.
 
-The sound is demodulated at multiples of f0; how fast the phase of a demodulated harmonic still turns says how far
-f0 is off. The turning is read from one window, as the ratio of the sound under the window's derivative to the
-sound under the window (Auger and Flandrin, "Improving the readability of time-frequency and time-scale
+The sound is demodulated at multiples of f0; how fast the phase of a demodulated harmonic still turns says how
+far f0 is off. The turning is read from one window, as the ratio of the sound under the window's derivative to
+the sound under the window (Auger and Flandrin, "Improving the readability of time-frequency and time-scale
 representations by the reassignment method", 1995), so that no phase has to be unwrapped.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
 from ddsp_match.analysis.contour import at_times, runs
 
 HARMONICS = 8
-PERIODS, SHORTEST_S, LONGEST_S = 4.0, 0.03, 0.16
-ROUNDS = 2
+PERIODS, SHORTEST_S, LONGEST_S = 6.0, 0.045, 0.24
+BLACKMAN_HARRIS = (0.35875, 0.48829, 0.14128, 0.01168)  # a harmonic's neighbours are 92 dB down, and stay out
+LOPSIDED = (
+    0.15  # centre of a frame's energy, in half windows, from which it is not asked: a note begins or ends
+)
+ROUNDS = 3
 FRAMES_AT_ONCE = 128
 WEAK = 1e-5  # power relative to the strongest frame below which a frame is not asked
 SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25])
@@ -34,15 +40,22 @@ def refine_f0(
         max_cents: The furthest that a frame may move.
     """
     refined = f0_hz.copy()
+    notes = _notes(f0_hz, voiced)
     for _ in range(ROUNDS):
+        # A correction is a mean over a window: it cannot remove what jitters faster, so that goes first.
+        for start, stop in notes:
+            refined[start:stop] = 2.0 ** _mean(np.log2(refined[start:stop]))
         turning, weight = _turning(samples, sample_rate, hop, refined, voiced)
-        for start, stop in _notes(f0_hz, voiced):
+        for start, stop in notes:
             part = slice(start, stop)
             total = _smoothed(weight[part])
-            asked = total > WEAK * weight.max(initial=0.0)
-            correction_hz = _smoothed(turning[part]) / np.maximum(total, 1e-30)
-            ratio = 1.0 + np.clip(correction_hz / refined[part], -0.1, 0.1)
-            refined[part] *= np.where(asked, ratio, 1.0)
+            asked = np.flatnonzero(total > WEAK * weight.max(initial=0.0))
+            if len(asked) == 0:
+                continue
+            correction_hz = _smoothed(turning[part])[asked] / total[asked]
+            octaves = np.log2(1.0 + np.clip(correction_hz / refined[part][asked], -0.1, 0.1))
+            # Frames that cannot be asked go with their neighbours.
+            refined[part] *= 2.0 ** np.interp(np.arange(stop - start), asked, octaves)
         limit = 2.0 ** (max_cents / 1200.0)
         refined = np.clip(refined, f0_hz / limit, f0_hz * limit)
     return refined
@@ -54,12 +67,25 @@ def _notes(f0_hz: np.ndarray, voiced: np.ndarray) -> list[tuple[int, int]]:
     pieces = []
     for start, stop in runs(voiced):
         edges = [start, *jumps[(jumps > start) & (jumps < stop)].tolist(), stop]
-        pieces += list(zip(edges[:-1], edges[1:], strict=True))
+        pieces += list(pairwise(edges))
     return pieces
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:
     return np.convolve(values, SMOOTHING)[2:-2]
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """The weighted mean around each value; near the ends over as much as lies on both sides."""
+    mean = _smoothed(values) / SMOOTHING.sum()
+    if len(values) < len(SMOOTHING):
+        return values
+    for edge, step in ((0, 1), (len(values) - 1, -1)):
+        mean[edge] = values[edge]
+        mean[edge + step] = (
+            values[[edge, edge + step, edge + 2 * step]] @ SMOOTHING[1:4] / SMOOTHING[1:4].sum()
+        )
+    return mean
 
 
 def _turning(
@@ -84,18 +110,24 @@ def _turning(
         step = np.exp((-2j * np.pi * turns).astype(np.complex64))
         radius = seconds[frames, None] * sample_rate / 2
         position = np.clip(offsets / radius, -1.0, 1.0)
-        windowed = padded[index] * (0.5 + 0.5 * np.cos(np.pi * position)).astype(np.float32)
-        slope = -0.5 * np.pi / radius * sample_rate * np.sin(np.pi * position)
-        sloped = padded[index] * slope.astype(np.float32)
+        shape = sum(a * np.cos(m * np.pi * position) for m, a in enumerate(BLACKMAN_HARRIS))
+        slope = sum(-a * m * np.pi * np.sin(m * np.pi * position) for m, a in enumerate(BLACKMAN_HARRIS))
+        windowed = padded[index] * shape.astype(np.float32)
+        sloped = padded[index] * (slope * sample_rate / radius).astype(np.float32)
+        energy = windowed**2
+        centre = (energy * position).sum(1) / np.maximum(energy.sum(1), 1e-30)
+        balance = np.maximum(1.0 - np.abs(centre) / LOPSIDED, 0.0)
         carrier = step
         for harmonic in range(1, HARMONICS + 1):
             value = np.einsum("fw,fw->f", windowed, carrier).astype(np.complex128)
             change = np.einsum("fw,fw->f", sloped, carrier).astype(np.complex128)
             power = np.abs(value / radius[:, 0]) ** 2
             off_hz = -(change * value.conj()).imag / np.maximum(np.abs(value) ** 2, 1e-30) / (2 * np.pi)
-            # Low partials weigh more than least squares would have it: in stiff strings the high ones are sharp.
-            counts = (harmonic * f0_hz[frames] < 0.45 * sample_rate) & (np.abs(off_hz) < 0.05 * harmonic * f0_hz[frames])
-            share = np.where(counts, power * harmonic, 0.0)
+            # Low partials weigh more than least squares would have it: in stiff strings the high ones are
+            # sharp.
+            partial_hz = harmonic * f0_hz[frames]
+            counts = (partial_hz < 0.45 * sample_rate) & (np.abs(off_hz) < 0.05 * partial_hz)
+            share = np.where(counts, balance * power * harmonic, 0.0)
             turning[frames] += share * off_hz / harmonic
             weight[frames] += share
             carrier = carrier * step

@@ -1,9 +1,10 @@
 """Layers 2 to 6 of CREPE, convolved in the frequency domain: the same result for a fraction of the products.
 
-A layer sees `positions` columns of channels, zero-padded on both sides, under 64 taps. Neighbouring taps share
-their zeros circularly, so a transform of ``positions + min(32, positions)`` points is long enough, and each of
-its bins is one complex matrix product over the channels. Transforms are matrix products themselves (`real_dft`):
-at these lengths that is as fast as an FFT and leaves every intermediate in the order its reader needs.
+A layer sees `positions` columns of channels, zero-padded on both sides, under 64 taps. Neighbouring taps
+share their zeros circularly, so a transform of ``positions + min(32, positions)`` points is long enough, and
+each of its bins is one complex matrix product over the channels. Transforms are matrix products themselves
+(`real_dft`): at these lengths that is as fast as an FFT and leaves every intermediate in the order its reader
+needs.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ import numpy as np
 WINDOW_S = 0.2
 CELL_CENTS = 10.0
 FIRST_HZ = 20.0
-RANGE_DB = 60.0  # partials further below the strongest of their frame do not count
+RANGE_DB = 55.0  # partials further below the strongest of their frame do not count
 PROMINENCE_DB = 8.0, 12.0  # … below and above 800 Hz, … nor do those that rise less above what surrounds them
 COMPRESSION = 0.5  # exponent of the amplitude: weak partials speak, but do not shout
 KNEE_HZ, SLOPE = 500.0, 0.5  # above the knee (or the strongest partial) higher partials count less
 FLOOR_WIDTH_HZ = 150.0
+NOISE_BANDWIDTH = 1.727  # of the window, in bins of its own length
 RUMBLE_HZ = 60.0  # 12 dB an octave less below
 SPREAD_CENTS = 20.0  # a partial counts for harmonics this far away
 
@@ -23,10 +24,10 @@ class PartialMap:
     """How strong the partials near each pitch are.
 
     Attributes:
-        strength: ``(frames, cells)``: a partial's compressed amplitude relative to the strongest one of the frame,
-            in the cells that it may belong to; 0 where there is none.
+        strength: ``(frames, cells)``: a partial's compressed amplitude relative to the strongest one of the
+            frame, in the cells that it may belong to; 0 where there is none.
         total: ``(frames,)``: the sum over all partials.
-        share: ``(frames, cells)``: the partial's share of the frame's power, noise included, in the same cells.
+        share: ``(frames, cells)``: its share of the frame's power, noise included, in the same cells.
         level_db: ``(frames,)``: the level of the strongest partial.
         tonality: ``(frames,)``: the share of the frame's power that lies in partials.
     """
@@ -53,7 +54,7 @@ def partial_map(samples: np.ndarray, sample_rate: int, centres: np.ndarray) -> P
     """
     length = round(WINDOW_S * sample_rate)
     size = 1 << int(np.ceil(np.log2(1.5 * length)))
-    window = np.hanning(length + 2)[1:-1]
+    window = np.blackman(length + 2)[1:-1]  # side lobes 58 dB down: they are not taken for partials
     window = (2 * window / window.sum()).astype(np.float32)
     padded = np.pad(samples.astype(np.float32), (length // 2, length))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[centres] * window
@@ -85,9 +86,9 @@ def partial_map(samples: np.ndarray, sample_rate: int, centres: np.ndarray) -> P
     knee_hz = np.maximum(strongest_hz, KNEE_HZ)[frame]
     value = 10 ** (COMPRESSION * (peak_db - strongest[frame, 0]) / 20)
     value *= np.minimum(1.0, knee_hz / np.maximum(hz, 1.0)) ** SLOPE
-    # A partial's power lies in its main lobe: 1.5 bins of the window's own resolution.
+    # A partial's power lies in its main lobe: 1.727 bins of the window's own resolution.
     all_power = (magnitude.astype(float) ** 2).sum(1)
-    share = 10 ** (peak_db / 10) * (1.5 * size / length) / all_power[frame]
+    share = 10 ** (peak_db / 10) * (NOISE_BANDWIDTH * size / length) / all_power[frame]
     n_cells = int(cell_of(sample_rate / 2)) + 1
     cell = np.round(cell_of(np.maximum(hz, 1.0))).astype(int)
     return PartialMap(

@@ -24,7 +24,7 @@ def analysis_matrix(n_samples: int, size: int, first: int = 0) -> Float[torch.Te
 
 
 def synthesis_matrix(n_samples: int, size: int) -> Float[torch.Tensor, "n_samples rows"]:
-    """The matrix that takes a spectrum, laid out as `analysis_matrix` does, to its first `n_samples` samples."""
+    """The matrix that takes a spectrum, laid out as by `analysis_matrix`, to its first samples."""
     angle = _angles(torch.arange(n_samples), size)
     weight = torch.full((size // 2 + 1, 1), 2.0 / size, dtype=torch.float64)
     weight[0] = 1.0 / size

@@ -14,6 +14,7 @@ POWER_FLOOR = 1e-8
 # Least root mean square of the target's magnitudes that an error is divided by: -60 dB, well below any sound that can
 # be heard, so that silence against silence is no matter of 1e5.
 NORM_FLOOR = 1e-3
+INVERSE_FLOOR = (1 - 1e-6) * POWER_FLOOR**-0.5
 OVERLAP = 4
 
 
@@ -94,25 +95,27 @@ def magnitude_distance(
     linear, log, convergence = weights
     spectrum = stft(x, window)
     parts = torch.view_as_real(spectrum)
-    power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])
-    floored = power <= POWER_FLOOR
-    power.clamp_(min=POWER_FLOOR)
+    power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1]).clamp_(min=POWER_FLOOR)
     log_difference = power.log().mul_(0.5).sub_(log_target)
     magnitude = power.sqrt_()
     difference = magnitude - target
     count = target.numel()
-    distances = [difference.abs().sum() / count, log_difference.abs().sum() / count]
+    distances = [_l1(difference) / count, _l1(log_difference) / count]
     off = torch.linalg.vector_norm(difference)
     scale = torch.linalg.vector_norm(target).clamp(min=NORM_FLOOR * count**0.5)
     distances.append(off / scale)
-    inverse = magnitude.reciprocal_()
+    # A floored magnitude does not move with the signal: where its inverse is at its largest, it counts as nothing.
+    inverse = torch.nn.functional.threshold(magnitude.reciprocal_().neg_(), -INVERSE_FLOOR, 0.0).neg_()
     slope = log_difference.sign_().mul_(inverse).mul_(log / count)
     if convergence:
         slope.add_(difference, alpha=convergence / max(float(off * scale), 1e-20))
     slope.add_(difference.sign_(), alpha=linear / count)
-    slope.mul_(inverse).masked_fill_(floored, 0.0)
-    gradient = torch.view_as_complex(parts.mul_(slope.unsqueeze(-1)))
+    gradient = spectrum.mul_(slope.mul_(inverse))
     return torch.stack(distances), adjoint_stft(gradient, window, x.shape[1])
+
+
+def _l1(x: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(x, 1)
 
 
 def a_weighting_db(frequency_hz: Float[torch.Tensor, " bins"]) -> Float[torch.Tensor, " bins"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from jaxtyping import Float
@@ -35,6 +36,7 @@ class MultiResolutionSTFT:
         linear: Weight of the mean absolute difference of magnitudes.
         log: Weight of the mean absolute difference of log magnitudes.
         convergence: Weight of the spectral convergence; its norm of the target is floored so that silence is finite.
+        workers: Threads that share the FFT sizes among them. The sum is made in the same order with any number.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class MultiResolutionSTFT:
         linear: float = 1.0,
         log: float = 1.0,
         convergence: float = 0.0,
+        workers: int = 1,
     ) -> None:
         self.weights = (linear, log, convergence)
         self._sides = []
@@ -54,6 +57,8 @@ class MultiResolutionSTFT:
             window = torch.hann_window(size, device=target.device, dtype=target.dtype)
             magnitude = magnitudes(target, window)
             self._sides.append((window, magnitude, magnitude.log()))
+        # Whole resolutions are the coarsest work to share: no two threads ever wait for each other inside one.
+        self._pool = ThreadPoolExecutor(workers - 1, "stft") if workers > 1 else None
 
     def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
         """The loss, differentiable with respect to `match`."""
@@ -61,13 +66,20 @@ class MultiResolutionSTFT:
 
     def terms(self, match: Float[torch.Tensor, "batch samples"]) -> tuple[torch.Tensor, torch.Tensor]:
         """The three mean distances (linear, log, convergence) and the gradient of their weighted sum."""
-        gradient = torch.zeros_like(match)
-        distances = match.new_zeros(3)
-        for window, magnitude, log_magnitude in self._sides:
-            part, slope = magnitude_distance(match, window, magnitude, log_magnitude, self.weights)
-            distances += part
-            gradient += slope
-        return distances / len(self._sides), gradient / len(self._sides)
+        def one(side: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+            return magnitude_distance(match, *side, self.weights)
+
+        if self._pool is None:
+            results = [one(side) for side in self._sides]
+        else:
+            # This thread takes the last ones itself instead of only waiting.
+            own = len(self._sides) // (self._pool._max_workers + 1)
+            waiting = [self._pool.submit(torch.no_grad()(one), side) for side in self._sides[: len(self._sides) - own]]
+            mine = [one(side) for side in self._sides[len(self._sides) - own :]]
+            results = [future.result() for future in waiting] + mine
+        distances = torch.stack([distance for distance, _ in results]).mean(0)
+        gradient = torch.stack([slope for _, slope in results]).mean(0)
+        return distances, gradient
 
 
 class _Distance(torch.autograd.Function):

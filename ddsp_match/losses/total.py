@@ -79,16 +79,21 @@ class TotalLoss:
         target: The signals that are to be matched.
         sample_rate: In Hz.
         settings: Weights and FFT sizes.
+        workers: Threads that may share the work.
     """
 
     def __init__(
-        self, target: Float[torch.Tensor, "batch samples"], sample_rate: int, settings: LossSettings
+        self,
+        target: Float[torch.Tensor, "batch samples"],
+        sample_rate: int,
+        settings: LossSettings,
+        workers: int = 1,
     ) -> None:
         sizes = settings.fft_sizes or sizes_for(sample_rate)
         self._parts: list[tuple[float, Distance]] = []
         if settings.linear or settings.log or settings.convergence:
             weights = {"linear": settings.linear, "log": settings.log, "convergence": settings.convergence}
-            self._parts.append((1.0, MultiResolutionSTFT(target, sizes, **weights)))
+            self._parts.append((1.0, MultiResolutionSTFT(target, sizes, **weights, workers=workers)))
         if settings.mel:
             self._parts.append((settings.mel, MelDistance(target, sample_rate, sizes[:3])))
         if settings.loudness:

@@ -24,6 +24,8 @@ from ddsp_match.timebase import Timebase
 # A segment bounds memory; the margin on either side is fitted but thrown away, so that no seam has an edge.
 SEGMENT_S, MARGIN_S = 8.0, 0.2
 SHORT_S = 12.0  # up to this length a sound is one segment
+MAX_WORKERS = 6  # the loss has six parts to share
+POLISH_CENTS = 10.0
 REFINE_HARMONICS, REFINE_ROUNDS, REFINE_BANDWIDTH_HZ = 40, 2, 12.0
 
 OnStep = Callable[[int, int, float, float], None]
@@ -109,7 +111,13 @@ class Matcher:
         if on_stage:
             on_stage("optimise")
         began = time.perf_counter()
-        trace = self._optimise(guesses, on_step, stop)
+        # The operations of a step are small: threads inside each would spend more time meeting than working.
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            trace = self._optimise(guesses, on_step, stop, workers=min(threads, MAX_WORKERS))
+        finally:
+            torch.set_num_threads(threads)
         seconds["optimise"] = time.perf_counter() - began
         return Match(self._joined(guesses), trace, seconds)
 
@@ -155,7 +163,10 @@ class Matcher:
                 found = fit_harmonics(self.target[:, a:b], synth, weight, self.timebase, iterations=12)
                 better = refined_f0(self.f0_hz[:, here], found, self.timebase)
                 moved[:, segment.keep_first : segment.keep_last] = better[:, segment.kept]
-            self.f0_hz = bounded_cents(moved, tracked, self.settings.f0.refine_cents)
+            # The trackers have been refined once already; this second look only polishes what they left.
+            cents = self.settings.f0.refine_cents
+            bound = cents if self.settings.f0.source == "constant" else min(cents, POLISH_CENTS)
+            self.f0_hz = bounded_cents(moved, tracked, bound)
         return self.f0_hz
 
     def _guess(self, segment: Segment) -> Controls:
@@ -184,7 +195,7 @@ class Matcher:
         return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz)
 
     def _optimise(
-        self, guesses: list[Controls], on_step: OnStep | None, stop: Callable[[], bool] | None
+        self, guesses: list[Controls], on_step: OnStep | None, stop: Callable[[], bool] | None, workers: int
     ) -> Trace:
         settings = self.settings.optimizer
         began = time.perf_counter()
@@ -201,7 +212,7 @@ class Matcher:
 
         for index, segment in enumerate(self.segments):
             a, b = self._span(segment)
-            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss)
+            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
             synth = self._synth(segment, self.n_harmonics, self.phase)
             source = FreeControls(
                 guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"

@@ -1,0 +1,31 @@
+"""What is heard in a sound, channel by channel."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ddsp_match.analysis.analyse import analyse
+from ddsp_match.audio import Audio
+from ddsp_match.settings import F0Settings
+from ddsp_match.timebase import Timebase
+
+
+def test_channels_share_one_f0_and_have_their_own_loudness(tone) -> None:
+    audio = tone(f0_hz=300.0, seconds=0.4, amplitudes=(0.3, 0.2, 0.1), channels=2)
+    timebase = Timebase.at(audio.sample_rate)
+    features, pitch = analyse(audio, timebase, F0Settings())
+    assert features.f0_hz.shape == (2, timebase.frames(audio.n_samples))
+    assert torch.equal(features.f0_hz[0], features.f0_hz[1])
+    assert abs(float(features.f0_hz[0, 20]) - 300.0) < 0.5
+    difference = features.loudness_db[0] - features.loudness_db[1]
+    assert abs(float(difference.median()) - 6.02) < 0.05
+    assert pitch.pitched
+
+
+def test_channels_that_cancel_still_have_a_pitch(tone) -> None:
+    left = tone(f0_hz=300.0, seconds=0.3, amplitudes=(0.3, 0.2, 0.1)).samples
+    audio = Audio(np.concatenate((left, -left)), 16000)
+    features, pitch = analyse(audio, Timebase.at(16000), F0Settings())
+    assert pitch.pitched
+    assert abs(float(features.f0_hz[1, 15]) - 300.0) < 0.5

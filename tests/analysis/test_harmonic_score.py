@@ -1,0 +1,55 @@
+"""Partials are found where they are, and the right pitch explains them best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddsp_match.analysis.harmonic_score import harmonic_scores
+from ddsp_match.analysis.spectral_peaks import CELL_CENTS, FIRST_HZ, cell_of, partial_map
+
+RATE = 16000
+CENTRES = np.array([4000, 8000, 12000])
+
+
+def tone(amplitudes: dict[float, float]) -> np.ndarray:
+    t = np.arange(RATE) / RATE
+    return sum(a * np.sin(2 * np.pi * hz * t) for hz, a in amplitudes.items())
+
+
+def test_partials_are_in_their_cells_at_their_level() -> None:
+    partials = partial_map(tone({300.0: 0.5, 1234.5: 0.05}), RATE, CENTRES)
+    for hz in (300.0, 1234.5):
+        filled = np.flatnonzero(partials.strength[1] > 0) * CELL_CENTS
+        offsets = filled - 1200 * np.log2(hz / FIRST_HZ)
+        assert sorted(np.round(offsets[np.abs(offsets) < 100] / CELL_CENTS)) == [-2, -1, 0, 1, 2]
+    assert np.count_nonzero(partials.strength[1]) == 10
+    assert partials.level_db[1] == pytest.approx(20 * np.log10(0.5), abs=0.1)
+    assert partials.tonality[1] == pytest.approx(1.0, abs=0.02)
+    share = partials.share[1, int(np.round(cell_of(1234.5)))]
+    assert share == pytest.approx(0.01 / 1.01, rel=0.05)
+
+
+def test_an_offset_and_noise_are_no_partials() -> None:
+    noise = np.random.default_rng(0).standard_normal(RATE)
+    partials = partial_map(5.0 + noise, RATE, CENTRES)
+    assert partials.tonality.max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("f0_hz", "partials"),
+    [
+        (100.0, range(1, 30)),
+        (100.0, range(1, 12, 2)),
+        (100.0, range(3, 9)),
+        (35.0, range(1, 40)),
+        (3000.0, range(1, 3)),
+    ],
+)
+def test_octaves_and_twelfths_explain_less(f0_hz: float, partials: range) -> None:
+    candidates = f0_hz * np.array([1.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 2, 2.0, 3.0, 4.0])
+    sound = tone({k * f0_hz: 0.3 / k for k in partials})
+    scores, shares = harmonic_scores(partial_map(sound, RATE, CENTRES), candidates)
+    margin = scores[:, 0] - scores[:, 1:][:, candidates[1:] > FIRST_HZ].max(1)
+    assert margin.min() > 0.1
+    assert shares[:, 0].min() > 0.9
