@@ -59,7 +59,8 @@ def machine() -> str:
     """The machine in words."""
     import torch
 
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}"
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{cores} cores, {platform.machine()}, Python {python}, torch {torch.__version__}"
 
 
 def timed(command: list[str]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
     python benchmarks/f0_accuracy.py FOLDER [--model full] [--song SONG.wav SONG_f0.csv] [--verbose]
 
 NSynth's names end in `-PITCH-VELOCITY`, a MIDI number: `reed_acoustic_011-045-050.wav` is 110 Hz. A few of
-its instruments sound an octave away from their names, or are out of tune; they count as errors like any other.
+its instruments sound an octave away from their names, or are out of tune; they count as errors all the same.
 """
 
 from __future__ import annotations

@@ -28,7 +28,21 @@ _HOMES = {
     "load_patch": "ddsp_match.patch",
     "render": "ddsp_match.tasks.render",
 }
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 names, from the table above
+__all__ = [
+    "Audio",
+    "Controls",
+    "Features",
+    "FitResult",
+    "FitSettings",
+    "MatchError",
+    "Patch",
+    "Timebase",
+    "__version__",
+    "analyze",
+    "fit",
+    "load_patch",
+    "render",
+]
 
 if TYPE_CHECKING:
     from ddsp_match.audio import Audio

@@ -6,9 +6,9 @@ changed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,21 +116,20 @@ class Patch:
         tensors = {name: value.contiguous() for name, value in self._encoded().items()}
         content = save(tensors, metadata={"ddsp_match": json.dumps(header)})
         path = Path(path)
-        scratch = None
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-                scratch = Path(file.name)
+            with part.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            scratch.chmod(0o666 & ~_umask())
-            scratch.replace(path)
+            part.replace(path)
         except OSError as error:
-            if scratch is not None:
-                scratch.unlink(missing_ok=True)
             raise OutputError(
                 error.strerror or str(error), where=path, needed="a place to write to", hint="another folder with -o"
             ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
         return len(content)
 
     def _encoded(self) -> dict[str, torch.Tensor]:
@@ -167,12 +166,6 @@ class Patch:
         return Patch(self.timebase, self.n_samples, controls, self.noise_seed, self.phase, self.provenance)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def load_patch(path: str | Path) -> Patch:
     """Reads a patch file.
 
@@ -192,7 +185,7 @@ def load_patch(path: str | Path) -> Patch:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         raise PatchError(f"no readable safetensors ({error})", where=path, needed=needed) from error
     try:

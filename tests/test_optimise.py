@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ddsp_match.optimise import StopReason, optimise
+from ddsp_match.optimise import Adam, StopReason, optimise
 from ddsp_match.settings import OptimizerSettings
 from tests.compare import assert_close
 
@@ -29,7 +29,7 @@ def test_known_numbers_are_recovered():
 
 
 def test_the_best_numbers_are_kept_not_the_last():
-    numbers, groups, render, _ = problem()
+    numbers, groups, _, _ = problem()
     seen = []
 
     def worsening(x):
@@ -122,7 +122,7 @@ def test_gradients_that_are_not_finite_are_not_followed():
 def test_the_schedule_ends_low():
     rates = {}
     for schedule in ("constant", "cosine"):
-        numbers, groups, render, loss = problem(50.0)  # so far off that Adam walks a straight line
+        _, groups, render, loss = problem(50.0)  # so far off that Adam walks a straight line
         path = []
         optimise(
             groups, render, loss, OptimizerSettings(steps=100, schedule=schedule, lr_final=0.0),
@@ -137,4 +137,35 @@ def test_two_rates_move_two_groups_differently():
     slow, fast = torch.nn.Parameter(torch.zeros(1)), torch.nn.Parameter(torch.zeros(1))
     groups = [{"params": [slow], "lr": 0.001}, {"params": [fast], "lr": 0.1}]
     optimise(groups, lambda: slow + fast, lambda x: (x - 9).abs().sum(), OptimizerSettings(steps=5))
-    assert float(fast) > 50 * float(slow) > 0
+    assert float(fast.detach()) > 50 * float(slow.detach()) > 0
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_adam_takes_torch_s_steps(decay):
+    g = torch.Generator().manual_seed(0)
+    start, other = torch.randn(20, generator=g), torch.randn(3, generator=g)
+    paths = []
+    for ours in (True, False):
+        a, b = torch.nn.Parameter(start.clone()), torch.nn.Parameter(other.clone())
+        groups = [{"params": [a]}, {"params": [b], "lr": 0.3}]
+        if ours:
+            rule = Adam(groups, lr=0.05, betas=(0.9, 0.99), weight_decay=decay)
+        else:
+            rule = torch.optim.AdamW(groups, lr=0.05, betas=(0.9, 0.99), weight_decay=decay)
+        for _ in range(30):
+            rule.zero_grad()
+            ((a - 1).abs().sum() + (a * b[0]).square().sum() + b.exp().sum()).backward()
+            rule.step()
+        paths.append(torch.cat([a, b]).detach())
+    assert_close(paths[0], paths[1], 1e-5)
+
+
+def test_a_long_gradient_is_clipped():
+    moved = []
+    for clip in (0.0, 1e-9):
+        numbers = torch.nn.Parameter(torch.zeros(3))
+        settings = OptimizerSettings(steps=1, clip_norm=clip, lr=0.5)
+        optimise([{"params": [numbers]}], lambda p=numbers: p, lambda x: (x - 5).abs().sum(), settings)
+        moved.append(float(numbers.detach().abs().max()))
+    # Adam divides by the gradient's size, so only a gradient as small as its epsilon is seen to be clipped.
+    assert moved[0] == pytest.approx(0.5, rel=1e-3) and moved[1] < 0.1

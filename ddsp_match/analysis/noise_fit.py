@@ -1,4 +1,4 @@
-"""A first guess of the filtered noise: the spectrum over time of what the harmonics leave, and of the valleys between."""
+"""A first guess of the filtered noise, from what the harmonics leave and from the valleys between them."""
 
 from __future__ import annotations
 

@@ -124,7 +124,14 @@ def _from_file(heard: np.ndarray, settings: F0Settings, seconds: float) -> Pitch
 def _from_sound(
     heard: np.ndarray, timebase: Timebase, settings: F0Settings, progress: Callable[[int, int], None] | None
 ) -> PitchTrack:
-    grid = PitchGrid.between(settings.min_hz, min(settings.max_hz, 0.45 * min(timebase.sample_rate, RATE)))
+    highest_hz = min(settings.max_hz, 0.45 * min(timebase.sample_rate, RATE))
+    if settings.min_hz >= highest_hz:
+        raise PitchError(
+            f"a lowest f0 of {settings.min_hz:g} Hz",
+            where="f0.min_hz",
+            needed=f"less than {highest_hz:g} Hz for a sound at {timebase.sample_rate} Hz",
+        )
+    grid = PitchGrid.between(settings.min_hz, highest_hz)
     if settings.source == "pyin":
         activations = pyin_activations(heard, RATE, HOP, grid)
     else:

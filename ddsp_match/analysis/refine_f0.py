@@ -109,11 +109,10 @@ def _turning(
         turns = phase[index] - phase[frames * hop + half][:, None]
         step = np.exp((-2j * np.pi * turns).astype(np.complex64))
         radius = seconds[frames, None] * sample_rate / 2
-        position = np.clip(offsets / radius, -1.0, 1.0)
-        shape = sum(a * np.cos(m * np.pi * position) for m, a in enumerate(BLACKMAN_HARRIS))
-        slope = sum(-a * m * np.pi * np.sin(m * np.pi * position) for m, a in enumerate(BLACKMAN_HARRIS))
-        windowed = padded[index] * shape.astype(np.float32)
-        sloped = padded[index] * (slope * sample_rate / radius).astype(np.float32)
+        position = np.clip(offsets / radius, -1.0, 1.0).astype(np.float32)
+        shape, slope = _blackman_harris(position)
+        windowed = padded[index] * shape
+        sloped = padded[index] * (slope * (sample_rate / radius).astype(np.float32))
         energy = windowed**2
         centre = (energy * position).sum(1) / np.maximum(energy.sum(1), 1e-30)
         balance = np.maximum(1.0 - np.abs(centre) / LOPSIDED, 0.0)
@@ -132,3 +131,12 @@ def _turning(
             weight[frames] += share
             carrier = carrier * step
     return turning, weight
+
+
+def _blackman_harris(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The window at positions from -1 to 1, and its slope; multiple angles as powers of one cosine."""
+    a0, a1, a2, a3 = (np.float32(a) for a in BLACKMAN_HARRIS)
+    cosine, sine = np.cos(np.float32(np.pi) * position), np.sin(np.float32(np.pi) * position)
+    window = (a0 - a2) + cosine * ((a1 - 3 * a3) + cosine * (2 * a2 + cosine * 4 * a3))
+    slope = -np.float32(np.pi) * sine * ((a1 - 3 * a3) + cosine * (4 * a2 + cosine * 12 * a3))
+    return window, slope

@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         1 for a bug of ours.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # Threads that spin while they wait make a busy machine many times slower; read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = _run(words)
         sys.stdout.flush()

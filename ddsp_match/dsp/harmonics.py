@@ -1,4 +1,4 @@
-"""A sum of harmonics with slowly varying complex amplitudes, and its adjoint, at a cost that does not grow with their number.
+"""Harmonics with slowly varying complex amplitudes, and the adjoint, at a cost that does not grow with their number.
 
 Between two frames the sound is a crossfade of two periodic waveforms read at the running phase of f0. Each
 waveform is one inverse FFT of its frame's harmonics, and reading it at an arbitrary phase is a short interpolation:

@@ -58,7 +58,7 @@ def noise_spectra(
     noise: Float[torch.Tensor, "batch samples"], n_frames: int, hop: int, n_fft: int
 ) -> Complex[torch.Tensor, "batch frames bins"]:
     """Spectra of the noise under a triangular window two hops long around each frame's centre."""
-    batch, n = noise.shape
+    n = noise.shape[1]
     room = (n_frames + 1) * hop
     padded = torch.nn.functional.pad(noise, (hop, max(0, room - n - hop)))[:, :room]
     blocks = padded.unfold(1, 2 * hop, hop)[:, :n_frames]

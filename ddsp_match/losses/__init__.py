@@ -1,0 +1,1 @@
+"""Distances between a rendering and its target."""

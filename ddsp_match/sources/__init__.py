@@ -1,0 +1,1 @@
+"""What owns free numbers and makes controls of them."""

@@ -32,6 +32,9 @@ class FreeControls(torch.nn.Module):
         static_phase: One phase a harmonic for the whole sound (the first frame's of `start`) instead of one a frame.
     """
 
+    f0_hz: torch.Tensor
+    audible: torch.Tensor
+
     def __init__(self, start: Controls, nyquist_hz: float, *, static_phase: bool = False) -> None:
         super().__init__()
         k = torch.arange(1, start.n_harmonics + 1, device=start.f0_hz.device)

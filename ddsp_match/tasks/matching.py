@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -230,9 +231,10 @@ class Matcher:
                 if on_step:
                     on_step(index * settings.steps + step, total, now, so_far)
 
-            trace = optimise(
-                groups, lambda: synth(source()).mix, loss, settings, budget_s=budget, on_step=told, stop=stop
-            )
+            def heard(synth: HarmonicNoiseSynth = synth, source: FreeControls = source) -> torch.Tensor:
+                return synth(source()).mix
+
+            trace = optimise(groups, heard, loss, settings, budget_s=budget, on_step=told, stop=stop)
             lowest.append(trace.best[-1] if trace.best else float("nan"))
             current[index] = lowest[-1]
             joined.recoveries += trace.recoveries
@@ -246,15 +248,12 @@ class Matcher:
         return joined
 
     def _joined(self, parts: list[Controls]) -> Controls:
-        def along(name: str) -> torch.Tensor | None:
-            pieces = [getattr(part, name) for part in parts]
-            if any(piece is None for piece in pieces):
-                return None
-            return torch.cat(
-                [piece[..., segment.kept] for piece, segment in zip(pieces, self.segments, strict=True)], -1
-            )
+        def along(name: str) -> torch.Tensor:
+            kept = [getattr(part, name)[..., s.kept] for part, s in zip(parts, self.segments, strict=True)]
+            return torch.cat(kept, -1)
 
-        return Controls(self.f0_hz, along("amplitude"), along("distribution"), along("noise"), along("phases"))
+        phases = None if parts[0].phases is None else along("phases")
+        return Controls(self.f0_hz, along("amplitude"), along("distribution"), along("noise"), phases)
 
 
 def split(timebase: Timebase, n_samples: int) -> list[Segment]:
@@ -266,7 +265,7 @@ def split(timebase: Timebase, n_samples: int) -> list[Segment]:
     margin = timebase.frame_at(MARGIN_S)
     edges = [round(frames * i / count) for i in range(count + 1)]
     return [
-        Segment(max(0, a - margin), min(frames, b + margin), a, b) for a, b in zip(edges, edges[1:], strict=False)
+        Segment(max(0, a - margin), min(frames, b + margin), a, b) for a, b in itertools.pairwise(edges)
     ]
 
 

@@ -11,25 +11,37 @@ from pathlib import Path
 
 from ddsp_match.errors import OutputError
 
+# A folder with one of these is a run of ours, which --force may replace; any other is somebody's work.
+MARKS = ("report.html", "features.csv", "sweep.csv")
+
 
 def check_free(folder: Path, *, force: bool) -> None:
-    """Refuses, before any work is done, a folder that could not be written in the end.
+    """Refuses, before any work is done, a folder that could not be written in the end. Leaves no trace.
 
     Raises:
-        OutputError: The folder exists and is not empty and `force` is not given, or nothing can be written there.
+        OutputError: The folder exists and is not empty and `force` is not given, or it is no run of ours, or nothing
+            can be written there.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError("a file of that name", where=folder, needed="a folder to write to", hint="another -o")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise OutputError(
-            "a folder with files in it",
-            where=folder,
-            needed="a new or empty folder, so that nothing is overwritten",
-            hint="--force to replace it, or another -o",
-        )
+    if folder.is_dir() and any(folder.iterdir()):
+        if not force:
+            raise OutputError(
+                "a folder with files in it",
+                where=folder,
+                needed="a new or empty folder, so that nothing is overwritten",
+                hint="--force to replace it, or another -o",
+            )
+        if not any((folder / mark).exists() for mark in MARKS):
+            raise OutputError(
+                "a folder that is no run of ddsp-match",
+                where=folder,
+                needed="a new folder, or a run that --force may replace",
+                hint="another -o",
+            )
+    near = next(parent for parent in folder.absolute().parents if parent.exists())
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder.parent) as probe:
+        with tempfile.TemporaryFile(dir=near) as probe:
             probe.write(b"\0" * 4096)
     except OSError as error:
         raise _refused(folder, error) from error
@@ -42,29 +54,22 @@ def written_whole(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: The disk is full or the place cannot be written to; what was there before stays.
     """
-    scratch = None
+    folder = folder.absolute()
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        scratch.chmod(0o777 & ~_umask())
+        scratch.mkdir(parents=True)
         yield scratch
         if folder.exists():
-            old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            os.replace(folder, old / "run")
-            os.replace(scratch, folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(scratch, folder)
+            folder.replace(old)
+        scratch.replace(folder)
     except OSError as error:
+        if old.exists() and not folder.exists():
+            old.replace(folder)
         raise _refused(folder, error) from error
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _refused(folder: Path, error: OSError) -> OutputError:

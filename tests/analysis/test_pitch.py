@@ -139,6 +139,11 @@ def test_a_constant_above_nyquist_is_refused() -> None:
         heard(np.zeros(8000, dtype=np.float32), 8000, source="constant", hz=5000.0)
 
 
+def test_a_range_above_the_sound_is_refused() -> None:
+    with pytest.raises(PitchError, match=r"f0\.min_hz.*4000 Hz.*3600 Hz"):
+        heard(np.zeros(8000, dtype=np.float32), 8000, min_hz=4000.0)
+
+
 def test_a_csv_is_followed_and_refined(tmp_path: Path) -> None:
     path = tmp_path / "f0.csv"
     rows = [f"{t:.2f},{0 if t < 0.2 else 221.0}" for t in np.arange(0, 0.61, 0.05)]

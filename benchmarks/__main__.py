@@ -1,0 +1,135 @@
+"""Runs every benchmark and writes benchmarks/results.md.
+
+    python -m benchmarks                  all of them: about half an hour on two cores
+    python -m benchmarks --table          only write results.md from what was measured before
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from benchmarks.common import HERE, RESULTS, arguments
+
+PARTS = ("crepe", "speed", "rendering", "f0", "quality")
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--only", action="append", choices=PARTS)
+    said = parser.parse_args()
+    for part in [] if said.table else said.only or PARTS:
+        print(f"== {part}", flush=True)
+        folders = ["--data", str(said.data), "--reference", str(said.reference)]
+        subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *folders], check=True)
+    (HERE / "results.md").write_text(page(), encoding="utf-8")
+    print(f"written: {HERE / 'results.md'}")
+
+
+def read(name: str) -> dict:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def page() -> str:
+    """The results as a page."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `python -m benchmarks --table` from `benchmarks/results/*.json`; `python -m benchmarks` measures",
+        "anew (`--data` and `--reference` name the folders of the sounds, the scorer and the seed's recipe). Speeds",
+        "are ratios of two things timed in the same run.",
+        "",
+    ]
+    for title, rows in (("Speed and memory", speed_rows()), ("f0", f0_rows()), ("Closeness", quality_rows())):
+        if rows:
+            lines += [f"## {title}", "", *rows, ""]
+    return "\n".join(lines)
+
+
+def speed_rows() -> list[str]:
+    speed, crepe, rendering = read("speed"), read("crepe"), read("rendering")
+    rows = ["| what | measured | seed's recipe | ratio | at least | aim |", "|---|---|---|---|---|---|"]
+    if crepe:
+        rows.append(
+            f"| CREPE full, {crepe['seconds_of_sound']:g} s of sound, largest error {crepe['max_error']:.0e} "
+            f"| {crepe['fast_s']:.2f} s | {crepe['plain_s']:.2f} s (plain network) | **{crepe['ratio']:.1f}×** "
+            "| 4× | 8× |"
+        )
+    if speed:
+        s = speed
+        steps = s["to_seed_loss_steps"]
+        rows += [
+            f"| optimisation to the seed's final loss {s['seed_loss']:.3f} (first guess and {steps} steps; "
+            f"the first guess has {s['loss_at_start']:.3f}) | {s['to_seed_loss_s']:.2f} s | {s['seed_fit_s']:.1f} s "
+            f"| **{s['ratio_optimisation']:.0f}×** | 60× | 200× |",
+            f"| whole command, stopped at that loss | {s['stopped_whole_s']:.1f} s | {s['seed_whole_s']:.1f} s "
+            f"| **{s['ratio_stopped']:.1f}×** | 6× | 12× |",
+            f"| whole command, default quality | {s['default_whole_s']:.1f} s | {s['seed_whole_s']:.1f} s "
+            f"| **{s['ratio_default']:.1f}×** | 3.5× | 6× |",
+        ]
+    if rendering:
+        r = rendering
+        rows += [
+            f"| rendering a patch, one thread, 16 kHz | **{r['clip_realtime']:.0f}×** real time | | | 50× | 200× |",
+            f"| the same, {r['long_minutes']:g} min of 44.1 kHz stereo | {r['long_realtime']:.0f}× real time | | | | |",
+            f"| peak memory, 4-s clip at 16 kHz | **{r['clip_peak_mb'] / 1000:.2f} GB** | "
+            + (f"{speed['seed_peak_mb'] / 1000:.2f} GB (2 s)" if speed else "")
+            + " | | 1.0 GB | 0.7 GB |",
+            f"| peak memory, {r['long_minutes']:g} min of 44.1 kHz stereo | **{r['long_peak_mb'] / 1000:.2f} GB** "
+            "| | | 4 GB | 2 GB |",
+        ]
+    commands = [part["command"] for part in (crepe, speed, rendering) if part]
+    machine = (speed or crepe or rendering or {}).get("machine", "")
+    return [*rows, "", f"Commands: `{'`, `'.join(commands)}`. Machine: {machine}."] if commands else []
+
+
+def f0_rows() -> list[str]:
+    f0 = read("f0")
+    if not f0:
+        return []
+    rows = ["| clips | voiced frames within 50 cents | octave errors | at least | aim |", "|---|---|---|---|---|"]
+    for name, figures in f0["sets"].items():
+        rows.append(
+            f"| {name} | **{100 * figures['within']:.1f} %** | **{100 * figures['octave_errors']:.2f} %** "
+            + ("| 95 %; 1.5 % | 98 %; 0.5 % |" if "NSynth" in name else "| | |")
+        )
+    return [*rows, "", *f0.get("remarks", []), "", f"Command: `{f0['command']}`."]
+
+
+def quality_rows() -> list[str]:
+    quality = read("quality")
+    if not quality:
+        return []
+    rows = [
+        "Scored by the reference scorer: mrstft (0 is identical), mel in dB, mos (Zimtohrli, 5 is indistinguishable).",
+        "",
+        "| phases | clips | mean mrstft / mel / mos | median mrstft / mel | at least | aim | numbers a second "
+        "| s a clip |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    wanted = {
+        "tracked": ("0.25 / 0.60 / 4.70 (0.18 / 0.32)", "0.15 / 0.30 / 4.88 (0.10 / 0.20)"),
+        "zero": ("0.50 / 1.10 / 4.65", "0.38 / 0.70 / 4.80"),
+    }
+    for phase, f in quality["phases"].items():
+        least, aim = wanted.get(phase, ("", ""))
+        rows.append(
+            f"| {phase}{' (default)' if phase == 'tracked' else ''} | {f['clips']} "
+            f"| **{f['mean_mrstft']:.3f} / {f['mean_mel']:.2f} / {f['mean_mos']:.2f}** "
+            f"| {f['median_mrstft']:.3f} / {f['median_mel']:.2f} | {least} | {aim} "
+            f"| {f['numbers_per_second']} | {f['seconds_per_clip']} |"
+        )
+    rows += ["", "The ten worst with phases tracked:", "", "| clip | mrstft | mel | mos | f0, Hz |"]
+    rows += ["|---|---|---|---|---|"]
+    for row in sorted(quality["phases"].get("tracked", {}).get("rows", []), key=lambda r: -r["mrstft"])[:10]:
+        rows.append(
+            f"| {row['clip']} | {row['mrstft']:.3f} | {row['mel']:.2f} | {row['mos']:.2f} | {row['f0_median_hz']} |"
+        )
+    return [*rows, "", f"Command: `{quality['command']}`. Machine: {quality['machine']}."]
+
+
+if __name__ == "__main__":
+    main()
