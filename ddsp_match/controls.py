@@ -12,25 +12,31 @@ from jaxtyping import Float
 class Controls:
     """A harmonic-plus-noise sound at the frame rate, in physical units.
 
+    Partial ``k`` (counted from 1) sounds at ``k / divisions`` times f0. With one division the partials are the
+    harmonics; with more, every `divisions`-th one is, and those between carry what a harmonic series has no place for:
+    the knock of a body, stretched partials, a second voice.
+
     The batch axis holds independent signals: sounds, or the channels of one sound.
 
     Attributes:
         f0_hz: Fundamental frequency in Hz, > 0.
         amplitude: Global amplitude `A` of the harmonic part (linear, 1 is full scale), ≥ 0: the sum of all
-            harmonics' amplitudes.
-        distribution: The share of each harmonic, ≥ 0, summing to one over harmonics (or to zero where
-            every harmonic lies at or above Nyquist).
+            partials' amplitudes.
+        distribution: The share of each partial, ≥ 0, summing to one over partials (or to zero where
+            every partial lies at or above Nyquist).
         noise: Magnitude of the filtered noise in each band, ≥ 0, the bands spaced evenly from 0 Hz to
             Nyquist inclusive: the gain a unit-variance white noise gets there.
-        phases: Phase of each harmonic in radians relative to ``k`` times the running phase of f0, or
-            None where every harmonic starts at zero.
+        phases: Phase of each partial in radians relative to ``k / divisions`` times the running phase of f0, or
+            None where every partial starts at zero.
+        divisions: Partials a harmonic.
     """
 
     f0_hz: Float[torch.Tensor, "batch frames"]
     amplitude: Float[torch.Tensor, "batch frames"]
-    distribution: Float[torch.Tensor, "batch harmonics frames"]
+    distribution: Float[torch.Tensor, "batch partials frames"]
     noise: Float[torch.Tensor, "batch bands frames"]
-    phases: Float[torch.Tensor, "batch harmonics frames"] | None = None
+    phases: Float[torch.Tensor, "batch partials frames"] | None = None
+    divisions: int = 1
 
     def __post_init__(self) -> None:
         batch, frames = self.f0_hz.shape
@@ -40,6 +46,8 @@ class Controls:
             value = getattr(self, name)
             if value.ndim != 3 or (value.shape[0], value.shape[2]) != (batch, frames):
                 raise ValueError(f"{name} {tuple(value.shape)} does not match f0 {(batch, frames)}")
+        if self.divisions < 1:
+            raise ValueError(f"divisions must be at least 1, not {self.divisions}")
         if self.phases is not None and self.phases.shape != self.distribution.shape:
             raise ValueError(f"phases {tuple(self.phases.shape)} must match {tuple(self.distribution.shape)}")
 
@@ -49,9 +57,14 @@ class Controls:
         return self.f0_hz.shape[1]
 
     @property
-    def n_harmonics(self) -> int:
-        """Number of harmonics."""
+    def n_partials(self) -> int:
+        """Number of partials."""
         return self.distribution.shape[1]
+
+    @property
+    def base_hz(self) -> Float[torch.Tensor, "batch frames"]:
+        """What all partials are whole multiples of: f0 over the divisions."""
+        return self.f0_hz / self.divisions
 
     @property
     def n_bands(self) -> int:
@@ -59,16 +72,16 @@ class Controls:
         return self.noise.shape[1]
 
     @property
-    def harmonic_amplitudes(self) -> Float[torch.Tensor, "batch harmonics frames"]:
-        """The linear amplitude of every harmonic: global amplitude times its share."""
+    def partial_amplitudes(self) -> Float[torch.Tensor, "batch partials frames"]:
+        """The linear amplitude of every partial: global amplitude times its share."""
         return self.amplitude.unsqueeze(1) * self.distribution
 
     def numbers_per_frame(self) -> int:
         """How many numbers one frame of one signal holds."""
-        phases = 0 if self.phases is None else self.n_harmonics
-        return 2 + self.n_harmonics + phases + self.n_bands
+        phases = 0 if self.phases is None else self.n_partials
+        return 2 + self.n_partials + phases + self.n_bands
 
     def detached(self) -> Controls:
         """The same controls outside any autograd graph."""
-        values = {name: value.detach() for name, value in vars(self).items() if value is not None}
+        values = {name: value.detach() for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
         return replace(self, **values)

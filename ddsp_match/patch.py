@@ -111,6 +111,7 @@ class Patch:
             "n_samples": self.n_samples,
             "noise_seed": self.noise_seed,
             "phase": self.phase,
+            "divisions": self.controls.divisions,
             "provenance": self.provenance,
         }
         tensors = {name: value.contiguous() for name, value in self._encoded().items()}
@@ -135,7 +136,7 @@ class Patch:
     def _encoded(self) -> dict[str, torch.Tensor]:
         c = self.controls
         f0 = c.f0_hz[:1] if bool((c.f0_hz == c.f0_hz[:1]).all()) else c.f0_hz
-        loudest = c.harmonic_amplitudes.amax((0, 2))
+        loudest = c.partial_amplitudes.amax((0, 2))
         heard = torch.nonzero(loudest > INAUDIBLE)
         keep = int(heard[-1]) + 1 if len(heard) else 1
         tensors = {
@@ -162,6 +163,7 @@ class Patch:
             distribution,
             decode_noise(tensors["noise"]),
             None if phases is None else phases.float().expand_as(distribution).contiguous(),
+            self.controls.divisions,
         )
         return Patch(self.timebase, self.n_samples, controls, self.noise_seed, self.phase, self.provenance)
 
@@ -204,7 +206,8 @@ def load_patch(path: str | Path) -> Patch:
         )
     try:
         empty = torch.zeros(1, 2)
-        frame = Controls(empty, empty, torch.zeros(1, 1, 2), torch.zeros(1, 0, 2))
+        divisions = int(header["divisions"])
+        frame = Controls(empty, empty, torch.zeros(1, 1, 2), torch.zeros(1, 0, 2), divisions=divisions)
         shell = Patch(
             Timebase(int(header["sample_rate"]), int(header["hop"])),
             int(header["n_samples"]),
@@ -218,7 +221,7 @@ def load_patch(path: str | Path) -> Patch:
         if patch.controls.n_frames != frames:
             raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
         for name, value in vars(patch.controls).items():
-            if value is not None and not bool(torch.isfinite(value).all()):
+            if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
                 raise ValueError(f"{name} is not finite")
         if not bool((patch.controls.f0_hz > 0).all()):
             raise ValueError("f0 is not positive")

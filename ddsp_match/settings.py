@@ -163,6 +163,14 @@ class SynthSettings(Settings):
         low=1,
         high=1000,
     )
+    divisions: int | None = setting(
+        None,
+        "Partials a harmonic: with 1 only harmonics of f0 are played; more put partials between them, for bodies, "
+        "bells and second voices. null: as many as stay 100 Hz apart. Above 1 only where phases are tracked.",
+        unit="partials",
+        low=1,
+        high=100,
+    )
     phase: str = setting(
         "tracked",
         "Phases of the harmonics: all zero, one static phase each, or tracked frame by frame, "

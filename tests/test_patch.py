@@ -54,10 +54,10 @@ def test_the_same_samples_after_saving_and_loading(tmp_path, phase, batch):
 
 def test_rounding_is_too_small_to_hear():
     exact, rounded = controls(), patch().controls
-    kept = rounded.n_harmonics
+    kept = rounded.n_partials
     assert kept == 8  # the silent ones above are left out
-    ratio = rounded.harmonic_amplitudes / exact.harmonic_amplitudes[:, :kept].clamp(min=1e-9)
-    loud = exact.harmonic_amplitudes[:, :kept] > 1e-4
+    ratio = rounded.partial_amplitudes / exact.partial_amplitudes[:, :kept].clamp(min=1e-9)
+    loud = exact.partial_amplitudes[:, :kept] > 1e-4
     assert float((20 * torch.log10(ratio[loud])).abs().max()) < 0.02
     turned = torch.remainder(rounded.phases - exact.phases[:, :kept] + torch.pi, 2 * torch.pi) - torch.pi
     assert_close(turned, torch.zeros_like(turned), 2e-3)

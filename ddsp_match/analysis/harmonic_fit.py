@@ -35,7 +35,7 @@ class HarmonicOperator(Protocol):
 
 def smoothness(
     f0_hz: Float[torch.Tensor, "batch frames"], timebase: Timebase, bandwidth_hz: float
-) -> Float[torch.Tensor, "batch inner"]:
+) -> Float[torch.Tensor, "batch 1 inner"]:
     """Weight of the squared second difference at which modulation of `bandwidth_hz` is halved.
 
     Args:
@@ -45,13 +45,13 @@ def smoothness(
     """
     bandwidth = (f0_hz[:, 1:-1] * BANDWIDTH_OVER_F0).clamp(max=bandwidth_hz)
     angle = (math.pi * bandwidth / timebase.frame_rate).clamp(max=math.pi / 2)
-    return (2 * torch.sin(angle)).pow(-4)
+    return (2 * torch.sin(angle)).pow(-4).unsqueeze(1)
 
 
 def fit_harmonics(
     target: Float[torch.Tensor, "batch samples"],
     operator: HarmonicOperator,
-    weight: Float[torch.Tensor, "batch inner"],
+    weight: Float[torch.Tensor, "batch partials inner"],
     timebase: Timebase,
     iterations: int = ITERATIONS,
 ) -> Complex[torch.Tensor, "batch harmonics frames"]:
@@ -60,7 +60,7 @@ def fit_harmonics(
     Args:
         target: The sound.
         operator: The synthesis of harmonics along the known f0.
-        weight: Smoothness, from `smoothness`; 0 fits the sound as closely as the frame rate allows.
+        weight: Smoothness from `smoothness`, for all partials (one row) or each; 0 fits the sound as closely as the frame rate allows.
         timebase: Frame grid.
         iterations: Conjugate-gradient steps; 24 leave nothing that could be heard.
 
@@ -69,7 +69,7 @@ def fit_harmonics(
     """
     # A sinusoid's mean square is a half, so the normal matrix is about hop / 2 on the diagonal, whatever f0 is.
     scale = timebase.hop / 2
-    weight = scale * weight.unsqueeze(1)
+    weight = scale * weight
     ridge = 1e-4 * scale
 
     def normal(c: torch.Tensor) -> torch.Tensor:

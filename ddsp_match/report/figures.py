@@ -26,7 +26,7 @@ def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
     elements, scales = _spectra(data)
     frame_s = data.timebase.hop / data.timebase.sample_rate
     magnitudes = {
-        "harmonics": _mean_channel(data.controls.harmonic_amplitudes),
+        "harmonics": _mean_channel(data.controls.partial_amplitudes),
         "noise": _mean_channel(data.controls.noise),
     }
     table = colours.sequential()
@@ -36,13 +36,15 @@ def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
             scales[name] = None
             continue
         picture = pictures.heat_map(values, frame_s)
+        divisions = data.controls.divisions if name == "harmonics" else 1
         high_db = pictures.top_db(picture)
         low_db = high_db - pictures.RANGE_DB
         alt = f"Heat map of the {name} over time, {low_db:.0f} to {high_db:.0f} dB."
         elements[f"images_{name}"] = _image(picture.db, low_db, high_db, table, alt)
         scales[name] = {
             "count": len(values),
-            "ticks": _harmonic_ticks(len(values)),
+            "divisions": divisions,
+            "ticks": _harmonic_ticks(len(values) // divisions),
             "high_hz": data.timebase.nyquist_hz,
             "first_s": picture.first_s,
             "last_s": picture.last_s,

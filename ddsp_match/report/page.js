@@ -121,9 +121,9 @@
   // ---- controls -----------------------------------------------------------------------------------------------
   const { harmonics, noise, levels } = data;
   if (harmonics) {
-    const top = harmonics.count + 0.5;
+    const [low, top] = [0.5, harmonics.count + 0.5].map((partial) => partial / harmonics.divisions);
     add("harmonics", {
-      x: time, y: new Axis({ low: 0.5, high: top, label: "harmonic", ticks: harmonics.ticks }), height: Math.min(260, Math.max(120, harmonics.count * 6)),
+      x: time, y: new Axis({ low, high: top, label: "harmonic", ticks: harmonics.ticks }), height: Math.min(260, Math.max(120, harmonics.count * 6)),
       image: { x0: harmonics.first_s, x1: harmonics.last_s, y0: 0.5, y1: top }, grain: true, bar: bar(harmonics.scale),
       read: (x, y, db) => `${clock(x)}, harmonic ${Math.round(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
     });

@@ -82,7 +82,10 @@ def _controls_words(controls: Controls) -> str:
     if not bool(controls.amplitude.any()):
         return f"No harmonics: noise in {controls.n_bands} bands is all that plays.{_shown(controls)}"
     phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
-    harmonic = f"{controls.n_harmonics} harmonics of one f0, {phases}"
+    harmonic = f"{controls.n_partials} harmonics of one f0, {phases}"
+    if controls.divisions > 1:
+        of = f"{controls.n_partials} partials, every {controls.divisions}. of them a harmonic of one f0"
+        harmonic = f"{of}, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
 
 

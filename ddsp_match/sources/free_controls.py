@@ -29,7 +29,7 @@ class FreeControls(torch.nn.Module):
     Args:
         start: Controls to start from; f0 stays theirs. Phases that are None stay at zero.
         nyquist_hz: Half the sample rate.
-        static_phase: One phase a harmonic for the whole sound (the first frame's of `start`) instead of one a frame.
+        static_phase: One phase a partial for the whole sound (the first frame's of `start`) instead of one a frame.
     """
 
     f0_hz: torch.Tensor
@@ -37,9 +37,10 @@ class FreeControls(torch.nn.Module):
 
     def __init__(self, start: Controls, nyquist_hz: float, *, static_phase: bool = False) -> None:
         super().__init__()
-        k = torch.arange(1, start.n_harmonics + 1, device=start.f0_hz.device)
+        k = torch.arange(1, start.n_partials + 1, device=start.f0_hz.device)
+        self.divisions = start.divisions
         self.register_buffer("f0_hz", start.f0_hz.clone())
-        self.register_buffer("audible", (start.f0_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz).to(start.f0_hz))
+        self.register_buffer("audible", (start.base_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz).to(start.f0_hz))
         self.amplitude_range = amplitude_range("amplitude", float(start.amplitude.max()))
         self.noise_range = amplitude_range("noise", float(start.noise.max()) if start.n_bands else 0.0)
         peak = start.distribution.amax(1, keepdim=True).clamp(min=1e-9)
@@ -62,7 +63,7 @@ class FreeControls(torch.nn.Module):
             noise = self.noise_range.to_physical(self.raw_noise)
         phases = None if self.phases is None else self.phases.expand_as(shares)
         amplitude = self.amplitude_range.to_physical(self.raw_amplitude)
-        return Controls(self.f0_hz, amplitude, distribution, noise, phases)
+        return Controls(self.f0_hz, amplitude, distribution, noise, phases, self.divisions)
 
     def groups(self, lr: float, lr_phase: float, *, harmonics: bool = True) -> list[dict]:
         """Parameter groups for an optimiser.
@@ -82,13 +83,19 @@ class FreeControls(torch.nn.Module):
 
 
 def random_controls(
-    f0_hz: Float[torch.Tensor, "batch frames"], n_harmonics: int, n_bands: int, *, phases: bool, seed: int
+    f0_hz: Float[torch.Tensor, "batch frames"],
+    n_partials: int,
+    n_bands: int,
+    *,
+    phases: bool,
+    seed: int,
+    divisions: int = 1,
 ) -> Controls:
     """Controls by chance, as the seed recipe starts: normal shares, a uniform amplitude, faint noise."""
     batch, frames = f0_hz.shape
     generator = torch.Generator().manual_seed(seed)
-    shares = SHARE.to_physical(torch.randn(batch, n_harmonics, frames, generator=generator))
+    shares = SHARE.to_physical(torch.randn(batch, n_partials, frames, generator=generator))
     amplitude = SHARE.to_physical(torch.rand(batch, frames, generator=generator))
     noise = torch.full((batch, n_bands, frames), 1e-3)
-    angle = (2 * torch.rand(batch, n_harmonics, frames, generator=generator) - 1) * math.pi if phases else None
-    return Controls(f0_hz, amplitude, shares / shares.sum(1, keepdim=True), noise, angle)
+    angle = (2 * torch.rand(batch, n_partials, frames, generator=generator) - 1) * math.pi if phases else None
+    return Controls(f0_hz, amplitude, shares / shares.sum(1, keepdim=True), noise, angle, divisions)

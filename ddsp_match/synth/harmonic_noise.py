@@ -31,9 +31,9 @@ def noise_bands_for(sample_rate: int) -> int:
     return 16 * round(sample_rate / 2000) + 1
 
 
-def complex_amplitudes(controls: Controls) -> Complex[torch.Tensor, "batch harmonics frames"]:
-    """Amplitude and phase of every harmonic as one complex number."""
-    amplitude = controls.harmonic_amplitudes
+def complex_amplitudes(controls: Controls) -> Complex[torch.Tensor, "batch partials frames"]:
+    """Amplitude and phase of every partial as one complex number."""
+    amplitude = controls.partial_amplitudes
     if controls.phases is None:
         return torch.complex(amplitude, torch.zeros_like(amplitude))
     return torch.polar(amplitude, controls.phases)
@@ -47,32 +47,33 @@ class HarmonicNoiseSynth:
     complex amplitudes.
 
     Args:
-        f0_hz: Fundamental in Hz; signals of the batch that share it share the work.
+        base_hz: What all partials are multiples of, in Hz: f0, or f0 over the divisions of the controls to come;
+            signals of the batch that share it share the work.
         timebase: Frame grid.
         n_samples: Samples to play.
-        n_harmonics: Number of harmonics of the controls to come.
+        n_partials: Number of partials of the controls to come.
         noise: White noise to filter, or None for no noise.
         n_bands: Number of noise bands of the controls to come.
-        phase: Running phase in cycles at each sample; by default that of `f0_hz` from its first frame.
+        phase: Running phase in cycles at each sample; by default that of `base_hz` from its first frame.
     """
 
     def __init__(
         self,
-        f0_hz: Float[torch.Tensor, "batch frames"],
+        base_hz: Float[torch.Tensor, "batch frames"],
         timebase: Timebase,
         n_samples: int,
-        n_harmonics: int,
+        n_partials: int,
         noise: Float[torch.Tensor, "batch samples"] | None = None,
         n_bands: int = 0,
         phase: Float[torch.Tensor, "batch samples"] | None = None,
     ) -> None:
         self.hop, self.n_samples = timebase.hop, n_samples
-        batch, frames = f0_hz.shape
+        batch, frames = base_hz.shape
         if phase is None:
-            phase = running_phase(f0_hz, timebase.hop, timebase.sample_rate, n_samples)
+            phase = running_phase(base_hz, timebase.hop, timebase.sample_rate, n_samples)
         shared = batch == 1 or bool((phase == phase[:1]).all())
         rows = [slice(None)] if shared else [slice(i, i + 1) for i in range(batch)]
-        self._readers = [(row, WaveformReader(phase[row][0], frames, self.hop, n_harmonics)) for row in rows]
+        self._readers = [(row, WaveformReader(phase[row][0], frames, self.hop, n_partials)) for row in rows]
         self._spectra = None
         if noise is not None and n_bands:
             size = noise_fft_size(n_bands, self.hop)
@@ -80,14 +81,14 @@ class HarmonicNoiseSynth:
             self._response = fir_response(n_bands, size).to(noise)
 
     def harmonics(
-        self, amplitudes: Complex[torch.Tensor, "batch harmonics frames"]
+        self, amplitudes: Complex[torch.Tensor, "batch partials frames"]
     ) -> Float[torch.Tensor, "batch samples"]:
         """The harmonic part alone, from complex amplitudes."""
         return torch.cat([reader(amplitudes[row]) for row, reader in self._readers])
 
     def adjoint(
         self, samples: Float[torch.Tensor, "batch samples"]
-    ) -> Complex[torch.Tensor, "batch harmonics frames"]:
+    ) -> Complex[torch.Tensor, "batch partials frames"]:
         """The adjoint of `harmonics`."""
         return torch.cat([reader.adjoint(samples[row]) for row, reader in self._readers])
 
@@ -120,7 +121,7 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
         noise = white_noise(batch, n_samples, noise_seed).to(controls.f0_hz.device) if controls.n_bands else None
         harmonic, hiss = torch.zeros(2, batch, n_samples, device=controls.f0_hz.device)
         step = max(1, timebase.frame_at(chunk_s))
-        phase = running_phase(controls.f0_hz, hop, timebase.sample_rate, n_samples)
+        phase = running_phase(controls.base_hz, hop, timebase.sample_rate, n_samples)
         amplitudes = complex_amplitudes(controls)
         if noise is not None:
             size = noise_fft_size(controls.n_bands, hop)

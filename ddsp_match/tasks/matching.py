@@ -103,8 +103,9 @@ class Matcher:
         began = time.perf_counter()
         if self.pitched and self.settings.f0.refine:
             self.f0_hz = self._refined(stop)
-        self.n_harmonics = self._harmonic_count()
-        self.phase = running_phase(self.f0_hz, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
+        self.divisions = self._divisions()
+        self.n_partials = self._partial_count()
+        self.phase = running_phase(self.f0_hz / self.divisions, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
         if on_stage:
             on_stage("first guess")
         guesses = [self._guess(segment) for segment in self.segments]
@@ -122,22 +123,34 @@ class Matcher:
         seconds["optimise"] = time.perf_counter() - began
         return Match(self._joined(guesses), trace, seconds)
 
-    def _harmonic_count(self) -> int:
+    def _divisions(self) -> int:
+        synth = self.settings.synth
+        if not self.pitched or synth.phase != "tracked":
+            return 1
+        if synth.divisions is not None:
+            return synth.divisions
+        # Controls at the frame rate follow a band as wide as that rate around each partial: partials as far apart as
+        # that cover the spectrum once.
+        low_hz = float(self.f0_hz.quantile(0.1))
+        return max(1, int(low_hz / self.timebase.frame_rate))
+
+    def _partial_count(self) -> int:
         if not self.pitched:
             return 1
         synth = self.settings.synth
-        below = max(1, int((self.timebase.nyquist_hz - 1e-3) / float(self.f0_hz.min())))
-        return synth.n_harmonics or min(below, synth.max_harmonics)
+        below = max(1, int((self.timebase.nyquist_hz - 1e-3) * self.divisions / float(self.f0_hz.min())))
+        wanted = synth.max_harmonics if synth.n_harmonics is None else synth.n_harmonics * self.divisions
+        return min(below, max(wanted, self.divisions))
 
     def _synth(
-        self, segment: Segment, n_harmonics: int, phase: torch.Tensor, *, noise: bool = True
+        self, segment: Segment, n_partials: int, phase: torch.Tensor, *, noise: bool = True
     ) -> HarmonicNoiseSynth:
         a, b = self._span(segment)
         return HarmonicNoiseSynth(
             self.f0_hz[:, segment.first : segment.last],
             self.timebase,
             b - a,
-            n_harmonics,
+            n_partials,
             None if self.noise is None or not noise else self.noise[:, a:b],
             self.n_bands,
             phase[:, a:b],
@@ -175,13 +188,18 @@ class Matcher:
         phase_mode = self.settings.synth.phase
         if self.settings.init.kind == "random":
             return random_controls(
-                f0, self.n_harmonics, self.n_bands, phases=phase_mode != "zero", seed=self.settings.seed
+                f0,
+                self.n_partials,
+                self.n_bands,
+                phases=phase_mode != "zero",
+                seed=self.settings.seed,
+                divisions=self.divisions,
             )
         a, b = self._span(segment)
         target = self.target[:, a:b]
         if self.pitched:
-            synth = self._synth(segment, self.n_harmonics, self.phase, noise=False)
-            weight = smoothness(f0, self.timebase, self.settings.init.bandwidth_hz)
+            synth = self._synth(segment, self.n_partials, self.phase, noise=False)
+            weight = smoothness(f0 / self.divisions, self.timebase, self.settings.init.bandwidth_hz)
             found = fit_harmonics(target, synth, weight, self.timebase)
             residual = target - synth.harmonics(found)
         else:
@@ -193,7 +211,7 @@ class Matcher:
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
             if self.pitched:
                 noise = torch.minimum(noise, valley_magnitudes(target, f0, self.timebase, self.n_bands))
-        return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz)
+        return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz, self.divisions)
 
     def _optimise(
         self, guesses: list[Controls], on_step: OnStep | None, stop: Callable[[], bool] | None, workers: int
@@ -214,7 +232,7 @@ class Matcher:
         for index, segment in enumerate(self.segments):
             a, b = self._span(segment)
             loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
-            synth = self._synth(segment, self.n_harmonics, self.phase)
+            synth = self._synth(segment, self.n_partials, self.phase)
             source = FreeControls(
                 guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
             )
@@ -253,7 +271,7 @@ class Matcher:
             return torch.cat(kept, -1)
 
         phases = None if parts[0].phases is None else along("phases")
-        return Controls(self.f0_hz, along("amplitude"), along("distribution"), along("noise"), phases)
+        return Controls(self.f0_hz, along("amplitude"), along("distribution"), along("noise"), phases, self.divisions)
 
 
 def split(timebase: Timebase, n_samples: int) -> list[Segment]:
@@ -271,13 +289,14 @@ def split(timebase: Timebase, n_samples: int) -> list[Segment]:
 
 def _controls(
     f0_hz: torch.Tensor,
-    found: Complex[torch.Tensor, "channels harmonics frames"],
+    found: Complex[torch.Tensor, "channels partials frames"],
     noise: torch.Tensor,
     phase_mode: str,
     nyquist_hz: float,
+    divisions: int,
 ) -> Controls:
     k = torch.arange(1, found.shape[1] + 1).view(1, -1, 1)
-    size = found.abs() * (f0_hz.unsqueeze(1) * k < nyquist_hz)
+    size = found.abs() * (f0_hz.unsqueeze(1) * k / divisions < nyquist_hz)
     amplitude = size.sum(1)
     phases = None
     if phase_mode == "tracked":
@@ -285,7 +304,7 @@ def _controls(
     elif phase_mode == "static":
         # The phase that the energy agrees on.
         phases = torch.angle((found * found.abs()).sum(2, keepdim=True)).expand_as(size).contiguous()
-    return Controls(f0_hz, amplitude, size / amplitude.unsqueeze(1).clamp(min=1e-9), noise, phases)
+    return Controls(f0_hz, amplitude, size / amplitude.unsqueeze(1).clamp(min=1e-9), noise, phases, divisions)
 
 
 def _worse(a: StopReason, b: StopReason) -> StopReason:

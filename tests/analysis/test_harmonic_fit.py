@@ -47,7 +47,7 @@ def test_known_harmonics_come_back(hz):
 def test_channels_are_fitted_side_by_side():
     operator, known = Operator(f0_of(220.0), 8), swelling(8)
     both = torch.cat([known, 0.01 * known.flip(1)])
-    weight = smoothness(f0_of(220.0), TIMEBASE, 16.0).expand(2, -1)
+    weight = smoothness(f0_of(220.0), TIMEBASE, 16.0).expand(2, -1, -1)
     found = fit_harmonics(operator.harmonics(both), operator, weight, TIMEBASE)
     for row in range(2):
         alone = fit_harmonics(operator.harmonics(both[row : row + 1]), operator, weight[:1], TIMEBASE)
@@ -72,7 +72,7 @@ def test_silence_gives_silence():
 
 def test_smoothness_halves_the_wanted_modulation():
     # The smoother's gain at angular frequency w is 1 / (1 + weight (2 sin(w / 2)) ** 4).
-    weight = float(smoothness(f0_of(440.0), TIMEBASE, 12.0)[0, 0])
+    weight = float(smoothness(f0_of(440.0), TIMEBASE, 12.0)[0, 0, 0])
     assert_close(weight * (2 * math.sin(math.pi * 12.0 / 100)) ** 4, 1.0, 1e-5)
 
 

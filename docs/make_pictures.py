@@ -1,0 +1,386 @@
+"""Makes every picture and every figure of how-a-sound-is-matched.md from the bundled sounds.
+
+::
+
+    python docs/make_pictures.py
+
+It writes ``docs/pictures/*.png`` and ``docs/pictures/figures.json``, and puts the figures into the page, where each
+stands in bold before a comment with its name. The same machine and packages give the same files again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import story
+import torch
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patheffects import Normal, Stroke
+from PIL import Image
+
+from ddsp_match.losses.spectral import sizes_for
+from ddsp_match.report.colours import sequential
+
+HERE = Path(__file__).resolve().parent
+PICTURES, PAGE = HERE / "pictures", HERE / "how-a-sound-is-matched.md"
+PAPER, INK, FAINT = "#15161d", "#e8e8ee", "#8a8c9c"  # opaque, so that it reads on a white page and on a dark one
+BLUE, ORANGE, GREEN = "#6fd3ff", "#ffb454", "#8be28b"
+HEAT = ListedColormap(sequential() / 255.0)
+OUTLINE = [Stroke(linewidth=3, foreground=PAPER), Normal()]
+DPI = 100
+LOSS_HOP = 96
+MARKED = re.compile(r"\*\*([^*\n]+)\*\*<!--([\w.]+)-->")
+Figures = dict[str, str]
+
+STYLE = {
+    "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "axes.facecolor": PAPER, "text.color": INK,
+    "axes.labelcolor": INK, "axes.edgecolor": FAINT, "xtick.color": FAINT, "ytick.color": FAINT,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "font.size": 9.5, "axes.titlesize": 10,
+    "axes.titlelocation": "left", "font.family": "DejaVu Sans", "legend.frameon": False, "legend.fontsize": 9,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Makes all pictures, writes the figures, and puts them into the page."""
+    torch.set_num_threads(1)
+    plt.rcParams.update(STYLE)
+    PICTURES.mkdir(exist_ok=True)
+    violin = story.sound(story.STORY_SOUND)
+    heard = story.hear(violin)
+    match = story.fitted(violin, story.STORY_SOUND)
+    figures: Figures = {}
+    hear_f0(heard, match, figures)
+    octaves(figures)
+    guess = story.first_guess(match)
+    first_guess(match, guess, figures)
+    loss(match, figures)
+    optimisation(match, story.fitted(violin, story.STORY_SOUND, "init=random"), figures)
+    result(match, figures)
+    plain = story.fitted(violin, story.STORY_SOUND, "synth.divisions=1")
+    phases(match, plain, story.fitted(violin, story.STORY_SOUND, "phase=zero"), figures)
+    transposed(match, figures)
+    limits(figures)
+    readme(match)
+    (PICTURES / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(f"{quote(figures)} figures put into {PAGE.name}")
+
+
+def quote(figures: Figures) -> int:
+    """Puts the figures into the page; a name that the page asks for and nobody measured is a KeyError."""
+    text = PAGE.read_text(encoding="utf-8")
+    text, count = MARKED.subn(lambda m: f"**{figures[m[2]]}**<!--{m[2]}-->", text)
+    PAGE.write_text(text, encoding="utf-8")
+    return count
+
+
+def save(figure: plt.Figure, name: str) -> None:
+    """Writes a figure as a PNG of few colours and no metadata, so that it is small and the same every time."""
+    raw = io.BytesIO()
+    figure.savefig(raw, dpi=DPI, format="png")
+    plt.close(figure)
+    image = Image.open(raw).convert("RGB").quantize(palette=palette(), dither=Image.Dither.NONE)
+    image.save(PICTURES / f"{name}.png", optimize=True)
+    print(name, (PICTURES / f"{name}.png").stat().st_size // 1000, "kB")
+
+
+def palette() -> Image.Image:
+    """The colours of all pictures: the heat map's, and the line colours on their way to the paper."""
+    colours = [HEAT(i)[:3] for i in np.linspace(0, 255, 72).astype(int)]
+    paper = np.array(to_rgb(PAPER))
+    for colour in (INK, FAINT, BLUE, ORANGE, GREEN):
+        colours += [paper + share * (to_rgb(colour) - paper) for share in np.linspace(0, 1, 9)]
+    image = Image.new("P", (1, 1))
+    image.putpalette((np.array(colours) * 255).round().astype(np.uint8).tobytes())
+    return image
+
+
+def spectrum_db(samples: np.ndarray, size: int, hop: int) -> np.ndarray:
+    """``(bins, frames)`` in dB; a sine of amplitude 1 reaches 0."""
+    window = torch.hann_window(size)
+    padded = torch.nn.functional.pad(torch.from_numpy(samples), (size // 2, size // 2))
+    spectra = torch.fft.rfft(padded.unfold(0, size, hop) * window).abs() * (2 / window.sum())
+    return 20 * np.log10(np.maximum(spectra.numpy().T, 1e-8))
+
+
+def spectrogram(axes: plt.Axes, samples: np.ndarray, rate: int, top_hz: float, *, size_s: float = 0.046,
+                low_db: float = -95.0, high_db: float = -20.0, from_hz: float = 0.0):  # fmt: skip
+    """A spectrogram with time in s and frequency in kHz."""
+    size = 2 ** round(np.log2(size_s * rate))
+    hop = max(1, min(size // 4, len(samples) // 400))
+    db = spectrum_db(samples, size, hop)
+    first, last = int(from_hz * size / rate), int(top_hz * size / rate) + 1
+    extent = (0, db.shape[1] * hop / rate, from_hz / 1000, last * rate / size / 1000)
+    image = axes.imshow(
+        db[first:last], origin="lower", aspect="auto", extent=extent, cmap=HEAT, vmin=low_db, vmax=high_db,
+        interpolation="bilinear",
+    )  # fmt: skip
+    axes.set_ylim(from_hz / 1000, top_hz / 1000)
+    return image
+
+
+def f0_line(axes: plt.Axes, f0_hz: np.ndarray, voiced: np.ndarray, frame_rate: float) -> None:
+    """f0 where the sound is voiced."""
+    line = np.where(voiced, f0_hz / 1000, np.nan)
+    axes.plot(np.arange(len(f0_hz)) / frame_rate, line, color=BLUE, lw=1.4, path_effects=OUTLINE)
+
+
+def hear_f0(heard: story.Hearing, match: story.FitResult, figures: Figures) -> None:
+    """Activations with the path; what refinement moves."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1.45, 1))
+    low, high = heard.grid.nearest(np.array([330.0, 840.0]))
+    part = heard.activations[:, low:high].T
+    left.imshow(
+        part, origin="lower", aspect="auto", cmap=HEAT, vmin=0, vmax=0.9,
+        extent=(0, part.shape[1] / 100, 0, high - low),
+    )  # fmt: skip
+    voiced = match.features.voiced[0].numpy()
+    frames = min(len(voiced), len(heard.own.f0_hz))
+    voiced, seconds = voiced[:frames], np.arange(frames) / 100
+    path = 60 * np.log2(heard.own.f0_hz[:frames] / heard.grid.hz[low]) + 0.5  # 60 bins an octave
+    left.plot(seconds, np.where(voiced, path, np.nan), color=BLUE, lw=1.4, path_effects=OUTLINE, label="Viterbi path")
+    names = {"F4": 349.23, "A4": 440.0, "C5": 523.25, "E5": 659.26, "G5": 783.99}
+    left.set_yticks([60 * np.log2(hz / heard.grid.hz[low]) + 0.5 for hz in names.values()], list(names))
+    left.set(title="what CREPE hears, and the path through it", xlabel="s", ylim=(0, high - low))
+    left.legend(loc="lower right")
+
+    judged = heard.verdict.f0_hz[:frames]
+    final = match.controls.f0_hz[0].numpy()[:frames]
+    show = slice(270, 340)
+    for values, colour, label in (
+        (judged, ORANGE, "network, 20-cent bins averaged"),
+        (final, BLUE, "refined from the phases"),
+    ):
+        right.plot(seconds[show], 1200 * np.log2(values[show] / 659.26), color=colour, lw=1.6, label=label)
+    right.set(title="the last note, in cents from E5", xlabel="s")
+    right.margins(y=0.25)
+    right.legend(loc="upper left")
+    save(figure, "1-hear-f0")
+    moved = np.abs(1200 * np.log2(final / judged))[voiced]
+    figures["f0.voiced_percent"] = f"{100 * voiced.mean():.0f}"
+    figures["f0.moved_cents"], figures["f0.moved_most_cents"] = f"{np.median(moved):.1f}", f"{moved.max():.0f}"
+
+
+def octaves(figures: Figures) -> None:
+    """A note above the network's reach: its pitch, and the judge's."""
+    flute = story.sped_up(story.sound("flute-e5"), 4)
+    heard = story.hear(flute)
+    loud = np.flatnonzero(heard.spectrum.level_db > heard.spectrum.level_db.max() - 20)
+    frame = int(loud[len(loud) // 2])
+    own, judged = heard.own.f0_hz[frame], heard.verdict.f0_hz[frame]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(1.5, 1))
+    db = spectrum_db(flute.mono(), 2048, 160)[:, frame]
+    khz = np.arange(len(db)) * flute.sample_rate / 2048 / 1000
+    left.plot(khz, db, color=INK, lw=1)
+    for hz, colour, y, label in ((own, ORANGE, -112, "network"), (judged, BLUE, -121, "judge")):
+        multiples = np.arange(1, int(8000 / hz) + 1) * hz / 1000
+        left.plot(multiples, np.full(len(multiples), y), "|", color=colour, ms=11, mew=2, label=f"{label}: {hz:.0f} Hz")
+    left.set(title="the spectrum of one frame, and both ideas of its harmonics", xlabel="kHz", ylabel="dB",
+             ylim=(-127, 5), xlim=(0, 8))  # fmt: skip
+    left.legend(loc="upper right")
+    scores = heard.spectrum.scores[loud].mean(0)
+    right.plot(heard.grid.hz, scores, color=INK, lw=1)
+    for hz, colour, name in ((own, ORANGE, "network"), (judged, BLUE, "judge")):
+        near = heard.grid.nearest(np.array([hz]))[0] + np.arange(-2, 3)
+        best = near[scores[near].argmax()]
+        right.plot(heard.grid.hz[best], scores[best], "o", color=colour, ms=8)
+        figures[f"octaves.{name}_score"] = f"{scores[best]:.2f}".replace("-", "−")
+    right.set(title="how well each pitch explains it", xscale="log", xlim=(300, 5000), ylim=(-0.4, 0.35),
+              xlabel="Hz", ylabel="score")  # fmt: skip
+    right.set_xticks([300, 600, 1200, 2400, 4800], ["300", "600", "1200", "2400", "4800"])
+    right.minorticks_off()
+    save(figure, "2-octaves")
+    figures["octaves.network_hz"], figures["octaves.judged_hz"] = f"{own:.0f}", f"{judged:.0f}"
+    figures["octaves.activation"] = f"{heard.own.periodicity[loud].mean():.2f}"
+
+
+def harmonics_map(axes: plt.Axes, amplitudes: np.ndarray, frame_rate: float, count: int):
+    """Amplitudes in dB, a row a harmonic."""
+    db = 20 * np.log10(np.maximum(amplitudes[:count], 1e-8))
+    return axes.imshow(
+        db, origin="lower", aspect="auto", cmap=HEAT, vmin=-90, vmax=-10, interpolation="nearest",
+        extent=(0, db.shape[1] / frame_rate, 0.5, count + 0.5),
+    )  # fmt: skip
+
+
+def first_guess(match: story.FitResult, guess: story.FirstGuess, figures: Figures) -> None:
+    """Harmonics in closed form, the residual, and the noise taken from it."""
+    rate = match.target.sample_rate
+    figure, ((target, harmonics), (residual, noise)) = plt.subplots(2, 2, figsize=(9, 5.6))
+    spectrogram(target, match.target.samples[0], rate, 10_000)
+    target.set(title="the sound", ylabel="kHz")
+    divisions = match.controls.divisions
+    harmonics_map(harmonics, guess.partials[divisions - 1 :: divisions], match.timebase.frame_rate, 24)
+    harmonics.set(title="its harmonics, solved for in closed form", ylabel="harmonic")
+    spectrogram(residual, guess.residual, rate, 10_000)
+    residual.set(title="what they leave over", ylabel="kHz", xlabel="s")
+    frame = match.timebase.frame_at(2.6)
+    around = slice(frame - 5, frame + 6)
+    khz = np.linspace(0, match.timebase.nyquist_hz / 1000, guess.noise.shape[0])
+    for gains, colour, width, label in (
+        (guess.left_over, ORANGE, 1.2, "left over"), (guess.valleys, GREEN, 1.2, "valleys"),
+        (guess.noise, INK, 3.5, "the lower: the start"),
+    ):  # fmt: skip
+        db = 20 * np.log10(np.sqrt(np.square(gains[:, around]).mean(1)))
+        noise.plot(khz, db, color=colour, lw=width, label=label, zorder=1 if colour == INK else 2)
+    noise.set(title="two estimates of its noise, at 2.6 s", xlabel="kHz", ylabel="gain, dB", xlim=(0, 10),
+              ylim=(-70, 15))  # fmt: skip
+    noise.legend(loc="upper right", ncols=3, columnspacing=1.0, handlelength=1.2)
+    save(figure, "3-first-guess")
+    figures["guess.partials"], figures["guess.divisions"] = str(len(guess.partials)), str(divisions)
+    level = story.level_db(match.target.samples[0])
+    for name, rest in (("harmonics", guess.residual_of_harmonics), ("partials", guess.residual)):
+        figures[f"guess.{name}_leave_db"] = f"{story.level_db(rest) - level:.1f}".replace("-", "−")
+
+
+def loss(match: story.FitResult, figures: Figures) -> None:
+    """One onset through a long, a middle and a short window."""
+    rate = match.target.sample_rate
+    sizes = sizes_for(rate)
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), sharey=True)
+    shown = slice(int(1.6 * rate / LOSS_HOP), int(2.1 * rate / LOSS_HOP))
+    for one, size in zip(axes, (sizes[0], sizes[2], sizes[4]), strict=True):
+        db = spectrum_db(match.target.samples[0], size, LOSS_HOP)[:, shown]
+        one.imshow(
+            db, origin="lower", aspect="auto", cmap=HEAT, vmin=-90, vmax=-20, interpolation="bilinear",
+            extent=(1.6, 2.1, 0, rate / 2000),
+        )  # fmt: skip
+        one.set(title=f"{size} samples, {1000 * size / rate:.0f} ms", ylim=(0, 8), xlabel="s", xticks=[1.6, 1.8, 2.0])
+    axes[0].set_ylabel("kHz")
+    save(figure, "4-loss")
+    figures["loss.longest"], figures["loss.shortest"] = str(sizes[0]), str(sizes[-1])
+
+
+def optimisation(match: story.FitResult, chance: story.FitResult, figures: Figures) -> None:
+    """The loss over the steps, from both starts."""
+    figure, axes = plt.subplots(figsize=(9, 3.2))
+    for result, colour, label in ((chance, ORANGE, "random start"), (match, BLUE, "start from analysis")):
+        axes.plot(result.trace.steps, result.trace.loss, color=colour, lw=1.6, label=label)
+    axes.set(yscale="log", xlabel="step", ylabel="loss", xlim=(0, match.trace.steps[-1]))
+    ticks = [t for t in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8) if match.trace.best[-1] <= t <= chance.trace.loss[0]]
+    axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    axes.minorticks_off()
+    axes.grid(axis="y", color=FAINT, alpha=0.25)
+    axes.legend(loc="upper right")
+    save(figure, "5-optimisation")
+    figures["optimise.steps"] = str(match.settings.optimizer.steps)
+    for name, result in (("analysis", match), ("random", chance)):
+        figures[f"optimise.{name}_start"] = f"{result.trace.loss[0]:.2f}"
+        figures[f"optimise.{name}_end"] = f"{result.trace.best[-1]:.2f}"
+    reached = story.step_reaching(chance, match.trace.loss[0])
+    figures["optimise.random_catches_start"] = "never" if reached is None else str(reached)
+    reached = story.step_reaching(match, chance.trace.best[-1])
+    figures["optimise.analysis_passes_random"] = "never" if reached is None else str(reached)
+
+
+def result(match: story.FitResult, figures: Figures) -> None:
+    """Target, match and stems on one scale."""
+    figure, axes = plt.subplots(2, 2, figsize=(9, 5.4), sharex=True, sharey=True)
+    sounds = {"target": match.target, "match": match.match, "harmonic stem": match.stems["harmonic"],
+              "noise stem": match.stems["noise"]}  # fmt: skip
+    for one, (name, audio) in zip(axes.flat, sounds.items(), strict=True):
+        image = spectrogram(one, audio.samples[0], audio.sample_rate, 16_000)
+        one.set_title(name)
+    for one in axes[:, 0]:
+        one.set_ylabel("kHz")
+    for one in axes[1]:
+        one.set_xlabel("s")
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.01)
+    bar.set_label("dB")
+    bar.outline.set_visible(False)
+    save(figure, "6-result")
+    m = match.metrics
+    figures["result.mrstft"], figures["result.mel_db"] = f"{m['mrstft']:.2f}", f"{m['mel_db']:.2f}"
+    figures["result.loudness_db"] = f"{m['loudness_l1_db']:.2f}"
+    figures["result.noise_percent"] = f"{100 * m['noise_share']:.1f}"
+
+
+def phases(match: story.FitResult, plain: story.FitResult, zero: story.FitResult, figures: Figures) -> None:
+    """A few periods of the waveform with and without phases."""
+    rate = match.target.sample_rate
+    figure, axes = plt.subplots(2, 1, figsize=(9, 3.9), sharex=True, sharey=True)
+    start, count = int(2.60 * rate), int(0.012 * rate)
+    ms = np.arange(count) / rate * 1000
+    for one, fit, name in ((axes[0], match, "tracked"), (axes[1], zero, "zero")):
+        one.plot(ms, match.target.samples[0, start : start + count], color=FAINT, lw=3, label="target")
+        one.plot(ms, fit.match.samples[0, start : start + count], color=BLUE, lw=1.2, label="match")
+        one.set_title(f"phase={name}")
+        one.margins(x=0)
+    axes[0].legend(loc="upper right", ncols=2, bbox_to_anchor=(1, 1.25))
+    axes[1].set_xlabel("ms, from 2.6 s")
+    save(figure, "7-phases")
+    for name, fit in (("tracked", match), ("plain", plain), ("zero", zero)):
+        m = fit.metrics
+        figures[f"phases.{name}_mrstft"], figures[f"phases.{name}_mel_db"] = f"{m['mrstft']:.2f}", f"{m['mel_db']:.2f}"
+        figures[f"phases.{name}_snr_db"] = f"{m['snr_db']:.1f}".replace("-", "−")
+        figures[f"phases.{name}_numbers"] = f"{fit.patch.numbers_per_second():,.0f}"
+        figures[f"phases.{name}_kilobytes"] = f"{story.patch_bytes(fit) / fit.patch.seconds / 1000:.0f}"
+    figures["phases.bands"] = str(match.controls.n_bands)
+
+
+def transposed(match: story.FitResult, figures: Figures) -> None:
+    """The patch seven semitones down, as it is, and seven up."""
+    rate, frame_rate = match.target.sample_rate, match.timebase.frame_rate
+    voiced = match.features.voiced[0].numpy()
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True)
+    for one, semitones in zip(axes, (-7, 0, 7), strict=True):
+        controls, samples = story.transposed(match, semitones)
+        spectrogram(one, samples, rate, 10_000)
+        f0_line(one, controls.f0_hz[0].numpy(), voiced, frame_rate)
+        one.set(title=f"{semitones:+d} semitones".replace("-", "−") if semitones else "the match", xlabel="s")
+        if semitones:
+            name = "up" if semitones > 0 else "down"
+            figures[f"transpose.{name}_cents"] = f"{story.cents_off(samples, match, controls):.1f}"
+    axes[0].set_ylabel("kHz")
+    save(figure, "8-transpose")
+
+
+def limits(figures: Figures) -> None:
+    """Two notes at once, for a synthesizer that has one f0."""
+    clarinet = story.sound("clarinet-d4")
+    alone = story.fitted(clarinet, "clarinet-d4")
+    both = story.fitted(story.mixed(clarinet, story.sound("flute-e5")), "clarinet and flute")
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
+    for one, audio, title in zip(
+        axes, (both.target, both.match, both.stems["noise"]),
+        ("D4 and E5 together", "the match", "its noise stem"), strict=True,
+    ):  # fmt: skip
+        spectrogram(one, audio.samples[0], audio.sample_rate, 6000, size_s=0.064)
+        one.set(title=title, xlabel="s")
+    f0_line(axes[1], both.features.f0_hz[0].numpy(), both.features.voiced[0].numpy(), both.timebase.frame_rate)
+    axes[0].set_ylabel("kHz")
+    save(figure, "9-limits")
+    for name, fit in (("alone", alone), ("both", both)):
+        m = fit.metrics
+        figures[f"limits.{name}_mrstft"], figures[f"limits.{name}_mel_db"] = f"{m['mrstft']:.2f}", f"{m['mel_db']:.2f}"
+        figures[f"limits.{name}_noise_percent"] = f"{100 * m['noise_share']:.1f}"
+    figures["limits.both_unexplained_percent"] = f"{100 * both.metrics['unexplained_share']:.0f}"
+
+
+def readme(match: story.FitResult) -> None:
+    """The wide picture of the README: target, match with f0, harmonics."""
+    rate, frame_rate = match.target.sample_rate, match.timebase.frame_rate
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2))
+    f0_hz, voiced = match.controls.f0_hz[0].numpy(), match.features.voiced[0].numpy()
+    for one, audio, title in ((axes[0], match.target, "recording"), (axes[1], match.match, "match, with its f0")):
+        spectrogram(one, audio.samples[0], rate, 9000)
+        one.set(title=title, xlabel="s")
+    f0_line(axes[1], f0_hz, voiced, frame_rate)
+    axes[0].set_ylabel("kHz")
+    harmonics_map(axes[2], story.harmonics_of(match.controls), frame_rate, 24)
+    axes[2].set(title="the harmonics that play it", xlabel="s", ylabel="harmonic")
+    axes[2].yaxis.set_label_position("right")
+    axes[2].yaxis.tick_right()
+    save(figure, "readme")
+
+
+if __name__ == "__main__":
+    main()
