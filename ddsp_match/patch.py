@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ class Patch:
             was saved and after it was loaded. The batch axis is the channels.
         noise_seed: Seed of the white noise.
         phase: ``zero``, ``static`` or ``tracked``.
+        offset: Constant that is added to each channel: the DC offset of the recording.
         provenance: Where it came from: sound, command, version, edits.
     """
 
@@ -60,6 +62,7 @@ class Patch:
     controls: Controls
     noise_seed: int
     phase: str
+    offset: tuple[float, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -71,10 +74,13 @@ class Patch:
         *,
         noise_seed: int,
         phase: str,
+        offset: Sequence[float] = (),
         provenance: dict[str, Any] | None = None,
     ) -> Patch:
         """A patch that holds these controls as closely as the file format does."""
-        draft = cls(timebase, n_samples, controls.detached(), noise_seed, phase, provenance or {})
+        channels = controls.f0_hz.shape[0]
+        offset = tuple(float(value) for value in offset) or (0.0,) * channels
+        draft = cls(timebase, n_samples, controls.detached(), noise_seed, phase, offset, provenance or {})
         return draft._decoded(draft._encoded())
 
     @property
@@ -112,6 +118,7 @@ class Patch:
             "noise_seed": self.noise_seed,
             "phase": self.phase,
             "divisions": self.controls.divisions,
+            "offset": list(self.offset),
             "provenance": self.provenance,
         }
         tensors = {name: value.contiguous() for name, value in self._encoded().items()}
@@ -165,7 +172,7 @@ class Patch:
             None if phases is None else phases.float().expand_as(distribution).contiguous(),
             self.controls.divisions,
         )
-        return Patch(self.timebase, self.n_samples, controls, self.noise_seed, self.phase, self.provenance)
+        return replace(self, controls=controls)
 
 
 def load_patch(path: str | Path) -> Patch:
@@ -214,12 +221,15 @@ def load_patch(path: str | Path) -> Patch:
             frame,
             int(header["noise_seed"]),
             str(header["phase"]),
+            tuple(float(value) for value in header["offset"]),
             dict(header["provenance"]),
         )
         patch = shell._decoded(tensors)
         frames = shell.timebase.frames(shell.n_samples)
         if patch.controls.n_frames != frames:
             raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
+        if len(patch.offset) != patch.channels:
+            raise ValueError(f"{len(patch.offset)} offsets for {patch.channels} channels")
         for name, value in vars(patch.controls).items():
             if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
                 raise ValueError(f"{name} is not finite")

@@ -114,7 +114,7 @@ class F0Settings(Settings):
         high=100.0,
     )
     voiced_threshold: float = setting(
-        0.3,
+        0.6,
         "Periodicity from which a frame counts as voiced; below it f0 is interpolated.",
         unit="periodicity",
         low=0.0,

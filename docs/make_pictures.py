@@ -265,7 +265,8 @@ def optimisation(match: story.FitResult, chance: story.FitResult, figures: Figur
     for result, colour, label in ((chance, ORANGE, "random start"), (match, BLUE, "start from analysis")):
         axes.plot(result.trace.steps, result.trace.loss, color=colour, lw=1.6, label=label)
     axes.set(yscale="log", xlabel="step", ylabel="loss", xlim=(0, match.trace.steps[-1]))
-    ticks = [t for t in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8) if match.trace.best[-1] <= t <= chance.trace.loss[0]]
+    low, high = match.trace.best[-1], chance.trace.loss[0]
+    ticks = [t for t in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8) if low <= t <= high]
     axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
     axes.grid(axis="y", color=FAINT, alpha=0.25)

@@ -60,7 +60,8 @@ def fit_harmonics(
     Args:
         target: The sound.
         operator: The synthesis of harmonics along the known f0.
-        weight: Smoothness from `smoothness`, for all partials (one row) or each; 0 fits the sound as closely as the frame rate allows.
+        weight: Smoothness from `smoothness`, for all partials (one row) or each; 0 fits the sound as closely as the
+            frame rate allows.
         timebase: Frame grid.
         iterations: Conjugate-gradient steps; 24 leave nothing that could be heard.
 

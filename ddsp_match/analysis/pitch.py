@@ -26,6 +26,7 @@ RATE, HOP, FRAME_RATE_HZ = 16000, 160, 100.0  # pitch is found on CREPE's own gr
 DISAGREEMENT_OCTAVES = 80 / 1200
 SPECTRUM_FRAMES = 10
 SILENCE_DB = -150.0
+FAINT_SHARE = 0.6  # of the threshold, for a sound without a single frame above it: a faint pitch is still one
 SURE = 0.5  # activation from which the network's own pitch is worth mentioning
 
 
@@ -149,8 +150,11 @@ def _from_sound(
     sounding = spectrum.level_db > SILENCE_DB
     periodicity = np.where(sounding, np.maximum(verdict.network, verdict.spectrum), 0.0)
     # The network is sure in a few frames; a spectrum without it needs as long as a spectrum's own window.
-    voiced = voiced_frames(verdict.network, spectrum.level_db, settings.voiced_threshold)
-    voiced |= voiced_frames(periodicity, spectrum.level_db, settings.voiced_threshold, SPECTRUM_FRAMES)
+    for threshold in (settings.voiced_threshold, FAINT_SHARE * settings.voiced_threshold):
+        voiced = voiced_frames(verdict.network, spectrum.level_db, threshold)
+        voiced |= voiced_frames(periodicity, spectrum.level_db, threshold, SPECTRUM_FRAMES)
+        if voiced.any():
+            break
     differs = np.abs(np.log2(verdict.f0_hz / own.f0_hz)) > DISAGREEMENT_OCTAVES
     doubt = voiced & (verdict.rival | (differs & (own.periodicity > SURE)))
     changes = describe_changes(own, verdict, voiced & differs, settings)

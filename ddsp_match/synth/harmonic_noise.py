@@ -122,7 +122,10 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
         harmonic, hiss = torch.zeros(2, batch, n_samples, device=controls.f0_hz.device)
         step = max(1, timebase.frame_at(chunk_s))
         phase = running_phase(controls.base_hz, hop, timebase.sample_rate, n_samples)
-        amplitudes = complex_amplitudes(controls)
+        partials = torch.arange(1, controls.n_partials + 1, device=phase.device).view(1, -1, 1)
+        # Whoever made or edited the controls: what lies at or above Nyquist would come back as an alias.
+        audible = controls.base_hz.unsqueeze(1) * partials < timebase.nyquist_hz
+        amplitudes = complex_amplitudes(controls) * audible
         if noise is not None:
             size = noise_fft_size(controls.n_bands, hop)
             response = fir_response(controls.n_bands, size).to(noise)

@@ -20,8 +20,8 @@ from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.optimise import StopReason, Trace
 from ddsp_match.patch import Patch
 from ddsp_match.settings import FitSettings
-from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.matching import Matcher, OnStep
+from ddsp_match.tasks.render import stems_of
 from ddsp_match.tasks.run_folder import check_free
 from ddsp_match.timebase import Timebase
 
@@ -159,6 +159,7 @@ def fit(
         target.n_samples,
         noise_seed=settings.synth.noise_seed,
         phase=settings.synth.phase,
+        offset=matcher.offset.tolist(),
         provenance={
             "sound": name,
             "command": command,
@@ -167,7 +168,7 @@ def fit(
             "edits": [],
         },
     )
-    stems = play(patch.controls, timebase, patch.n_samples, patch.noise_seed)
+    stems = stems_of(patch)
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()

@@ -76,7 +76,10 @@ class Matcher:
         *,
         pitched: bool = True,
     ) -> None:
-        self.target, self.f0_hz, self.timebase, self.settings = target, f0_hz, timebase, settings
+        # No harmonic and no noise can play a constant, and windows smear it over the lowest bins: it is set aside.
+        self.offset = target.mean(1)
+        self.target = target - self.offset.unsqueeze(1)
+        self.f0_hz, self.timebase, self.settings = f0_hz, timebase, settings
         self.pitched = pitched
         self.channels, self.n_samples = target.shape
         self.segments = split(timebase, self.n_samples)
@@ -105,7 +108,8 @@ class Matcher:
             self.f0_hz = self._refined(stop)
         self.divisions = self._divisions()
         self.n_partials = self._partial_count()
-        self.phase = running_phase(self.f0_hz / self.divisions, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
+        base_hz, rate = self.f0_hz / self.divisions, self.timebase.sample_rate
+        self.phase = running_phase(base_hz, self.timebase.hop, rate, self.n_samples)
         if on_stage:
             on_stage("first guess")
         guesses = [self._guess(segment) for segment in self.segments]
@@ -143,11 +147,11 @@ class Matcher:
         return min(below, max(wanted, self.divisions))
 
     def _synth(
-        self, segment: Segment, n_partials: int, phase: torch.Tensor, *, noise: bool = True
+        self, segment: Segment, n_partials: int, phase: torch.Tensor, *, divisions: int = 1, noise: bool = True
     ) -> HarmonicNoiseSynth:
         a, b = self._span(segment)
         return HarmonicNoiseSynth(
-            self.f0_hz[:, segment.first : segment.last],
+            self.f0_hz[:, segment.first : segment.last] / divisions,
             self.timebase,
             b - a,
             n_partials,
@@ -198,7 +202,7 @@ class Matcher:
         a, b = self._span(segment)
         target = self.target[:, a:b]
         if self.pitched:
-            synth = self._synth(segment, self.n_partials, self.phase, noise=False)
+            synth = self._synth(segment, self.n_partials, self.phase, divisions=self.divisions, noise=False)
             weight = smoothness(f0 / self.divisions, self.timebase, self.settings.init.bandwidth_hz)
             found = fit_harmonics(target, synth, weight, self.timebase)
             residual = target - synth.harmonics(found)
@@ -232,7 +236,7 @@ class Matcher:
         for index, segment in enumerate(self.segments):
             a, b = self._span(segment)
             loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
-            synth = self._synth(segment, self.n_partials, self.phase)
+            synth = self._synth(segment, self.n_partials, self.phase, divisions=self.divisions)
             source = FreeControls(
                 guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
             )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from ddsp_match import audio
 from ddsp_match.audio import Audio
 from ddsp_match.errors import OutputError
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.synth.harmonic_noise import Stems, play
+
+
+def stems_of(patch: Patch) -> Stems:
+    """Plays the parts of a patch; the recording's DC offset belongs to the harmonic one, as its partial at 0 Hz."""
+    played = play(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed)
+    return Stems(played.harmonic + torch.tensor(patch.offset).unsqueeze(1), played.noise)
 
 
 def render(
@@ -36,7 +44,7 @@ def render(
         OutputError: `out` exists already, or cannot be written.
     """
     patch = patch if isinstance(patch, Patch) else load_patch(patch)
-    played = play(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed)
+    played = stems_of(patch)
     rate = patch.timebase.sample_rate
     sound = Audio(played.mix.numpy(), rate)
     if out is not None:

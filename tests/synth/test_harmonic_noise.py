@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import subprocess
@@ -61,6 +62,21 @@ def test_harmonics_sound_at_multiples_of_f0():
     loud = torch.nonzero(spectrum > 1e-3).flatten()
     assert loud.tolist() == [250, 750]
     assert_close(spectrum[loud], [0.1, 0.3], 1e-4)
+
+
+def test_a_partial_at_or_above_nyquist_is_silent_whoever_made_the_controls():
+    heard = play(controls_of(4100.0, (0.1, 0.3)), TIMEBASE, 16000, 0).mix[0]
+    spectrum = torch.fft.rfft(heard).abs() / 8000
+    assert torch.nonzero(spectrum > 1e-3).flatten().tolist() == [4100]
+    at = play(controls_of(8000.0, (0.5,)), TIMEBASE, 16000, 0).mix
+    assert_close(at, torch.zeros_like(at), 0.0)
+
+
+def test_divisions_put_partials_between_the_harmonics():
+    controls = dataclasses.replace(controls_of(500.0, (0.1, 0.0, 0.2, 0.3)), divisions=2)
+    heard = play(controls, TIMEBASE, 16000, 0).mix[0]
+    spectrum = torch.fft.rfft(heard).abs() / 8000
+    assert torch.nonzero(spectrum > 1e-3).flatten().tolist() == [250, 750, 1000]
 
 
 def test_noise_has_the_level_of_its_bands():
