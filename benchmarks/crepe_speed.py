@@ -1,6 +1,6 @@
 """How much faster the CREPE network runs here than layer by layer, and how far apart the activations are.
 
-    python benchmarks/crepe_speed.py [SOUND.wav] [--model full] [--repeats 3]
+    python -m benchmarks.crepe_speed [SOUND.wav] [--model full] [--repeats 3]
 
 Without a sound, four seconds of a synthetic glide in noise. The plain network is torch's own convolutions,
 with the same weights, the same frames and the same threads in the same process; best of the repeats for both.
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.common import save
 from ddsp_match.analysis.crepe_network import CrepeNetwork
 from ddsp_match.analysis.crepe_plain import plain_activations
 from ddsp_match.analysis.crepe_weights import load_weights
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--model", choices=("full", "tiny"), default="full")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--save", action="store_true", help="keep the figures for results.md")
     arguments = parser.parse_args()
     samples = None
     if arguments.sound:
@@ -95,6 +97,8 @@ def main() -> None:
             parser.error(f"{arguments.sound} has {rate} Hz; the network hears 16000 Hz")
         samples = np.ascontiguousarray(samples[: SECONDS * 16000].mean(1))
     result = run(samples, arguments.model, arguments.repeats)
+    if arguments.save:
+        save("crepe_speed", result)
     if arguments.json:
         print(json.dumps(result))
         return

@@ -1,6 +1,6 @@
 """How often f0 is right: on clips of NSynth against the pitch in their names, on a song against its table.
 
-    python benchmarks/f0_accuracy.py FOLDER [--model full] [--song SONG.wav SONG_f0.csv] [--verbose]
+    python -m benchmarks.f0_accuracy FOLDER [--model full] [--song SONG.wav SONG_f0.csv] [--verbose]
 
 NSynth's names end in `-PITCH-VELOCITY`, a MIDI number: `reed_acoustic_011-045-050.wav` is 110 Hz. A few of
 its instruments sound an octave away from their names, or are out of tune; they count as errors all the same.
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from benchmarks.common import save
 from ddsp_match.analysis.pitch import PitchTrack, track
 from ddsp_match.settings import F0Settings
 from ddsp_match.timebase import Timebase
@@ -108,11 +109,14 @@ def main() -> None:
     parser.add_argument("--no-octave-check", action="store_true", help="believe the network alone")
     parser.add_argument("--verbose", action="store_true", help="name the clips that fail")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--save", action="store_true", help="keep the figures for results.md")
     arguments = parser.parse_args()
     settings = F0Settings(model=arguments.model, octave_check=not arguments.no_octave_check)
     results = {arguments.folder.name: run(arguments.folder, settings, arguments.verbose)}
     if arguments.song:
         results[arguments.song[0].stem] = run_song(*arguments.song, settings)
+    if arguments.save:
+        save("f0_accuracy", {"sets": results})
     if arguments.json:
         print(json.dumps(results))
         return
