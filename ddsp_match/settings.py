@@ -257,7 +257,7 @@ class OptimizerSettings(Settings):
     section: ClassVar[str] = "optimizer"
 
     name: str = setting("adam", "The update rule.", choices=("adam", "adamw"))
-    steps: int = setting(300, "Most gradient steps.", unit="steps", low=1, high=100_000)
+    steps: int = setting(400, "Most gradient steps.", unit="steps", low=1, high=100_000)
     lr: float = setting(0.05, "Learning rate of the free numbers.", low=0.0, high=1.0, above=True)
     lr_phase: float = setting(
         0.05,
