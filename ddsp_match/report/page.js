@@ -124,8 +124,8 @@
     const [low, top] = [0.5, harmonics.count + 0.5].map((partial) => partial / harmonics.divisions);
     add("harmonics", {
       x: time, y: new Axis({ low, high: top, label: "harmonic", ticks: harmonics.ticks }), height: Math.min(260, Math.max(120, harmonics.count * 6)),
-      image: { x0: harmonics.first_s, x1: harmonics.last_s, y0: 0.5, y1: top }, grain: true, bar: bar(harmonics.scale),
-      read: (x, y, db) => `${clock(x)}, harmonic ${Math.round(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+      image: { x0: harmonics.first_s, x1: harmonics.last_s, y0: low, y1: top }, grain: true, bar: bar(harmonics.scale),
+      read: (x, y, db) => `${clock(x)}, harmonic ${Math.round(y * harmonics.divisions) / harmonics.divisions}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
     });
   }
   const both = levels.amplitude_db.concat(levels.noise_db);

@@ -84,7 +84,7 @@ def _controls_words(controls: Controls) -> str:
     phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
     harmonic = f"{controls.n_partials} harmonics of one f0, {phases}"
     if controls.divisions > 1:
-        of = f"{controls.n_partials} partials, every {controls.divisions}. of them a harmonic of one f0"
+        of = f"{controls.n_partials} partials, one in {controls.divisions} of them a harmonic of one f0"
         harmonic = f"{of}, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
 

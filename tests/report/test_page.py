@@ -261,3 +261,12 @@ def test_a_page_costs_no_plotting_library() -> None:
     root = Path(__file__).parents[2]
     result = run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=120)
     assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_partials_between_harmonics_are_named_and_placed():
+    data = report_data(0.5, 16_000, n_harmonics=24)
+    controls = dataclasses.replace(data.controls, divisions=4)
+    text = page.html(dataclasses.replace(data, controls=controls))
+    assert "24 partials, one in 4 of them a harmonic" in text
+    assert '"divisions":4' in text.replace(" ", "")
+    assert '"ticks":[1,2,3,4,5,6]' in text.replace(" ", "")

@@ -183,3 +183,28 @@ def test_channels_keep_their_own_levels():
     heard = play(match.controls, TIMEBASE, n, 0).mix
     ratio = heard.square().mean(1).sqrt()
     assert_close(20 * torch.log10(ratio[0] / ratio[1]), 20.0, 0.3)
+
+
+@pytest.mark.parametrize(("hz", "phase", "wanted"), [(220.0, "tracked", 2), (440.0, "tracked", 4), (90.0, "tracked", 1),
+                                                     (440.0, "zero", 1), (440.0, "static", 1)])  # fmt: skip
+def test_partials_stay_a_frame_rate_apart(hz, phase, wanted):
+    controls, n = known(0.3, f0_hz=hz)
+    made = settings(steps=1)
+    made.synth.phase = phase
+    found = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run().controls
+    assert found.divisions == wanted
+    assert float(found.base_hz.max()) * found.n_partials < TIMEBASE.nyquist_hz * 1.1
+
+
+def test_a_partial_between_the_harmonics_is_found():
+    controls, n = known(0.6, f0_hz=400.0, noise=0.0)
+    t = torch.arange(n) / 16000
+    target = target_of(controls, n) + 0.1 * torch.sin(2 * math.pi * 1010.0 * t)
+    snr = {}
+    for divisions in (1, None):
+        made = settings(steps=20)
+        made.synth.divisions = divisions
+        match = Matcher(target, controls.f0_hz, TIMEBASE, made).run()
+        error = play(match.controls, TIMEBASE, n, 0).mix - target
+        snr[divisions] = 10 * math.log10(float(target.square().sum() / error.square().sum()))
+    assert snr[None] > snr[1] + 8
