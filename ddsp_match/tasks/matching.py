@@ -133,10 +133,10 @@ class Matcher:
             return 1
         if synth.divisions is not None:
             return synth.divisions
-        # Controls at the frame rate follow a band as wide as that rate around each partial: partials as far apart as
-        # that cover the spectrum once.
+        # Controls at the frame rate follow a band as wide as that rate around each partial: partials about
+        # as far apart as that cover the spectrum once.
         low_hz = float(self.f0_hz.quantile(0.1))
-        return max(1, int(low_hz / self.timebase.frame_rate))
+        return max(1, round(low_hz / self.timebase.frame_rate))
 
     def _partial_count(self) -> int:
         if not self.pitched:
