@@ -11,6 +11,7 @@ from ddsp_match.dsp.spectra import a_weighting_db, magnitudes, mel_filters
 
 MEL_RANGE_DB = 60.0  # what lies further below the target's loudest band is not compared
 SILENCE_DB = -120.0
+PIECE_S = 20.0  # longer sounds are measured piece by piece, or their spectra would take gigabytes
 
 
 def multi_resolution(
@@ -96,19 +97,30 @@ def measure(
     Returns:
         ``mrstft``, ``lsd_db``, ``mel_db``, ``loudness_l1_db``, ``snr_db``; the shares of the match's energy that are
         harmonic and noise; and ``unexplained_share``, the energy of the difference of the magnitude spectra over the
-        target's.
+        target's. The distances of a sound above 20 s are means over pieces of about that length.
     """
     match = harmonic + noise
-    window = torch.hann_window(1024, device=target.device)
-    a, b = magnitudes(target, window), magnitudes(match, window)
     tonal, hiss = float(harmonic.square().sum()), float(noise.square().sum())
+    window = torch.hann_window(1024, device=target.device)
+    pieces = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))
+    sums: dict[str, float] = {}
+    missing = energy = 0.0
+    for x, y in zip(target.tensor_split(pieces, 1), match.tensor_split(pieces, 1), strict=True):
+        a, b = magnitudes(x, window), magnitudes(y, window)
+        missing += float((a - b).square().sum())
+        energy += float(a.square().sum())
+        distances = {
+            "mrstft": multi_resolution(x, y, sizes),
+            "mel_db": mel_distance_db(x, y, sample_rate),
+            "lsd_db": log_spectral_distance(x, y),
+            "loudness_l1_db": loudness_error_db(x, y, sample_rate),
+        }
+        for name, value in distances.items():
+            sums[name] = sums.get(name, 0.0) + value * x.shape[1] / target.shape[1]
     return {
-        "mrstft": multi_resolution(target, match, sizes),
-        "mel_db": mel_distance_db(target, match, sample_rate),
-        "lsd_db": log_spectral_distance(target, match),
-        "loudness_l1_db": loudness_error_db(target, match, sample_rate),
+        **sums,
         "snr_db": snr_db(target, match),
         "harmonic_share": tonal / max(tonal + hiss, 1e-20),
         "noise_share": hiss / max(tonal + hiss, 1e-20),
-        "unexplained_share": float((a - b).square().sum() / a.square().sum().clamp(min=1e-20)),
+        "unexplained_share": missing / max(energy, 1e-20),
     }

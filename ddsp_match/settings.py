@@ -166,7 +166,7 @@ class SynthSettings(Settings):
     divisions: int | None = setting(
         None,
         "Partials a harmonic: with 1 only harmonics of f0 are played; more put partials between them, for bodies, "
-        "bells and second voices. null: as many as come nearest to 100 Hz apart. Above 1 only where phases are tracked.",
+        "bells and second voices. null: as many as come nearest to 100 Hz apart. Above 1 only with tracked phases.",
         unit="partials",
         low=1,
         high=100,

@@ -74,3 +74,21 @@ def test_silence_is_finite():
     zero = torch.zeros(1, 16000)
     found = metrics.measure(sound(), zero, zero, RATE, SIZES)
     assert all(math.isfinite(value) for value in found.values())
+
+
+def test_a_long_sound_is_measured_in_pieces(monkeypatch):
+    x, y = sound(), 0.7 * sound() + 0.1 * sound(1)
+    whole = metrics.measure(x, y, torch.zeros_like(y), RATE, SIZES)
+    monkeypatch.setattr(metrics, "PIECE_S", 0.3)
+    pieces = metrics.measure(x, y, torch.zeros_like(y), RATE, SIZES)
+    assert pieces["mrstft"] != whole["mrstft"]
+    for name, value in whole.items():
+        assert pieces[name] == pytest.approx(value, rel=0.1), name
+
+
+def test_silence_in_a_piece_is_finite(monkeypatch):
+    monkeypatch.setattr(metrics, "PIECE_S", 0.3)
+    x = sound()
+    x[:, :6000] = 0.0
+    found = metrics.measure(x, x, torch.zeros_like(x), RATE, SIZES)
+    assert all(math.isfinite(value) for value in found.values())

@@ -121,10 +121,13 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
         noise = white_noise(batch, n_samples, noise_seed).to(controls.f0_hz.device) if controls.n_bands else None
         harmonic, hiss = torch.zeros(2, batch, n_samples, device=controls.f0_hz.device)
         step = max(1, timebase.frame_at(chunk_s))
-        phase = running_phase(controls.base_hz, hop, timebase.sample_rate, n_samples)
+        base_hz = controls.base_hz
+        together = bool((base_hz == base_hz[:1]).all())
+        rows = [slice(0, batch)] if together else [slice(row, row + 1) for row in range(batch)]
+        phase = running_phase(base_hz[: len(rows)], hop, timebase.sample_rate, n_samples)
         partials = torch.arange(1, controls.n_partials + 1, device=phase.device).view(1, -1, 1)
         # Whoever made or edited the controls: what lies at or above Nyquist would come back as an alias.
-        audible = controls.base_hz.unsqueeze(1) * partials < timebase.nyquist_hz
+        audible = base_hz.unsqueeze(1) * partials < timebase.nyquist_hz
         amplitudes = complex_amplitudes(controls) * audible
         if noise is not None:
             size = noise_fft_size(controls.n_bands, hop)
@@ -134,9 +137,9 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
             last = min(first + step, controls.n_frames - 1)
             a = timebase.centre(first)
             b = n_samples if last == controls.n_frames - 1 else timebase.centre(last)
-            for row in range(batch):
-                chunk = amplitudes[row : row + 1, :, first : last + 1]
-                harmonic[row, a:b] = read_waveforms(phase[row, a:b], chunk, hop)[0]
+            for row, signals in enumerate(rows):
+                chunk = amplitudes[signals, :, first : last + 1]
+                harmonic[signals, a:b] = read_waveforms(phase[row, a:b], chunk, hop)
             if noise is not None:
                 early, late = max(0, first - reach), min(controls.n_frames, last + 1 + reach)
                 start, stop = timebase.centre(early), timebase.centre(late - 1) + hop

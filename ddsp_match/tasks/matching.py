@@ -61,7 +61,7 @@ class Matcher:
 
     Args:
         target: The sound; the batch axis is its channels.
-        f0_hz: Fundamental in Hz, positive everywhere.
+        f0_hz: Fundamental in Hz, positive everywhere, the same in all channels.
         timebase: Frame grid.
         settings: Of the fit.
         pitched: Whether there is any pitch; without one only the noise is fitted.
@@ -108,8 +108,7 @@ class Matcher:
             self.f0_hz = self._refined(stop)
         self.divisions = self._divisions()
         self.n_partials = self._partial_count()
-        base_hz, rate = self.f0_hz / self.divisions, self.timebase.sample_rate
-        self.phase = running_phase(base_hz, self.timebase.hop, rate, self.n_samples)
+        self.phase = self._running_phase(self.divisions)
         if on_stage:
             on_stage("first guess")
         guesses = [self._guess(segment) for segment in self.segments]
@@ -126,6 +125,11 @@ class Matcher:
             torch.set_num_threads(threads)
         seconds["optimise"] = time.perf_counter() - began
         return Match(self._joined(guesses), trace, seconds)
+
+    def _running_phase(self, divisions: int = 1) -> Float[torch.Tensor, "1 samples"]:
+        """The phase that all channels share."""
+        base_hz = self.f0_hz[:1] / divisions
+        return running_phase(base_hz, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
 
     def _divisions(self) -> int:
         synth = self.settings.synth
@@ -170,7 +174,7 @@ class Matcher:
         count = max(1, min(REFINE_HARMONICS, int((self.timebase.nyquist_hz - 1e-3) / top)))
         for _ in range(REFINE_ROUNDS):
             moved = self.f0_hz.clone()
-            phase = running_phase(self.f0_hz, self.timebase.hop, self.timebase.sample_rate, self.n_samples)
+            phase = self._running_phase()
             for segment in self.segments:
                 if stop and stop():
                     return self.f0_hz
