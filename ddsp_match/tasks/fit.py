@@ -147,19 +147,21 @@ def fit(
     samples = torch.from_numpy(target.samples)
     matcher = Matcher(samples, features.f0_hz, timebase, settings, pitched=track.pitched)
     found = matcher.run(on_stage=say, on_step=on_step, stop=stop)
+    trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
     seconds.update(found.seconds)
-    if found.trace.recoveries:
-        notes.append(f"{found.trace.recoveries} steps were not finite and were taken back")
+    del matcher, found  # of a long sound some hundred megabytes, and only the patch is needed from here on
+    if trace.recoveries:
+        notes.append(f"{trace.recoveries} steps were not finite and were taken back")
 
     say("render")
     began = time.perf_counter()
     patch = Patch.of(
-        found.controls,
+        controls,
         timebase,
         target.n_samples,
         noise_seed=settings.synth.noise_seed,
         phase=settings.synth.phase,
-        offset=matcher.offset.tolist(),
+        offset=offset,
         provenance={
             "sound": name,
             "command": command,
@@ -168,16 +170,17 @@ def fit(
             "edits": [],
         },
     )
+    del controls
     stems = stems_of(patch)
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
     with torch.inference_mode():
         figures = metrics.measure(samples, stems.harmonic, stems.noise, timebase.sample_rate, _sizes(timebase))
-    figures["loss"] = found.trace.best[-1] if found.trace.best else float("nan")
+    figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(features.voiced.float().mean())
     figures["doubt_share"] = float(features.doubt.float().mean())
-    verdict = _verdict(figures, found.trace, features, settings, track.pitched)
+    verdict = _verdict(figures, trace, features, settings, track.pitched)
     seconds["judge"] = time.perf_counter() - began
 
     result = FitResult(
@@ -187,7 +190,7 @@ def fit(
         features=features,
         controls=patch.controls,
         patch=patch,
-        trace=found.trace,
+        trace=trace,
         metrics=figures,
         verdict=verdict,
         notes=notes,
