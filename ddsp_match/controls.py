@@ -76,11 +76,6 @@ class Controls:
         """The linear amplitude of every partial: global amplitude times its share."""
         return self.amplitude.unsqueeze(1) * self.distribution
 
-    def numbers_per_frame(self) -> int:
-        """How many numbers one frame of one signal holds."""
-        phases = 0 if self.phases is None else self.n_partials
-        return 2 + self.n_partials + phases + self.n_bands
-
     def detached(self) -> Controls:
         """The same controls outside any autograd graph."""
         values = {name: value.detach() for name, value in vars(self).items() if isinstance(value, torch.Tensor)}

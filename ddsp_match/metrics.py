@@ -7,7 +7,8 @@ import math
 import torch
 from jaxtyping import Float
 
-from ddsp_match.dsp.spectra import a_weighting_db, magnitudes, mel_filters
+from ddsp_match.dsp.loudness_weighting import a_weighting_power
+from ddsp_match.dsp.spectra import magnitudes, mel_filters
 
 MEL_RANGE_DB = 60.0  # what lies further below the target's loudest band is not compared
 SILENCE_DB = -120.0
@@ -58,7 +59,7 @@ def loudness_db(
     """A-weighted loudness over time in dB below full scale."""
     window = torch.hann_window(size, device=x.device)
     bins = torch.arange(size // 2 + 1, device=x.device) * (sample_rate / size)
-    gain = 10 ** (a_weighting_db(bins) / 10)
+    gain = a_weighting_power(bins)
     power = magnitudes(x, window).square() @ gain * (2 / (size * window.square().sum()))
     return (10 * torch.log10(power.clamp(min=1e-12))).clamp(min=SILENCE_DB)
 

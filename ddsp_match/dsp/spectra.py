@@ -118,15 +118,6 @@ def _l1(x: torch.Tensor) -> torch.Tensor:
     return torch.linalg.vector_norm(x, 1)
 
 
-def a_weighting_db(frequency_hz: Float[torch.Tensor, " bins"]) -> Float[torch.Tensor, " bins"]:
-    """A-weighting in dB (IEC 61672-1), 0 at 1 kHz; floored at -100 dB towards 0 Hz."""
-    f2 = frequency_hz.double().square()
-    gain = (12194.0**2 * f2.square()) / (
-        (f2 + 20.6**2) * torch.sqrt((f2 + 107.7**2) * (f2 + 737.9**2)) * (f2 + 12194.0**2)
-    )
-    return (20 * torch.log10(gain.clamp(min=1e-8)) + 2.0).clamp(min=-100.0).float()
-
-
 def mel_filters(n_mels: int, n_fft: int, sample_rate: int, low_hz: float = 0.0, high_hz: float | None = None):
     """Triangular mel filters with unit area (Slaney's scale), ``(n_mels, n_fft // 2 + 1)``; equal to librosa's."""
     high_hz = sample_rate / 2 if high_hz is None else high_hz

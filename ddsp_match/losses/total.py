@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float
 
-from ddsp_match.dsp.spectra import a_weighting_db, magnitudes, mel_filters, stft
+from ddsp_match.dsp.loudness_weighting import a_weighting_power
+from ddsp_match.dsp.spectra import magnitudes, mel_filters, stft
 from ddsp_match.losses.spectral import MultiResolutionSTFT, sizes_for
 from ddsp_match.settings import LossSettings
 
@@ -48,7 +49,7 @@ class LoudnessDistance:
     def __init__(self, target: Float[torch.Tensor, "batch samples"], sample_rate: int, size: int) -> None:
         self._window = torch.hann_window(size, device=target.device, dtype=target.dtype)
         bins = torch.arange(size // 2 + 1, device=target.device) * (sample_rate / size)
-        self._gain = 10 ** (a_weighting_db(bins) / 10).to(target)
+        self._gain = a_weighting_power(bins).to(target)
         self._side = self._loudness(target)
 
     def _loudness(self, x: torch.Tensor) -> torch.Tensor:

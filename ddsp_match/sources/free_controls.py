@@ -11,7 +11,6 @@ from ddsp_match.controls import Controls
 from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD
 from ddsp_match.ranges import Range
 
-PHASE = Range("phase", -math.pi, math.pi, unit="rad", curve="free")
 SHARE = Range("harmonic share", THRESHOLD, MAX_VALUE, curve="exp_sigmoid")
 
 
