@@ -3,6 +3,7 @@
 >>> import ddsp_match
 >>> result = ddsp_match.fit("sound.wav", out="outputs/sound")
 >>> ddsp_match.render(result.patch)
+>>> ddsp_match.effect("dry.wav", "wet.wav", settings=ddsp_match.EffectSettings(effects=["clip"]))
 
 Importing the package costs nothing: torch is loaded when a function is first used.
 """
@@ -18,41 +19,56 @@ _HOMES = {
     "Audio": "ddsp_match.audio",
     "Controls": "ddsp_match.controls",
     "Features": "ddsp_match.features",
+    "EffectResult": "ddsp_match.tasks.effect",
+    "EffectSettings": "ddsp_match.settings",
     "FitResult": "ddsp_match.tasks.fit",
     "FitSettings": "ddsp_match.settings",
     "MatchError": "ddsp_match.errors",
     "Patch": "ddsp_match.patch",
+    "Rack": "ddsp_match.effects.rack",
     "Timebase": "ddsp_match.timebase",
     "analyze": "ddsp_match.tasks.analyze",
+    "effect": "ddsp_match.tasks.effect",
     "fit": "ddsp_match.tasks.fit",
     "load_patch": "ddsp_match.patch",
+    "load_rack": "ddsp_match.patch",
+    "process": "ddsp_match.tasks.process",
     "render": "ddsp_match.tasks.render",
 }
 __all__ = [
     "Audio",
     "Controls",
+    "EffectResult",
+    "EffectSettings",
     "Features",
     "FitResult",
     "FitSettings",
     "MatchError",
     "Patch",
+    "Rack",
     "Timebase",
     "__version__",
     "analyze",
+    "effect",
     "fit",
     "load_patch",
+    "load_rack",
+    "process",
     "render",
 ]
 
 if TYPE_CHECKING:
     from ddsp_match.audio import Audio
     from ddsp_match.controls import Controls
+    from ddsp_match.effects.rack import Rack
     from ddsp_match.errors import MatchError
     from ddsp_match.features import Features
-    from ddsp_match.patch import Patch, load_patch
-    from ddsp_match.settings import FitSettings
+    from ddsp_match.patch import Patch, load_patch, load_rack
+    from ddsp_match.settings import EffectSettings, FitSettings
     from ddsp_match.tasks.analyze import analyze
+    from ddsp_match.tasks.effect import EffectResult, effect
     from ddsp_match.tasks.fit import FitResult, fit
+    from ddsp_match.tasks.process import process
     from ddsp_match.tasks.render import render
     from ddsp_match.timebase import Timebase
 

@@ -62,3 +62,25 @@ class Range:
         else:
             share = (value - self.low) / (self.high - self.low)
         return torch.logit(share.clamp(1e-6, 1 - 1e-6))
+
+    def position(self, value: torch.Tensor) -> torch.Tensor:
+        """Values to positions along the curve, 0 at `low` and 1 at `high`, both of which are reached.
+
+        For optimisers that keep to bounds by themselves: a sigmoid has no slope at the ends, where many effects are
+        neutral. Only for ``linear`` and ``log``.
+        """
+        self._bounded()
+        if self.curve == "log":
+            return torch.log(value.clamp(min=self.low) / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def at(self, position: torch.Tensor) -> torch.Tensor:
+        """Positions along the curve, 0 to 1, to values: the inverse of `position`."""
+        self._bounded()
+        if self.curve == "log":
+            return self.low * torch.exp(position * math.log(self.high / self.low))
+        return self.low + (self.high - self.low) * position
+
+    def _bounded(self) -> None:
+        if self.curve not in ("linear", "log"):
+            raise ValueError(f"{self.name}: a range with the curve {self.curve} has no positions")

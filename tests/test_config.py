@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 import ddsp_match.config as config
+from ddsp_match.config import folders
 from ddsp_match.errors import ConfigError
-from ddsp_match.settings import F0Settings, FitSettings, SynthSettings
+from ddsp_match.settings import EffectSettings, F0Settings, FitSettings, SynthSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = [f"{group}={option}" for group, options in config.groups().items() for option in options]
@@ -20,17 +21,22 @@ NEEDS = {"f0=csv": ["f0.path=f0.csv"], "f0=constant": ["f0.hz=220"]}
 
 def test_the_defaults_of_the_classes_are_those_of_conf():
     assert config.build() == FitSettings()
+    assert config.build_effect() == EffectSettings()
 
 
-def test_every_setting_is_in_conf_and_nothing_else():
+@pytest.mark.parametrize("kind", [FitSettings, EffectSettings])
+def test_every_setting_is_in_conf_and_nothing_else(kind):
     def keys(tree: dict, prefix: str = "") -> set[str]:
         inner = [
             keys(v, f"{prefix}{k}.") if isinstance(v, dict) else {f"{prefix}{k}"} for k, v in tree.items()
         ]
         return set().union(*inner)
 
-    composed = yaml.safe_load(config.as_yaml(config.build()))
-    assert keys(composed) == set(config.setting_keys())
+    built = config.build() if kind is FitSettings else config.build_effect()
+    composed = yaml.safe_load(config.as_yaml(built))
+    assert keys(composed) == set(config.setting_keys(kind))
+    source = yaml.safe_load((config.conf_dir(kind) / "config.yaml").read_text())
+    assert {key for key in source if key not in ("defaults", "hydra")} <= set(config.setting_keys(kind))
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -40,10 +46,11 @@ def test_every_option_of_every_group_builds(option):
 
 
 def test_the_groups_are_the_folders_of_conf():
-    folders = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()}
+    folders = {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()} - {"effect"}
     assert set(config.groups()) == folders
     assert config.groups()["f0"] == ["constant", "crepe", "csv", "pyin", "tiny"]
     assert not [option for option in OPTIONS if "=_" in option]
+    assert config.groups(kind=EffectSettings) == {}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").rglob("*.yaml")), ids=lambda path: path.stem)
@@ -92,7 +99,7 @@ def test_a_quoted_path_is_read_back_unchanged(path):
         ("synth.n_harmonic=60", r"'synth.n_harmonic'.*synth.noise_seed; try: synth.n_harmonics"),
         ("lr=0.1", r"'lr'.*try: optimizer.lr"),
         ("los=mel", r"'los'.*try: loss"),
-        ("+foo=1", r"'foo'.*one of f0, "),
+        ("+foo=1", r"'foo'.*one of effects, f0, "),
         ("seed.x=1", r"'seed.x'"),
         ("loss=mell", r"^loss: found 'mell'; needed: convergence \| loudness \| mel \| mrstft .*try: mel"),
         ("quality=drafty", r"^quality: found 'drafty'; needed: best \| default \| draft; try: draft"),
@@ -114,6 +121,60 @@ def test_a_quoted_path_is_read_back_unchanged(path):
 def test_what_cannot_be_is_refused_by_name_with_what_can(override, message):
     with pytest.raises(ConfigError, match=message):
         config.build([override])
+
+
+@pytest.mark.parametrize("build", [config.build, config.build_effect])
+def test_a_chain_of_effects_is_plain_data(build):
+    assert build(["effects=[iir,clip]"]).effects == ["iir", "clip"]
+    assert build(["effects=[{iir: {order: 4}}, clip]"]).effects == [{"iir": {"order": 4}}, "clip"]
+    spec = ["gain", {"parallel": ["gain", ["gain", {"clip": {"high": 0.5, "hard": True}}]]}, {"fir": None}]
+    text = "[gain,{parallel:[gain,[gain,{clip:{high:0.5,hard:true}}]]},{fir:null}]"
+    assert build([f"effects={text}"]).effects == spec
+    assert build(["effects=[]"]).effects == []
+    assert type(build(["effects=[{iir:{order:4}}]"]).effects[0]) is dict
+
+
+@pytest.mark.parametrize("build", [config.build, config.build_effect])
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("effects=reverb", r"^effects: found 'reverb'; needed: a list of processors.*try: effects=\[reverb\]"),
+        ("effects=iir,clip", r"'effects=iir,clip', a sweep; needed: one value; try: effects=\[iir,clip\], or --multi"),
+        ("effects={iir:3}", r"^effects: found \{iir:3\}; needed: a list of processors.*try: effects='\[\{iir:3\}\]'"),
+        ("effects=[3]", r"^effects: found \[3\]; needed: a list of processors"),
+        ("effects=null", r"^effects: found None; needed: a list"),
+        ("effects=[{clip:{high:nan}}]", r"^effects: found "),
+        ("efects=[clip]", r"'efects', which is no setting.*try: effects"),
+    ],
+)
+def test_what_is_no_chain_is_refused(build, override, message):
+    with pytest.raises(ConfigError, match=message):
+        build([override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("los=both", r"'los', which is no setting.*one of align, .*try: loss"),
+        ("loss=mel", r"^loss: found 'mel'; needed: waveform \| mrstft \| both"),
+        ("synth.n_harmonics=3", r"'synth.n_harmonics', which is no setting"),
+        ("holdout=0.6", r"^holdout: found 0.6; needed: 0 to 0.5"),
+        ("starts=0", r"^starts: found 0; needed: a whole number, 1 to"),
+        ("align=perhaps", r"^align: found 'perhaps'; needed: true \| false"),
+        ("loss.mel=1", r"'loss.mel'"),
+    ],
+)
+def test_the_settings_of_an_effect_are_their_own(override, message):
+    with pytest.raises(ConfigError, match=message):
+        config.build_effect([override])
+    assert config.build_effect(["loss=both", "budget_s=3"]).loss == "both"
+
+
+def test_a_sweep_over_chains_is_checked():
+    words = ["effects=[clip],[svf,clip],[compressor]", "loss=waveform,both"]
+    assert config.check(words, kind=EffectSettings) == ["effects", "loss"]
+    with pytest.raises(ConfigError, match=r"effects=\[svf\]"):
+        config.check(["effects=[clip],svf"], kind=EffectSettings)
 
 
 def test_a_sweep_checks_every_value_of_every_key():
@@ -156,7 +217,7 @@ def test_conf_is_found_beside_the_package_and_inside_it(tmp_path, monkeypatch):
     assert config.conf_dir() == ROOT / "conf"
     package = tmp_path / "ddsp_match"
     shutil.copytree(ROOT / "conf", package / "conf")
-    monkeypatch.setattr(config, "__file__", str(package / "config.py"))
+    monkeypatch.setattr(folders, "__file__", str(package / "config" / "folders.py"))
     assert config.conf_dir() == package / "conf"
     assert config.build(["loss=mel"]).loss.mel > 0
     shutil.rmtree(package / "conf")

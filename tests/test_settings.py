@@ -11,6 +11,7 @@ import pytest
 from ddsp_match.config import setting_keys
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import (
+    EffectSettings,
     F0Settings,
     FitSettings,
     InitSettings,
@@ -27,45 +28,48 @@ SECTIONS = {
     "loss": LossSettings,
     "optimizer": OptimizerSettings,
 }
-NUMBERS = [key for key, field in setting_keys().items() if field.metadata["low"] is not None]
-WORDS = [key for key, field in setting_keys().items() if field.metadata["choices"]]
+KINDS = (FitSettings, EffectSettings)
+NUMBERS, WORDS = (
+    [(kind, key) for kind in KINDS for key, field in setting_keys(kind).items() if matters(field.metadata)]
+    for matters in (lambda metadata: metadata["low"] is not None, lambda metadata: metadata["choices"])
+)
 
 
-def with_value(key: str, value: object) -> FitSettings:
+def with_value(key: str, value: object, kind: type = FitSettings) -> FitSettings | EffectSettings:
     section, _, name = key.rpartition(".")
     if not section:
-        return FitSettings(**{name: value})
+        return kind(**{name: value})
     return FitSettings(**{section: SECTIONS[section](**{name: value})})
 
 
-def read(settings: FitSettings, key: str) -> object:
+def read(settings: FitSettings | EffectSettings, key: str) -> object:
     section, _, name = key.rpartition(".")
     return getattr(getattr(settings, section) if section else settings, name)
 
 
-@pytest.mark.parametrize("key", NUMBERS)
-def test_a_number_just_outside_its_range_is_refused_and_its_bounds_are_allowed(key):
-    field = setting_keys()[key]
+@pytest.mark.parametrize(("kind", "key"), NUMBERS)
+def test_a_number_just_outside_its_range_is_refused_and_its_bounds_are_allowed(kind, key):
+    field = setting_keys(kind)[key]
     low, high = field.metadata["low"], field.metadata["high"]
     as_list = "list" in str(field.type)
     step = 1 if "int" in str(field.type) else 1e-3
     outside = [low - step, high + step] + ([low] if field.metadata["above"] else [])
     for value in outside:
         with pytest.raises(ConfigError) as refused:
-            with_value(key, [value] if as_list else value)
+            with_value(key, [value] if as_list else value, kind)
         assert str(refused.value).startswith(f"{key}: found ")
         assert allowed(field) in str(refused.value)
     needs = {"f0.min_hz": None, "f0.max_hz": None, "loss.linear": None}
     if key not in needs:
         value = [int(high)] if as_list else int(high) if step == 1 else float(high)
-        assert read(with_value(key, value), key) == value
+        assert read(with_value(key, value, kind), key) == value
 
 
-@pytest.mark.parametrize("key", WORDS)
-def test_only_the_listed_words_are_taken(key):
-    choices = setting_keys()[key].metadata["choices"]
+@pytest.mark.parametrize(("kind", "key"), WORDS)
+def test_only_the_listed_words_are_taken(kind, key):
+    choices = setting_keys(kind)[key].metadata["choices"]
     with pytest.raises(ConfigError, match=f"^{key}: found 'nonsense'; needed: {choices[0]} "):
-        with_value(key, "nonsense")
+        with_value(key, "nonsense", kind)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +122,25 @@ def test_a_section_must_be_of_its_class():
         FitSettings(f0={"source": "crepe"})
 
 
+def test_a_chain_is_copied_to_plain_data():
+    inner = {"high": np.float32(0.5), "order": np.int64(4), "hard": True, "bands": (1, 2)}
+    given = ["iir", {"clip": inner}, {"mix": ["gain", ("gain",)]}]
+    effects = EffectSettings(effects=given).effects
+    inner["high"] = 3
+    plain = {"high": 0.5, "order": 4, "hard": True, "bands": [1, 2]}
+    assert effects == ["iir", {"clip": plain}, {"mix": ["gain", ["gain"]]}]
+    assert [type(value) for value in effects[1]["clip"].values()] == [float, int, bool, list]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [3, None, {"clip": 1}, [3], [None], [{3: "a"}], [{"clip": {"high": float("inf")}}]])
+def test_what_is_no_chain_is_refused(kind, value):
+    with pytest.raises(ConfigError, match=r"^effects: found .*needed: a list of processors, \[clip\]"):
+        kind(effects=value)
+    with pytest.raises(ConfigError, match=r"^effects: found 'clip'.*try: effects=\[clip\]"):
+        kind(effects="clip")
+
+
 def test_a_list_given_to_settings_is_copied():
     sizes = [512, 64]
     settings = LossSettings(fft_sizes=sizes)
@@ -125,8 +148,9 @@ def test_a_list_given_to_settings_is_copied():
     assert settings.fft_sizes == [512, 64]
 
 
-def test_every_setting_says_what_it_means():
-    for key, field in setting_keys().items():
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_means(kind):
+    for key, field in setting_keys(kind).items():
         assert field.metadata["meaning"].endswith("."), key
         assert len(field.metadata["meaning"]) > 15, key
 

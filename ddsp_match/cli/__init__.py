@@ -7,15 +7,18 @@ The room that prints, exits and catches our errors. Torch, numpy and Hydra are i
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from ddsp_match.cli.parser import PROGRAM, build_parser
+from ddsp_match.cli.parser import build_parser
+from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import MatchError
 
 DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
-EXIT_OK, EXIT_BUG, EXIT_USER, EXIT_INTERRUPTED, EXIT_PIPE = 0, 1, 2, 130, 141
+EXIT_OK, EXIT_BUG, EXIT_USER, EXIT_INTERRUPTED, EXIT_PIPE = 0, 1, 2, 130, 141  # and 3 of the verb effect
+_TAKES_SETTINGS = ("fit", "analyze", "effect")
 
 _DISK_TROUBLE = {
     errno.ENOSPC: "free space",
@@ -34,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when done (also when Ctrl-C ended a fit early and what it had was written); 2 for a problem in what
-        the user gave; 130 when interrupted with nothing written; 141 when the reader of our output went away;
-        1 for a bug of ours.
+        the user gave; 3 where nothing explains a wet sound from a dry one; 130 when interrupted with nothing
+        written; 141 when the reader of our output went away; 1 for a bug of ours.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # Threads that spin while they wait make a busy machine many times slower; read when torch is first imported.
@@ -71,14 +74,10 @@ def _run(words: list[str]) -> int:
     if arguments.verb is None:
         parser.print_help()
         return EXIT_OK
-    if rest and arguments.verb == "render":
-        parser.error(f"render does not know {' '.join(rest)}")
-    if arguments.verb == "fit":
-        from ddsp_match.cli.fit import fit as verb
-    elif arguments.verb == "render":
-        from ddsp_match.cli.render import render as verb
-    else:
-        from ddsp_match.cli.analyze import analyze as verb
+    if rest and arguments.verb not in _TAKES_SETTINGS:
+        parser.error(f"{arguments.verb} does not know {' '.join(rest)}")
+    # The module and the function in it are called as the verb.
+    verb = getattr(importlib.import_module(f"ddsp_match.cli.{arguments.verb}"), arguments.verb)
     arguments.words = [*getattr(arguments, "words", []), *rest]
     arguments.argv = words
     return verb(arguments)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from pathlib import Path
 
 from ddsp_match import config
-from ddsp_match.cli.parser import PROGRAM, build_parser
+from ddsp_match.cli.parser import build_parser
+from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import ConfigError
+from ddsp_match.settings import EffectSettings, FitSettings, Settings
 
-_VERBS = ("fit", "render", "analyze")
+_VERBS = ("fit", "render", "analyze", "effect", "process", "effects")
+_PROCESSOR = re.compile(r'^    name(?:: ClassVar\[str\])? = "(\w+)"', re.MULTILINE)
 
 
 def complete(request: str) -> int:
@@ -46,25 +50,40 @@ def candidates(line: str, shell: str = "bash") -> list[str]:
     verb, words = words[0], words[1:]
     if word.startswith("-"):
         return [flag for flag in _flags(verb) if flag.startswith(word)]
+    if verb == "effects":
+        return [name for name in processor_names() if name.startswith(word)]
+    if word.startswith("effects=[") and verb in ("fit", "effect"):
+        before, separator, name = re.fullmatch(r"(.*?)([\[,:{]?)(\w*)", word, re.DOTALL).groups()  # pyright: ignore
+        return [f"{before}{separator}{other}" for other in processor_names() if other.startswith(name)]
     found = [] if "=" in word else _files(word)
-    if verb in ("fit", "analyze"):
+    if verb in ("fit", "analyze", "effect"):
         overrides = [other for other in words if config.is_override(other)]
         multirun = ["--multirun"] if {"-m", "--multirun"} & set(words) else []
-        found += _ask_hydra(" ".join([PROGRAM, *multirun, *overrides, word]), shell)
+        kind = EffectSettings if verb == "effect" else FitSettings
+        found += _ask_hydra(" ".join([PROGRAM, *multirun, *overrides, word]), shell, kind)
     return sorted(found)
 
 
-def _ask_hydra(line: str, shell: str) -> list[str]:
+def processor_names() -> list[str]:
+    """Return the names of all effects, read from their files: importing them would take seconds a key press."""
+    folder = Path(__file__).resolve().parents[1] / "effects"
+    texts = (path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    return sorted({name for text in texts for name in _PROCESSOR.findall(text)})
+
+
+def _ask_hydra(line: str, shell: str, kind: type[Settings] = FitSettings) -> list[str]:
     """Hydra's own completion of a line without verb, sound and flags of ours."""
     before = os.environ.get("COMP_LINE")
     os.environ["COMP_LINE"] = line
     answer = io.StringIO()
     try:
         with contextlib.redirect_stdout(answer):
-            config.run_hydra(["--shell-completion", f"query={shell}"], lambda *_: None, program=PROGRAM)
+            config.run_hydra(["--shell-completion", f"query={shell}"], lambda *_: None, program=PROGRAM, kind=kind)
     finally:
         os.environ.pop("COMP_LINE") if before is None else os.environ.update(COMP_LINE=before)
-    return [word for word in answer.getvalue().split() if "=_" not in word]
+    # What options share is no option, the folder of an effect's settings no group, and a chain has no keys.
+    hidden = ("effect=", "effect/", "effects.")
+    return [word for word in answer.getvalue().split() if "=_" not in word and not word.startswith(hidden)]
 
 
 def _flags(verb: str) -> list[str]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
-import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ddsp_match import __version__, config
-from ddsp_match.settings import allowed
-
-PROGRAM = "ddsp-match"
-SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
+from ddsp_match.cli import parser_effects
+from ddsp_match.cli.values import PROGRAM, SUBTYPES, frequency, midi_note, seconds
+from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
 _TOP_EXAMPLES = """\
 examples:
@@ -21,8 +18,14 @@ examples:
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
                                            play the patch again: the same samples as match.wav
   ddsp-match analyze sound.wav             f0, periodicity and loudness as CSV and a picture
+  ddsp-match effect dry.wav wet.wav effects=[iir,clip]
+                                           which knob settings turn dry into wet?
+  ddsp-match process in.wav found.patch.safetensors -o out.wav
+                                           run any sound through what was found
+  ddsp-match effects                       every effect with its knobs
 
-`ddsp-match VERB --help` says more. Bad input ends with exit code 2 and a line that says what to try.
+`ddsp-match VERB --help` says more. Bad input ends with exit code 2 and a line that says what to try;
+`effect` ends with 3 where nothing explains wet from dry.
 """
 
 _FIT_EXAMPLES = """\
@@ -33,6 +36,7 @@ examples:
   ddsp-match fit sound.wav optimizer.target_loss=0.3        stop when good enough
   ddsp-match fit sound.wav --midi 60                        the pitch is known: middle C throughout
   ddsp-match fit sound.wav synth.n_harmonics=60 phase=zero  fewer numbers in the patch
+  ddsp-match fit sound.wav effects=[reverb]                 the source and its room, found together
   ddsp-match fit sound.wav -o take2 --force                 write to take2/, over what is there
   ddsp-match fit sound.wav --multirun synth.n_harmonics=20,40,80 loss=mrstft,mel
                                                             a sweep: six fits and a table of them
@@ -46,6 +50,9 @@ _RENDER_EXAMPLES = """\
 examples:
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav --stems --subtype 24
+  ddsp-match render voice.patch.safetensors --dry           without the room that `fit effects=[reverb]` found
+  ddsp-match render flute.patch.safetensors --effects-from voice.patch.safetensors
+                                                            the flute in the room of the voice
 """
 
 
@@ -60,50 +67,25 @@ class _HelpWithSettings(argparse.Action):
     """Prints the help with the config groups and settings after it, gathered only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        parser.epilog = f"{settings_help()}\n{parser.epilog or ''}"
+        kind = EffectSettings if parser.prog.endswith(" effect") else FitSettings
+        parser.epilog = f"{settings_help(kind)}\n{parser.epilog or ''}"
         parser.print_help()
         parser.exit()
 
 
-def seconds(text: str) -> float:
-    """Read a time budget: ``20s``, ``2m``, ``1.5h``, ``90``."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|sec|m|min|h)?", text.strip().lower())
-    value = float(match[1]) * {"m": 60, "h": 3600}.get((match[2] or "s")[0], 1) if match else 0.0
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time above 0 such as 20s, 2m or 90")
-    return value
-
-
-def midi_note(text: str) -> float:
-    """Read a MIDI note number, fractions allowed."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 127:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a MIDI note number, 0 to 127")
-    return value
-
-
-def frequency(text: str) -> float:
-    """Read a frequency: ``220`` or ``220Hz``."""
-    try:
-        value = float(text.strip().lower().removesuffix("hz"))
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= 20_000:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a frequency in Hz, above 0, at most 20000")
-    return value
-
-
-def settings_help() -> str:
+def settings_help(kind: type[Settings] = FitSettings) -> str:
     """Say which groups, options and settings there are, with defaults and what is allowed."""
-    lines = ["config groups (GROUP=OPTION):"]
-    lines += [f"  {name:<12}{' | '.join(options)}" for name, options in config.groups().items()]
-    lines += ["", "settings (KEY=VALUE; default, then what is allowed):"]
-    for key, field in config.setting_keys().items():
-        shown = "null" if field.default in (None, dataclasses.MISSING) else str(field.default)
-        shown = shown.lower() if isinstance(field.default, bool) else shown
+    groups = config.groups(kind=kind)
+    lines = ["config groups (GROUP=OPTION):"] if groups else []
+    lines += [f"  {name:<12}{' | '.join(options)}" for name, options in groups.items()]
+    lines += [""] if groups else []
+    lines += ["settings (KEY=VALUE; default, then what is allowed):"]
+    for key, field in config.setting_keys(kind).items():
+        default = field.default
+        if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
+            default = cast("Any", field.default_factory)()
+        shown = "null" if default is None else str(default)
+        shown = shown.lower() if isinstance(default, bool) else shown
         lines.append(f"  {key:<27}{shown:<10}{allowed(field)}")
     return "\n".join(lines) + "\n"
 
@@ -123,12 +105,17 @@ def build_parser() -> argparse.ArgumentParser:
     _add_fit(verbs.add_parser("fit", help="match a sound", add_help=False, epilog=_FIT_EXAMPLES, **common))
     _add_render(verbs.add_parser("render", help="play a patch to a sound file", **common))
     _add_analyze(verbs.add_parser("analyze", help="f0, periodicity and loudness of a sound", **common))
+    effect = verbs.add_parser("effect", help="the knobs that turn a dry sound into a wet one", add_help=False, **common)
+    parser_effects.add_effect(effect, _HelpWithSettings)
+    parser_effects.add_process(verbs.add_parser("process", help="run a sound through found effects", **common))
+    parser_effects.add_effects(verbs.add_parser("effects", help="list the effects and their knobs", **common))
     return parser
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{PROGRAM} fit SOUND [GROUP=OPTION | KEY=VALUE ...] [options]"
     parser.description = "Find the synthesizer settings that play SOUND; write match, patch and report."
+    parser.set_defaults(budget_key="optimizer.budget_s")
     parser.add_argument("-h", "--help", action=_HelpWithSettings, nargs=0, help="show this and exit")
     parser.add_argument(
         "words", nargs="*", metavar="SOUND and settings", help="one sound file; settings as KEY=VALUE"
@@ -170,7 +157,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="OUT.wav", help="sound file (default: named as the patch)"
     )
     parser.add_argument(
-        "--stems", action="store_true", help="also write the harmonic and the noise part beside it"
+        "--stems", action="store_true", help="also write the harmonic, the noise and the dry part beside it"
+    )
+    room = parser.add_mutually_exclusive_group()
+    room.add_argument("--dry", action="store_true", help="without the patch's effects: as before the room")
+    room.add_argument(
+        "--effects-from", type=Path, metavar="OTHER", help="a patch whose effects to play in place of its own"
     )
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
     parser.add_argument(

@@ -16,9 +16,11 @@ class Progress:
     Args:
         quiet: Show nothing.
         label: Put before the name of each stage, for the jobs of a sweep.
+        figure: How a loss is written.
     """
 
-    def __init__(self, *, quiet: bool = False, label: str = "") -> None:
+    def __init__(self, *, quiet: bool = False, label: str = "", figure: str = ".4f") -> None:
+        self._figure = figure
         self._quiet, self._label = quiet, f"{label} " if label else ""
         self._bar: Any = None
         self._stage = ""
@@ -41,7 +43,7 @@ class Progress:
 
     def on_step(self, steps_done: int, total: int, loss: float, best: float) -> None:
         """Show a step of the optimisation."""
-        self._count("optimise", steps_done, total, f"loss {loss:.4f}, best {best:.4f}")
+        self._count("optimise", steps_done, total, f"loss {loss:{self._figure}}, best {best:{self._figure}}")
 
     def close(self) -> None:
         """Finish what is shown."""

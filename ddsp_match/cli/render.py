@@ -4,30 +4,57 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ddsp_match.cli.parser import SUBTYPES
+from ddsp_match.cli.values import SUBTYPES
 from ddsp_match.errors import OutputError
+
+if TYPE_CHECKING:
+    from ddsp_match.audio import Audio
 
 
 def render(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     patch: Path = arguments.patch
-    out: Path = arguments.output or Path(
-        patch.name.removesuffix(".safetensors").removesuffix(".patch") + ".wav"
-    )
-    if out.is_dir():
-        raise OutputError(
-            "a folder", where=out, needed="the name of a sound file", hint=f"-o {out / 'again.wav'}"
-        )
-    if out.exists() and not arguments.force:
-        raise OutputError(
-            "a file already there", where=out, needed="a new name", hint="another -o, or --force"
-        )
+    out: Path = arguments.output or Path(bare_name(patch) + ".wav")
+    check_output(out, force=arguments.force)
+    notes: list[str] = []
     from ddsp_match.tasks.render import render as task
 
     audio = task(
-        patch, out=out, stems=arguments.stems, subtype=SUBTYPES[arguments.subtype], force=arguments.force
+        patch,
+        out=out,
+        stems=arguments.stems,
+        subtype=SUBTYPES[arguments.subtype],
+        force=arguments.force,
+        dry=arguments.dry,
+        effects_from=arguments.effects_from,
+        on_note=notes.append,
     )
-    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
-    print(f"written: {out} ({audio.seconds:.2f} s, {audio.sample_rate} Hz, {channels})")
+    for note in notes:
+        print(f"note: {note}")
+    print(f"written: {out} ({length_and_form(audio)})")
     return 0
+
+
+def bare_name(patch: Path) -> str:
+    """Return the name of a patch file without its suffixes."""
+    return patch.name.removesuffix(".safetensors").removesuffix(".patch")
+
+
+def check_output(out: Path, *, force: bool) -> None:
+    """Refuse to write over something, before the work is done.
+
+    Raises:
+        OutputError: The place is a folder, or a file while `force` is not given.
+    """
+    if out.is_dir():
+        raise OutputError("a folder", where=out, needed="the name of a sound file", hint=f"-o {out / 'again.wav'}")
+    if out.exists() and not force:
+        raise OutputError("a file already there", where=out, needed="a new name", hint="another -o, or --force")
+
+
+def length_and_form(audio: Audio) -> str:
+    """Say how long a sound is, at what rate, and whether it is stereo."""
+    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
+    return f"{audio.seconds:.2f} s, {audio.sample_rate} Hz, {channels}"

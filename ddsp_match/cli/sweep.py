@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ddsp_match.errors import MatchError, OutputError, SoundError
-
-if TYPE_CHECKING:
-    from ddsp_match.tasks.fit import FitResult
 
 CSV_NAME = "sweep.csv"
 
@@ -40,10 +36,12 @@ class Row:
     seconds: float = math.nan
     error: str = ""
 
-    def finish(self, result: FitResult, loss: float) -> None:
+    def finish(
+        self, loss: float, metrics: Mapping[str, float], stop_reason: str, seconds: Mapping[str, float]
+    ) -> None:
         """Record how it went."""
-        self.loss, self.metrics, self.stop_reason = loss, dict(result.metrics), result.stop_reason
-        self.seconds = sum(result.seconds.values())
+        self.loss, self.metrics, self.stop_reason = loss, dict(metrics), stop_reason
+        self.seconds = sum(seconds.values())
 
 
 class Sweep:
@@ -52,10 +50,12 @@ class Sweep:
     Args:
         folder: The sweep's folder.
         swept: The keys that differ between jobs.
+        figure: What the loss of a row is called.
+        form: How it is written.
     """
 
-    def __init__(self, folder: Path, swept: list[str]) -> None:
-        self.folder, self.swept = folder, swept
+    def __init__(self, folder: Path, swept: list[str], figure: str = "best loss", form: str = ".4f") -> None:
+        self.folder, self.swept, self.figure, self.form = folder, swept, figure, form
         self.rows: list[Row] = []
 
     @contextmanager
@@ -97,10 +97,10 @@ class Sweep:
     def table(self) -> str:
         """Return the jobs as a table for a terminal, best first."""
         metrics = self._metric_names()
-        head = [*self.swept, "best loss", *metrics, "path"]
+        head = [*self.swept, self.figure, *metrics, "path"]
         body = []
         for row in self.ranked():
-            figures = [f"{row.loss:.4f}", *(_figure(row.metrics.get(name)) for name in metrics)]
+            figures = [f"{row.loss:{self.form}}", *(_figure(row.metrics.get(name)) for name in metrics)]
             figures = ["failed", *[""] * len(metrics)] if row.error else figures
             body.append(
                 [*(row.values.get(key, "") for key in self.swept), *figures, row.error or str(row.folder)]
@@ -110,7 +110,8 @@ class Sweep:
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
             for line in [head, *body]
         ]
-        lines += ["", f"best first by {self.sort_key()}; written: {self.folder / CSV_NAME}"]
+        ranking = self.sort_key() if self.figure == "best loss" or self.sort_key() != "loss" else self.figure
+        lines += ["", f"best first by {ranking}; written: {self.folder / CSV_NAME}"]
         return "\n".join(lines)
 
     def __enter__(self) -> Sweep:
@@ -136,7 +137,8 @@ class Sweep:
         metrics = self._metric_names()
         with (self.folder / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([*self.swept, "best_loss", *metrics, "seconds", "stop_reason", "path", "error"])
+            figures = [name.replace(" ", "_") for name in (self.figure, *metrics)]
+            writer.writerow([*self.swept, *figures, "seconds", "stop_reason", "path", "error"])
             for row in self.ranked():
                 settings = [row.values.get(key, "") for key in self.swept]
                 figures = [row.metrics.get(name, "") for name in metrics]

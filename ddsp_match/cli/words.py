@@ -58,6 +58,23 @@ def one_sound(sounds: Sequence[Path], verb: str) -> Path:
     )
 
 
+def two_sounds(sounds: Sequence[Path], verb: str) -> tuple[Path, Path]:
+    """Return the dry and the wet sound, of which there must be one each.
+
+    Raises:
+        SoundError: Fewer or more.
+    """
+    if len(sounds) == 2:
+        return sounds[0], sounds[1]
+    names = f" ({', '.join(str(sound) for sound in sounds)})" if sounds else ""
+    raise SoundError(
+        f"{len(sounds)} sound file{'' if len(sounds) == 1 else 's'}{names}",
+        where=verb,
+        needed="two, first the dry one, then the wet one",
+        hint=f"ddsp-match {verb} dry.wav wet.wav effects=[clip]; a setting is written KEY=VALUE without spaces",
+    )
+
+
 def flag_overrides(arguments: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
     """Return the overrides, and after them what ``--f0``, ``--midi``, ``--f0-csv``, ``--budget`` stand for.
 
@@ -77,15 +94,15 @@ def flag_overrides(arguments: argparse.Namespace, overrides: Sequence[str]) -> l
 
 def _flags_as_overrides(arguments: argparse.Namespace) -> list[str]:
     overrides: list[str] = []
-    hz = arguments.f0
-    if arguments.midi is not None:
-        hz = A4_HZ * 2 ** ((arguments.midi - A4_MIDI) / 12)
+    hz, midi, f0_csv = (getattr(arguments, name, None) for name in ("f0", "midi", "f0_csv"))
+    if midi is not None:
+        hz = A4_HZ * 2 ** ((midi - A4_MIDI) / 12)
     if hz is not None:
         overrides += ["f0=constant", f"f0.hz={hz!r}"]
-    if arguments.f0_csv is not None:
-        overrides += ["f0=csv", f"f0.path={config.quoted(arguments.f0_csv)}"]
+    if f0_csv is not None:
+        overrides += ["f0=csv", f"f0.path={config.quoted(f0_csv)}"]
     if getattr(arguments, "budget", None) is not None:
-        overrides.append(f"optimizer.budget_s={arguments.budget!r}")
+        overrides.append(f"{arguments.budget_key}={arguments.budget!r}")
     return overrides
 
 
@@ -94,7 +111,7 @@ def is_free(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -> Path:
+def run_directory(name: str, output: Path | None, *, force: bool, sound: Path, other: Path | None = None) -> Path:
     """Choose where a run writes.
 
     Args:
@@ -103,13 +120,15 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -
         force: Whether a run that exists may be replaced. A folder that holds no run, or holds the sound
             itself, is never replaced: what is in it could not be made again.
         sound: The sound to work on.
+        other: A second one, if any.
 
     Raises:
         OutputError: The folder holds something that must not be lost, or is a file.
     """
+    sounds = [sound] if other is None else [sound, other]
     if output is None:
         folder, number = OUTPUTS / name, 1
-        while not (is_free(folder) or (force and _replaceable(folder, sound))):
+        while not (is_free(folder) or (force and _replaceable(folder, sounds))):
             number += 1
             folder = OUTPUTS / f"{name}-{number}"
         return folder
@@ -121,7 +140,7 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -
         raise OutputError(
             "files already there", where=output, needed="a new or empty folder", hint="another -o, or --force"
         )
-    if not _replaceable(output, sound):
+    if not _replaceable(output, sounds):
         raise OutputError(
             "files that no run of ddsp-match has written",
             where=output,
@@ -131,6 +150,6 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path) -
     return output
 
 
-def _replaceable(folder: Path, sound: Path) -> bool:
+def _replaceable(folder: Path, sounds: Sequence[Path]) -> bool:
     holds_a_run = any((folder / name).is_file() for name in RUN_MARKS)
-    return holds_a_run and not sound.resolve().is_relative_to(folder.resolve())
+    return holds_a_run and not any(sound.resolve().is_relative_to(folder.resolve()) for sound in sounds)

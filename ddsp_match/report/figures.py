@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import torch
 
-from ddsp_match.report import colours, pictures, png
+from ddsp_match.report import colours, pictures
 from ddsp_match.report.data import ReportData
+from ddsp_match.report.shell import colour_scale, image
 
 # Differences between match and target are shown up to here, either way.
 DIFFERENCE_DB = 30.0
@@ -40,7 +39,7 @@ def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
         high_db = pictures.top_db(picture)
         low_db = high_db - pictures.RANGE_DB
         alt = f"Heat map of the {name} over time, {low_db:.0f} to {high_db:.0f} dB."
-        elements[f"images_{name}"] = _image(picture.db, low_db, high_db, table, alt)
+        elements[f"images_{name}"] = image(picture.db, low_db, high_db, table, alt)
         scales[name] = {
             "count": len(values),
             "divisions": divisions,
@@ -48,23 +47,9 @@ def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
             "high_hz": data.timebase.nyquist_hz,
             "first_s": picture.first_s,
             "last_s": picture.last_s,
-            "scale": _scale(low_db, high_db, table),
+            "scale": colour_scale(low_db, high_db, table),
         }
     return elements, scales
-
-
-def _image(
-    picture_db: np.ndarray, low_db: float, high_db: float, table: np.ndarray, alt: str, scale: str = ""
-) -> str:
-    """An image element of a picture in dB."""
-    address = png.data_uri(pictures.shade(picture_db, low_db, high_db), table)
-    extra = f' data-scale="{scale}"' + (" hidden" if scale == "linear" else "") if scale else ""
-    return f'<img src="{address}" alt="{escape(alt)}"{extra}>'
-
-
-def _scale(low_db: float, high_db: float, table: np.ndarray) -> dict[str, object]:
-    """A colour scale for the script."""
-    return {"low_db": low_db, "high_db": high_db, "colours": [bytes(colour).hex() for colour in table]}
 
 
 def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
@@ -89,15 +74,15 @@ def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
         bounds = (-DIFFERENCE_DB, DIFFERENCE_DB) if name == "difference" else (low_db, high_db)
         table = colours.diverging() if name == "difference" else colours.sequential()
         images[f"images_{name}"] = "".join(
-            _image(views[name, scale], *bounds, table, alt, scale) for scale in ("log", "linear")
+            image(views[name, scale], *bounds, table, alt, scale) for scale in ("log", "linear")
         )
     spectrum = {
         "low_hz": pictures.lowest_hz(rate),
         "high_hz": rate / 2,
         "first_s": target.first_s,
         "last_s": target.last_s,
-        "scale": _scale(low_db, high_db, colours.sequential()),
-        "difference_scale": _scale(-DIFFERENCE_DB, DIFFERENCE_DB, colours.diverging()),
+        "scale": colour_scale(low_db, high_db, colours.sequential()),
+        "difference_scale": colour_scale(-DIFFERENCE_DB, DIFFERENCE_DB, colours.diverging()),
     }
     return images, {"spectrum": spectrum}
 

@@ -124,7 +124,9 @@ def _good(known: Mapping[str, float], pitched: bool) -> list[str]:
     if known.get("loudness_l1_db", math.inf) < 1:
         points.append(f"Loudness follows the target to {known['loudness_l1_db']:.1f} dB.")
     if pitched and known.get("doubt_share", 1.0) < 0.02 and known.get("voiced_share", 0.0) > 0.5:
-        points.append("The pitch is clear throughout.")
+        voiced = known["voiced_share"]
+        where = "throughout" if voiced > 0.95 else f"wherever there is one ({_percent(voiced)} of the time)"
+        points.append(f"The pitch is clear {where}.")
     if known.get("unexplained_share", 1.0) < 0.02:
         points.append(
             f"Harmonics and noise explain {_percent(1 - known['unexplained_share'])} of the energy."

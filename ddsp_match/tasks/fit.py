@@ -15,14 +15,22 @@ from ddsp_match import metrics
 from ddsp_match.analysis.analyse import analyse
 from ddsp_match.audio import Audio, at_fit_rate, from_array, read
 from ddsp_match.controls import Controls
+from ddsp_match.effects.build import build
+from ddsp_match.effects.processor import Processor
+from ddsp_match.effects.rack import Rack
+from ddsp_match.errors import SoundError
 from ddsp_match.features import Features
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.optimise import StopReason, Trace
 from ddsp_match.patch import Patch
 from ddsp_match.settings import FitSettings
+from ddsp_match.synth.harmonic_noise import Stems
 from ddsp_match.tasks.matching import Matcher, OnStep
+from ddsp_match.tasks.process import through
 from ddsp_match.tasks.render import stems_of
+from ddsp_match.tasks.room import Heard, described, listen
 from ddsp_match.tasks.run_folder import check_free
+from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ class FitResult:
     Attributes:
         target: The sound as the fit heard it.
         match: What the patch plays.
-        stems: Its parts: ``harmonic`` and ``noise``.
+        stems: Its parts before any effects: ``harmonic`` and ``noise``.
         features: What was heard.
         controls: What is played; the batch axis is the channels.
         patch: All that is needed to play it again.
@@ -49,6 +57,7 @@ class FitResult:
         settings: What it was fitted with.
         seconds: Wall seconds by stage.
         pitched: Whether any pitch was found.
+        dry: What the patch plays without its effects, the sound out of its room; None where there are none.
         folder: Where the run was written, or None.
     """
 
@@ -65,6 +74,7 @@ class FitResult:
     settings: FitSettings
     seconds: dict[str, float]
     pitched: bool = True
+    dry: Audio | None = None
     folder: Path | None = None
     name: str = "sound"
     command: str = ""
@@ -115,6 +125,7 @@ def fit(
 
     Raises:
         SoundError: The sound cannot be read or matched.
+        ConfigError: The effects do not exist, or a knob of theirs does not.
         PitchError: The given f0 does not fit the sound.
         OutputError: `out` exists already, or cannot be written.
 
@@ -137,19 +148,35 @@ def fit(
     target, note = at_fit_rate(sound)
     notes = [*notes, note] if note else notes
     timebase = Timebase.at(target.sample_rate)
+    chain = heard = None
+    if settings.effects:
+        say("effects")
+        chain, held, heard = _effects(target, settings)
+        notes += heard.notes
+    source = target if heard is None or heard.dry is None else Audio(heard.dry, target.sample_rate)
     say("f0")
-    features, track = analyse(target, timebase, settings.f0, on_pitch)
+    features, track = analyse(source, timebase, settings.f0, on_pitch)
     notes += track.changes
     if not track.pitched:
         notes.append("no pitch was found anywhere, so only the noise part was fitted")
     seconds["read and analyse"] = time.perf_counter() - began
 
     samples = torch.from_numpy(target.samples)
-    matcher = Matcher(samples, features.f0_hz, timebase, settings, pitched=track.pitched)
+    wet = None
+    if chain is not None and heard is not None:
+        start = {**heard.values, **held}
+        wet = Wet(chain, start, start, samples, target.sample_rate, anchored=heard.dry is not None)
+    matcher = Matcher(
+        torch.from_numpy(source.samples), features.f0_hz, timebase, settings, pitched=track.pitched, wet=wet
+    )
     found = matcher.run(on_stage=say, on_step=on_step, stop=stop)
     trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
     seconds.update(found.seconds)
-    del matcher, found  # of a long sound some hundred megabytes, and only the patch is needed from here on
+    rack = None
+    if chain is not None and wet is not None:
+        rack = Rack.of(chain, target.sample_rate, wet.values())
+        notes += described(chain, rack.knobs, target.sample_rate)
+    del matcher, found, wet  # of a long sound some hundred megabytes, and only the patch is needed from here on
     if trace.recoveries:
         notes.append(f"{trace.recoveries} steps were not finite and were taken back")
 
@@ -169,14 +196,16 @@ def fit(
             "source_sample_rate": sound.sample_rate,
             "edits": [],
         },
+        effects=rack,
     )
     del controls
     stems = stems_of(patch)
+    dry = _audio(stems.mix, timebase)
+    match = dry if rack is None else through(rack, dry)
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
-    with torch.inference_mode():
-        figures = metrics.measure(samples, stems.harmonic, stems.noise, timebase.sample_rate, _sizes(timebase))
+    figures = _figures(samples, match, stems, timebase, rack is not None)
     figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(features.voiced.float().mean())
     figures["doubt_share"] = float(features.doubt.float().mean())
@@ -185,7 +214,7 @@ def fit(
 
     result = FitResult(
         target=target,
-        match=_audio(stems.mix, timebase),
+        match=match,
         stems={"harmonic": _audio(stems.harmonic, timebase), "noise": _audio(stems.noise, timebase)},
         features=features,
         controls=patch.controls,
@@ -197,6 +226,7 @@ def fit(
         settings=settings,
         seconds=seconds,
         pitched=track.pitched,
+        dry=None if rack is None else dry,
         name=name,
         command=command,
     )
@@ -217,6 +247,28 @@ def _heard(audio: Any, sample_rate: int | None, name: str | None) -> tuple[Audio
     else:
         sound, notes = from_array(audio, sample_rate if sample_rate is not None else 0)
     return sound, notes, name or "sound"
+
+
+def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str, Any], Heard]:
+    """The chain that the settings ask for, the knobs they hold, and what can be heard of it in the sound."""
+    if target.channels > 2:
+        raise SoundError(f"{target.channels} channels", where="effects", needed="one or two where there are effects")
+    chain, held = build(settings.effects)
+    chain.tensors(held)  # refuses values out of range before anything is computed
+    return chain, held, listen(chain, held, target.samples, target.sample_rate)
+
+
+def _figures(target: torch.Tensor, match: Audio, stems: Stems, timebase: Timebase, wet: bool) -> dict[str, float]:
+    """How close the match is; the shares of harmonics and noise are those before any effects."""
+    rate, sizes = timebase.sample_rate, _sizes(timebase)
+    with torch.inference_mode():
+        if not wet:
+            return metrics.measure(target, stems.harmonic, stems.noise, rate, sizes)
+        played = torch.from_numpy(match.samples)
+        figures = metrics.measure(target, played, torch.zeros_like(played), rate, sizes)
+        tonal, hiss = float(stems.harmonic.square().sum()), float(stems.noise.square().sum())
+    shares = {"harmonic_share": tonal / max(tonal + hiss, 1e-20), "noise_share": hiss / max(tonal + hiss, 1e-20)}
+    return {**figures, **shares}
 
 
 def _sizes(timebase: Timebase) -> list[int]:

@@ -20,6 +20,7 @@ from ddsp_match.optimise import StopReason, Trace, optimise
 from ddsp_match.settings import FitSettings
 from ddsp_match.sources.free_controls import FreeControls, random_controls
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
+from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
 # A segment bounds memory; the margin on either side is fitted but thrown away, so that no seam has an edge.
@@ -65,6 +66,8 @@ class Matcher:
         timebase: Frame grid.
         settings: Of the fit.
         pitched: Whether there is any pitch; without one only the noise is fitted.
+        wet: Effects behind the synthesizer, found together with the controls; `target` is then what the dry sound is
+            guessed to be.
     """
 
     def __init__(
@@ -75,12 +78,13 @@ class Matcher:
         settings: FitSettings,
         *,
         pitched: bool = True,
+        wet: Wet | None = None,
     ) -> None:
         # No harmonic and no noise can play a constant, and windows smear it over the lowest bins: it is set aside.
         self.offset = target.mean(1)
         self.target = target - self.offset.unsqueeze(1)
         self.f0_hz, self.timebase, self.settings = f0_hz, timebase, settings
-        self.pitched = pitched
+        self.pitched, self.wet = pitched, wet
         self.channels, self.n_samples = target.shape
         self.segments = split(timebase, self.n_samples)
         synth = settings.synth
@@ -232,6 +236,11 @@ class Matcher:
         current: list[float | None] = [None] * len(self.segments)
         lowest: list[float] = []
         joined = Trace()
+        # Beyond one segment the effects are found on one of them alone, so that they are the same throughout.
+        wet = self.wet
+        if wet is not None and len(self.segments) > 1:
+            wet = self._settled(wet, guesses, stop, workers)
+        played = self.target.new_zeros(self.channels, 0)
 
         def mean(values: list[float | None]) -> float:
             known = [(v, s) for v, s in zip(values, shares, strict=True) if v is not None]
@@ -260,7 +269,21 @@ class Matcher:
             def heard(synth: HarmonicNoiseSynth = synth, source: FreeControls = source) -> torch.Tensor:
                 return synth(source()).mix
 
-            trace = optimise(groups, heard, loss, settings, budget_s=budget, on_step=told, stop=stop)
+            if wet is None:
+                trace = optimise(groups, heard, loss, settings, budget_s=budget, on_step=told, stop=stop)
+            else:
+                before = played[:, :a]
+                trace = optimise(
+                    groups + wet.groups(settings.lr),
+                    lambda heard=heard, before=before: wet.both(heard(), before),
+                    wet.loss(a, b, loss, self.settings.loss, workers),
+                    settings,
+                    budget_s=budget,
+                    on_step=told,
+                    stop=stop,
+                )
+                with torch.no_grad():
+                    played = torch.cat([before, heard()], 1)
             lowest.append(trace.best[-1] if trace.best else float("nan"))
             current[index] = lowest[-1]
             joined.recoveries += trace.recoveries
@@ -272,6 +295,29 @@ class Matcher:
         if all(value is not None for value in current):
             joined.best[-1:] = [mean(current)]
         return joined
+
+    def _settled(self, wet: Wet, guesses: list[Controls], stop: Callable[[], bool] | None, workers: int) -> Wet | None:
+        """Effects whose knobs are known: heard in the whole sound before, or else fitted to its loudest segment.
+
+        Returns:
+            None where the dry sound is known too, so that the source can be fitted without the effects.
+        """
+        if not wet.anchored:
+            loud = [float(self.target[:, slice(*self._span(segment))].square().sum()) for segment in self.segments]
+            index = loud.index(max(loud))
+            a, b = self._span(self.segments[index])
+            synth = self._synth(self.segments[index], self.n_partials, self.phase, divisions=self.divisions)
+            source = FreeControls(
+                guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
+            )
+            settings = self.settings.optimizer
+            groups = source.groups(settings.lr, settings.lr_phase, harmonics=self.pitched) + wet.groups(settings.lr)
+            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
+            silence = self.target.new_zeros(self.channels, a)
+            judge = wet.loss(a, b, loss, self.settings.loss, workers)
+            optimise(groups, lambda: wet.both(synth(source()).mix, silence), judge, settings, stop=stop)
+        wet.hold()
+        return None if wet.anchored else wet
 
     def _joined(self, parts: list[Controls]) -> Controls:
         def along(name: str) -> torch.Tensor:

@@ -8,9 +8,11 @@ import torch
 
 from ddsp_match import audio
 from ddsp_match.audio import Audio
-from ddsp_match.errors import OutputError
-from ddsp_match.patch import Patch, load_patch
+from ddsp_match.effects.rack import Rack
+from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.patch import Patch, load_patch, load_rack
 from ddsp_match.synth.harmonic_noise import Stems, play
+from ddsp_match.tasks.process import OnNote, through
 
 
 def stems_of(patch: Patch) -> Stems:
@@ -26,38 +28,58 @@ def render(
     stems: bool = False,
     subtype: str = "FLOAT",
     force: bool = False,
+    dry: bool = False,
+    effects_from: Rack | str | Path | None = None,
+    on_note: OnNote | None = None,
 ) -> Audio:
     """Plays a patch: the same samples every time, those of the fit's ``match.wav``.
 
     Args:
         patch: A patch, or the path of a patch file.
         out: Sound file to write.
-        stems: Also write ``NAME.harmonic.wav`` and ``NAME.noise.wav`` beside `out`.
+        stems: Also write ``NAME.harmonic.wav`` and ``NAME.noise.wav`` beside `out`, both without effects, and
+            ``NAME.dry.wav``, their sum, where there are effects.
         subtype: Sample format of the files: ``FLOAT``, ``PCM_24`` or ``PCM_16``.
         force: Replace files that exist.
+        dry: Leave the effects out: the sound as it was before the room.
+        effects_from: Effects to play in place of the patch's own: a rack, or the path of a patch that has some.
+        on_note: Told what a user should know: resampling, clipping.
 
     Returns:
         The sound.
 
     Raises:
-        PatchError: The file is no patch that can be read.
+        PatchError: A file is no patch that can be read, or the one of `effects_from` has no effects.
+        ConfigError: `dry` and `effects_from` together.
         OutputError: `out` exists already, or cannot be written.
     """
+    if dry and effects_from is not None:
+        raise ConfigError("dry and effects_from together", where="render", needed="one of the two")
     patch = patch if isinstance(patch, Patch) else load_patch(patch)
+    rack = patch.effects if effects_from is None else _rack(effects_from)
     played = stems_of(patch)
     rate = patch.timebase.sample_rate
-    sound = Audio(played.mix.numpy(), rate)
+    mix = Audio(played.mix.numpy(), rate)
+    sound = mix if dry or rack is None else through(rack, mix, on_note=on_note)
     if out is not None:
         out = Path(out)
         files = {out: sound}
         if stems:
-            for name, part in (("harmonic", played.harmonic), ("noise", played.noise)):
-                files[out.with_name(f"{out.stem}.{name}{out.suffix}")] = Audio(part.numpy(), rate)
+            parts = {"harmonic": Audio(played.harmonic.numpy(), rate), "noise": Audio(played.noise.numpy(), rate)}
+            if sound is not mix:
+                parts["dry"] = mix
+            files |= {out.with_name(f"{out.stem}.{name}{out.suffix}"): part for name, part in parts.items()}
         for path in files:
             if path.exists() and not force:
                 raise OutputError(
                     "a file of that name", where=path, needed="a new name", hint="--force to replace it, or another -o"
                 )
         for path, part in files.items():
-            audio.write(path, part, subtype)
+            for note in audio.write(path, part, subtype):
+                if on_note is not None:
+                    on_note(note)
     return sound
+
+
+def _rack(effects: Rack | str | Path) -> Rack:
+    return effects if isinstance(effects, Rack) else load_rack(effects)

@@ -36,6 +36,8 @@ def write_run(result: FitResult, folder: Path) -> None:
     patch_name = f"{result.name}{SUFFIX}"
     with written_whole(folder) as scratch:
         sounds = {"match.wav": result.match, "target.wav": result.target}
+        if result.dry is not None:
+            sounds["dry.wav"] = result.dry
         sounds |= {f"{name}.wav": stem for name, stem in result.stems.items()}
         for name, sound in sounds.items():
             audio.write(scratch / name, sound, "FLOAT")

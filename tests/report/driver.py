@@ -130,7 +130,7 @@ class Browser:
         """Addresses asked for since the last call, but for those of the browser's own pages."""
         events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         asked = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        return [p["request"]["url"] for p in asked if not p["documentURL"].startswith("chrome:")]
+        return [p["request"]["url"] for p in asked if not p["documentURL"].startswith("chrome")]
 
     def screenshot(self, path: Path, width: int | None = None) -> None:
         """Saves the whole page as a picture, as wide as a device of that width shows it."""

@@ -1,0 +1,27 @@
+"""The settings in ``conf/`` and on the command line, composed and checked: the only room that knows Hydra.
+
+Importing this room is free; Hydra and OmegaConf are imported when something is composed, so that
+``ddsp-match --help`` can list the groups without them.
+"""
+
+from __future__ import annotations
+
+from ddsp_match.config.composing import as_yaml, build, build_effect, check, to_settings
+from ddsp_match.config.folders import CONFIG_NAME, conf_dir, groups, setting_keys
+from ddsp_match.config.names import is_override, quoted
+from ddsp_match.config.running import run_hydra
+
+__all__ = [
+    "CONFIG_NAME",
+    "as_yaml",
+    "build",
+    "build_effect",
+    "check",
+    "conf_dir",
+    "groups",
+    "is_override",
+    "quoted",
+    "run_hydra",
+    "setting_keys",
+    "to_settings",
+]

@@ -1,0 +1,149 @@
+"""Composing ``conf/`` with overrides into checked settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ddsp_match.config.folders import CONFIG_NAME, VERBS, conf_dir, groups, setting_keys
+from ddsp_match.config.names import check_names, first_line, parsed, single_values, unknown_key, wrong_type
+from ddsp_match.errors import ConfigError
+from ddsp_match.settings import CHAIN, EffectSettings, FitSettings, Settings
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+def build(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> FitSettings:
+    """Compose ``conf/`` with overrides into checked settings.
+
+    Args:
+        overrides: Hydra overrides, ``["loss=mel", "synth.n_harmonics=60"]``.
+        config_dir: A folder with further options for the groups.
+
+    Raises:
+        ConfigError: An override that does not parse, a key or option that does not exist, a value of the
+            wrong type or out of range; named, with what is allowed.
+    """
+    return cast(FitSettings, _build(overrides, config_dir, FitSettings))
+
+
+def build_effect(overrides: Sequence[str] = ()) -> EffectSettings:
+    """Compose ``conf/effect/`` with overrides into checked settings of an effect's identification.
+
+    Args:
+        overrides: Hydra overrides, ``["effects=[iir,clip]", "starts=8"]``.
+
+    Raises:
+        ConfigError: As in `build`.
+    """
+    return cast(EffectSettings, _build(overrides, None, EffectSettings))
+
+
+def check(
+    overrides: Sequence[str], *, config_dir: Path | None = None, kind: type[Settings] = FitSettings
+) -> list[str]:
+    """Check the overrides of a sweep: each value of each swept key once, the others at their first value.
+
+    Args:
+        overrides: Hydra overrides, of which some may be sweeps: ``seed=1,2``.
+        config_dir: A folder with further options for the groups.
+        kind: The settings that they belong to.
+
+    Returns:
+        The keys that are swept.
+
+    Raises:
+        ConfigError: As in `build`.
+    """
+    known = groups(config_dir, kind)
+    choices: list[list[str]] = []
+    swept: list[str] = []
+    for override in parsed(overrides):
+        check_names(override, known, kind)
+        if override.is_sweep_override():
+            swept.append(override.get_key_element())
+            if not override.is_discrete_sweep() and not _names_sweeper(overrides):
+                raise ConfigError(
+                    f"{override.input_line!r}, a sweep over an interval",
+                    where="--multirun",
+                    needed="values to try, KEY=A,B,C",
+                    hint="hydra/sweeper=NAME, a sweeper that draws from an interval",
+                )
+        choices.append(list(single_values(override, known)))
+    first = [values[0] for values in choices if values]
+    _build(first, config_dir, kind)
+    position = 0
+    for values in choices:
+        for value in values[1:]:
+            _build([*first[:position], value, *first[position + 1 :]], config_dir, kind)
+        position += bool(values)
+    return swept
+
+
+def to_settings(config: DictConfig, kind: type[Settings] = FitSettings) -> Settings:
+    """Turn a composed config into checked settings.
+
+    Raises:
+        ConfigError: A key that does not exist, a wrong type, a value out of range.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+    try:
+        return cast(Settings, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), config)))
+    except ConfigKeyError as error:
+        raise unknown_key(str(error.full_key), kind) from None
+    except OmegaConfBaseException as error:
+        raise wrong_type(error, config, kind) from None
+
+
+def as_yaml(settings: Settings) -> str:
+    """Return the settings as YAML that `build` could have read."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.structured(settings))
+
+
+def _build(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> Settings:
+    for override in parsed(overrides):
+        check_names(override, groups(config_dir, kind), kind)
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            field = setting_keys(kind).get(key)
+            chain = f"{key}=[{(override.input_line or '').partition('=')[2]}], or "
+            raise ConfigError(
+                f"{override.input_line!r}, a sweep",
+                where="settings",
+                needed="one value",
+                hint=(chain if field is not None and field.type == CHAIN else "")
+                + "--multirun, or quotes around a value with a comma",
+            )
+    return to_settings(_compose(overrides, config_dir, kind), kind)
+
+
+def _names_sweeper(overrides: Sequence[str]) -> bool:
+    return any(word.startswith("hydra/sweeper=") for word in overrides)
+
+
+def _compose(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> DictConfig:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    extra = [f"hydra.searchpath=['file://{config_dir.resolve()}']"] if config_dir is not None else []
+    before = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_dir(kind)), version_base="1.3"):
+            return compose(CONFIG_NAME, overrides=[*extra, *overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(
+            first_line(error), where="settings", hint=f"ddsp-match {VERBS[kind]} --help, which lists all settings"
+        ) from None
+    finally:
+        state = GlobalHydra.instance()
+        state.clear()
+        if before is not None:
+            state.initialize(before)

@@ -1,0 +1,57 @@
+"""What there is to choose from: the folders of ``conf/`` and the keys of the settings, read at no cost."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, cast
+
+from ddsp_match.errors import ConfigError
+from ddsp_match.settings import EffectSettings, FitSettings, Settings
+
+CONFIG_NAME = "config"
+# Below conf/: where the settings of each task are composed. Those of an effect lie in a folder of their own, because
+# Hydra would take its key `loss` for the group of that name.
+_FOLDERS: dict[type[Settings], str] = {FitSettings: "", EffectSettings: "effect"}
+VERBS: dict[type[Settings], str] = {FitSettings: "fit", EffectSettings: "effect"}
+
+
+def conf_dir(kind: type[Settings] = FitSettings) -> Path:
+    """Return the folder that settings of a kind are composed from: in the installed package, or in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / f"{CONFIG_NAME}.yaml").is_file():
+            return folder / _FOLDERS[kind]
+    raise ConfigError(
+        "no conf/config.yaml",
+        where=package,
+        needed="the settings that ship with ddsp-match",
+        hint="installing again",
+    )
+
+
+def groups(config_dir: Path | None = None, kind: type[Settings] = FitSettings) -> dict[str, list[str]]:
+    """List the config groups and their options, by reading folder names alone.
+
+    Args:
+        config_dir: A folder of further options.
+        kind: Whose groups.
+    """
+    found: dict[str, set[str]] = {}
+    for root in (conf_dir(kind), config_dir):
+        for path in sorted(root.glob("*/*.yaml")) if root is not None else ():
+            if not path.stem.startswith("_") and path.parent.name not in ("hydra", *_FOLDERS.values()):
+                found.setdefault(path.parent.name, set()).add(path.stem)
+    return {name: sorted(options) for name, options in sorted(found.items())}
+
+
+def setting_keys(kind: type[Settings] = FitSettings) -> dict[str, dataclasses.Field[Any]]:
+    """Return every key of the settings (``synth.n_harmonics``) with the field that declares it."""
+    keys: dict[str, dataclasses.Field[Any]] = {}
+    for field in dataclasses.fields(cast("Any", kind)):
+        if field.metadata:
+            keys[field.name] = field
+        else:
+            section = cast("Any", field.default_factory)
+            keys.update({section.key(inner.name): inner for inner in dataclasses.fields(section)})
+    return keys

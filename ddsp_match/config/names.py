@@ -1,0 +1,137 @@
+"""Overrides as they were typed: parsed, and refused by name where they name nothing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ddsp_match.config.folders import groups, setting_keys
+from ddsp_match.errors import ConfigError
+from ddsp_match.settings import CHAIN, FitSettings, Settings, allowed
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
+
+_KEY = r"[A-Za-z_][\w.@/:-]*"
+_OVERRIDE = re.compile(rf"^(~{_KEY}(=.*)?|\+{{0,2}}{_KEY}=.*)$", re.DOTALL)
+
+
+def is_override(word: str) -> bool:
+    """Say whether a word of the command line reads as a Hydra override: ``loss=mel``, ``~f0``, ``+x=1``."""
+    return bool(_OVERRIDE.match(word))
+
+
+def quoted(value: object) -> str:
+    """Return a path, or other text, as the value of an override that Hydra reads back unchanged."""
+    return "'" + re.sub(r"\\(?=\\*('|$))", r"\\\\", str(value)).replace("'", "\\'") + "'"
+
+
+def parsed(overrides: Sequence[str]) -> list[Override]:
+    """Return the overrides as Hydra reads them.
+
+    Raises:
+        ConfigError: One does not parse.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    parsed = []
+    for text in overrides:
+        try:
+            parsed.append(parser.parse_override(text))
+        except HydraException as error:
+            raise ConfigError(
+                f"{text!r}, which does not parse ({first_line(error)})",
+                where="settings",
+                needed="key=value",
+                hint="quotes around a value with spaces, commas or brackets",
+            ) from None
+    return parsed
+
+
+def check_names(override: Override, known: dict[str, list[str]], kind: type[Settings]) -> None:
+    """Refuse a key that is neither a group, a section nor a setting, and an option that its group lacks."""
+    key = override.key_or_group
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        return
+    if key in known:
+        for value in single_values(override, known):
+            option = value.partition("=")[2].strip("'\"")
+            if "=" in value and option not in known[key] and not option.startswith(("{", "[")):
+                raise ConfigError(
+                    repr(option), where=key, needed=" | ".join(known[key]), hint=_near(option, known[key])
+                )
+    elif key not in setting_keys(kind):
+        raise unknown_key(key, kind, known)
+    elif setting_keys(kind)[key].type == CHAIN and not override.is_sweep_override():
+        if isinstance(override.value(), dict):  # Hydra would try to merge it into the list
+            text = (override.input_line or "").partition("=")[2]
+            needed = allowed(setting_keys(kind)[key])
+            raise ConfigError(text, where=key, needed=needed, hint=f"{key}='[{text}]'")
+
+
+def single_values(override: Override, known: dict[str, list[str]]) -> Iterator[str]:
+    """Every ``key=value`` that an override stands for; none for a sweep over an interval."""
+    from hydra.core.override_parser.types import Glob
+
+    if not override.is_sweep_override():
+        yield override.input_line or ""
+        return
+    key, value = override.get_key_element(), override.value()
+    if isinstance(value, Glob):
+        yield from (f"{key}={option}" for option in value.filter(known.get(override.key_or_group, [])))
+    elif override.is_discrete_sweep():
+        yield from (f"{key}={option}" for option in override.sweep_string_iterator())
+
+
+def unknown_key(key: str, kind: type[Settings] = FitSettings, known: dict[str, list[str]] | None = None) -> ConfigError:
+    """The refusal of a key that is no setting, with its neighbours and what it may have meant."""
+    section = key.rpartition(".")[0]
+    keys = list(setting_keys(kind))
+    siblings = [name for name in keys if name.rpartition(".")[0] == section] if section else []
+    if not siblings:
+        top = [name for name in keys if "." not in name]
+        siblings = sorted(
+            {*top, *(known or groups(kind=kind)), *(f"{name.partition('.')[0]}.…" for name in keys if "." in name)}
+        )
+    near = _near(key, [*keys, *(known or groups(kind=kind))])
+    return ConfigError(
+        f"{key!r}, which is no setting", where="settings", needed="one of " + ", ".join(siblings), hint=near
+    )
+
+
+def wrong_type(error: Any, config: DictConfig, kind: type[Settings]) -> ConfigError:
+    """The refusal of a value that OmegaConf could not take, in our words."""
+    from omegaconf import OmegaConf
+
+    key = str(error.full_key or "")
+    field = setting_keys(kind).get(re.sub(r"\[.*", "", key))
+    if field is None:
+        sections = {name.partition(".")[0] for name in setting_keys(kind) if "." in name}
+        return ConfigError(
+            first_line(error),
+            where=key or "settings",
+            needed=f"keys below it, {key}.…" if key in sections else "",
+        )
+    found = OmegaConf.to_container(config)
+    for part in re.sub(r"\[.*", "", key).split("."):
+        found = cast("dict[str, Any]", found)[part]
+    hint = f"{key}=[{found}]" if field.type == CHAIN and isinstance(found, str) else ""
+    return ConfigError(repr(found), where=key, needed=allowed(field), hint=hint)
+
+
+def _near(word: str, words: Sequence[str]) -> str:
+    """The words that look like a mistyped one, or that end in it, as a hint."""
+    ends = [name for name in words if name.rpartition(".")[2] == word.rpartition(".")[2]]
+    near = list(dict.fromkeys([*ends, *difflib.get_close_matches(word, words, n=3, cutoff=0.6)]))
+    return " or ".join(near)
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Hydra's says, without its context."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

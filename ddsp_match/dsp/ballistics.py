@@ -1,0 +1,115 @@
+"""Envelopes that rise at one speed and fall at another: the part of a compressor that has memory, and its gradient."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+
+def share_per_sample(time_ms: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """The share of the way that one sample covers, where 1 - 1/e of it takes `time_ms`."""
+    return -torch.expm1(-1000 / (sample_rate * time_ms))
+
+
+def share_at_cutoff(cutoff_hz: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """The same for a one-pole lowpass of a cutoff frequency; 0 Hz stands still."""
+    return -torch.expm1(-2 * math.pi * cutoff_hz / sample_rate)
+
+
+def smooth(
+    target: Float[torch.Tensor, "rows samples"],
+    rise: Float[torch.Tensor, " settings"],
+    fall: Float[torch.Tensor, " settings"],
+    start: Float[torch.Tensor, " settings"],
+) -> Float[torch.Tensor, "batch samples"]:
+    """Follows a target: ``s[n] = s[n-1] + a (target[n] - s[n-1])``, a = rise where the target lies above, else fall.
+
+    Equal speeds make a one-pole lowpass. Computed in float64; differentiable in all four arguments. The branch is
+    taken as given, so the gradient is that of the smooth pieces.
+
+    Args:
+        target: One row, or as many as there are settings.
+        rise: Share of the way up per sample, 0 to 1, one for each setting, or one for all.
+        fall: Share of the way down, as many as `rise`.
+        start: The value before the first sample, as many as `rise`.
+
+    Source: D. Giannoulis, M. Massberg, J. D. Reiss, Digital Dynamic Range Compressor Design, JAES 60(6), 2012,
+        eq. 16 (the branching detector, on any quantity).
+    """
+    smoothed: torch.Tensor = _Smooth.apply(target, rise, fall, start)  # pyright: ignore[reportAssignmentType]
+    return smoothed
+
+
+class _Smooth(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: torch.autograd.function.FunctionCtx,
+        target: torch.Tensor,
+        rise: torch.Tensor,
+        fall: torch.Tensor,
+        start: torch.Tensor,
+    ) -> torch.Tensor:
+        rows = max(len(target), len(rise))
+        out = np.empty((rows, target.shape[1]))
+        arrays = [_array(t) for t in (target, rise, fall, start)]
+        _compiled(_follow)(*arrays, out)
+        followed = torch.from_numpy(out)
+        # The state stays float64: a float32 copy could take the other branch on the way back.
+        ctx.save_for_backward(target, rise, fall, start, followed)
+        return followed.to(target)
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: torch.autograd.function.FunctionCtx, slope: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        inputs = ctx.saved_tensors[:4]  # pyright: ignore[reportAttributeAccessIssue]
+        followed = ctx.saved_tensors[4].numpy()  # pyright: ignore[reportAttributeAccessIssue]
+        slopes = [np.zeros(tuple(t.shape)) for t in inputs]
+        _compiled(_adjoint)(*[_array(t) for t in inputs], followed, _array(slope), *slopes)
+        return tuple(torch.from_numpy(s).to(t) for s, t in zip(slopes, inputs, strict=True))
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float64)
+
+
+@functools.cache
+def _compiled(kernel: Callable) -> Callable:
+    import numba  # here, because importing it takes longer than most sounds take to process
+
+    return numba.njit(cache=True, nogil=True)(kernel)
+
+
+def _follow(target, rise, fall, start, out) -> None:
+    for row in range(out.shape[0]):
+        sound = row if target.shape[0] > 1 else 0
+        setting = row if rise.shape[0] > 1 else 0
+        up, down, state = rise[setting], fall[setting], start[setting]
+        for n in range(out.shape[1]):
+            way = target[sound, n] - state
+            state += (up if way > 0 else down) * way
+            out[row, n] = state
+
+
+def _adjoint(target, rise, fall, start, out, slope, d_target, d_rise, d_fall, d_start) -> None:
+    for row in range(out.shape[0]):
+        sound = row if target.shape[0] > 1 else 0
+        setting = row if rise.shape[0] > 1 else 0
+        carried = 0.0  # slope of the score over the state after sample n
+        for n in range(out.shape[1] - 1, -1, -1):
+            carried += slope[row, n]
+            way = target[sound, n] - (out[row, n - 1] if n > 0 else start[setting])
+            if way > 0:
+                share = rise[setting]
+                d_rise[setting] += carried * way
+            else:
+                share = fall[setting]
+                d_fall[setting] += carried * way
+            d_target[sound, n] += carried * share
+            carried *= 1 - share
+        d_start[setting] += carried

@@ -1,0 +1,118 @@
+"""A chain from plain data, as it stands in a config or a patch: ``["iir", {"clip": {"high": 0.5}}]``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ddsp_match.effects.chain import DryWet, Parallel, Serial
+from ddsp_match.effects.processor import Processor, Values
+from ddsp_match.effects.registry import processor
+from ddsp_match.errors import ConfigError
+
+HELP = "ddsp-match effects, which lists the processors and their knobs"
+
+
+def build(spec: Sequence[Any]) -> tuple[Serial, dict[str, Any]]:
+    """Makes a chain from its description.
+
+    Args:
+        spec: Processors from the input to the output: a name; ``{name: {option or knob: value}}``, where a knob that
+            is given a value is held there; ``{"parallel": [branch, ...]}`` and ``{"mix": [...]}``, where a branch is
+            a name or a list.
+
+    Returns:
+        The chain, and the knobs held at a value, by their names in the chain.
+
+    Raises:
+        ConfigError: No such processor, option or knob, or a value that is not allowed.
+    """
+    if isinstance(spec, str | bytes) or not isinstance(spec, Sequence):
+        raise _wrong(spec, "a list of processors, effects=[iir,clip]")
+    held: dict[str, Any] = {}
+    parts = []
+    for entry in spec:
+        part, values = _entry(entry)
+        parts.append(part)
+        name = Serial(tuple(parts)).named[-1][0]
+        held.update({f"{name}.{key}": value for key, value in values.items()})
+    return Serial(tuple(parts)), held
+
+
+def describe(chain: Processor) -> list[Any]:
+    """The description that `build` makes the same chain from."""
+    if isinstance(chain, Serial):
+        return [_described(part) for part in chain.parts]
+    return [_described(chain)]
+
+
+def check(chain: Processor, values: Values) -> None:
+    """Refuses values of knobs that do not exist or lie out of range.
+
+    Raises:
+        ConfigError: Named, with what is allowed.
+    """
+    try:
+        chain.tensors(values)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error), where="effects", needed="numbers", hint=HELP) from None
+
+
+def _entry(entry: Any) -> tuple[Processor, dict[str, Any]]:
+    if isinstance(entry, str):
+        name, options = entry, None
+    elif isinstance(entry, Mapping) and len(entry) == 1:
+        name, options = next(iter(entry.items()))
+    else:
+        raise _wrong(entry, "a processor's name, or {name: {option: value}}")
+    if name in (Parallel.name, DryWet.name):
+        return _composite(name, options)
+    kind = processor(str(name))
+    options = {} if options is None else options
+    if not isinstance(options, Mapping):
+        raise _wrong({name: options}, f"{{{name}: {{option or knob: value}}}}")
+    fields = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    try:
+        part = kind(**{str(key): value for key, value in options.items() if key in fields})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error), where=f"effects: {name}", needed="an allowed option", hint=HELP) from None
+    held = {str(key): value for key, value in options.items() if key not in fields}
+    check(part, held)
+    return part, held
+
+
+def _composite(name: str, branches: Any) -> tuple[Processor, dict[str, Any]]:
+    kind = Parallel if name == Parallel.name else DryWet
+    if isinstance(branches, str | bytes | Mapping) or not isinstance(branches, Sequence) or not branches:
+        raise _wrong({name: branches}, f"{{{name}: [processor, ...]}}")
+    held: dict[str, Any] = {}
+    parts: list[Processor] = []
+    for branch in branches:
+        if isinstance(branch, Sequence) and not isinstance(branch, str | bytes):
+            part, values = build(branch)
+        else:
+            part, values = _entry(branch)
+        parts.append(part)
+        inner = kind(tuple(parts)).named[-1][0]
+        held.update({f"{inner}.{key}": value for key, value in values.items()})
+    return kind(tuple(parts)), held
+
+
+def _described(part: Processor) -> Any:
+    if isinstance(part, Serial):
+        return describe(part)
+    if isinstance(part, Parallel | DryWet):
+        return {part.name: [_described(inner) for inner in part.parts]}
+    if not dataclasses.is_dataclass(part):
+        return part.name
+    options = {
+        field.name: getattr(part, field.name)
+        for field in dataclasses.fields(part)
+        if getattr(part, field.name) != field.default
+    }
+    return {part.name: options} if options else part.name
+
+
+def _wrong(found: Any, needed: str) -> ConfigError:
+    return ConfigError(repr(found), where="effects", needed=needed, hint=HELP)

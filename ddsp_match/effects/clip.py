@@ -1,0 +1,91 @@
+"""Clipping: hard at two levels, and soft with a bend of any hardness."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from ddsp_match.effects.processor import Knob, Value
+from ddsp_match.effects.static_curve import StaticCurve, explained
+from ddsp_match.ranges import Range
+
+HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
+HEARD = 50_000  # samples that a guess listens to
+QUIETEST = 1e-12  # below any sound, so that a logarithm has a value
+
+
+class Clip(StaticCurve):
+    """Cuts off what lies beyond two levels."""
+
+    name: ClassVar[str] = "clip"
+    title: ClassVar[str] = "hard clipping at two levels"
+    equation: ClassVar[str] = "y[n] = min(max(x[n], low), high)"
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The two levels; at 2 they do nothing to sounds within -1 to 1."""
+        return (
+            Knob(Range("low", -HIGHEST, 0.0), -HIGHEST, "lowest sample that passes"),
+            Knob(Range("high", 0.0, HIGHEST), HIGHEST, "highest sample that passes"),
+        )
+
+    def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """See `StaticCurve.shape`."""
+        return torch.clamp(audio, knobs["low"], knobs["high"])
+
+    def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+        """The extremes of the wet sound; and the levels at which the dry one, cut, resembles it most."""
+        low, high = np.clip(float(wet.min()), -HIGHEST, 0), np.clip(float(wet.max()), 0, HIGHEST)
+        extremes: dict[str, Value] = {"low": float(low), "high": float(high)}
+        loudest = min(float(np.abs(dry).max()), HIGHEST)
+        if loudest < QUIETEST:
+            return [extremes]
+        # One side after the other: a filter between may have moved the extremes, but not the resemblance.
+        tops = loudest * np.geomspace(0.02, 1.0, 24)
+        sound, goal = dry.reshape(1, -1), wet.reshape(-1)
+        high = tops[explained(np.minimum(np.maximum(sound, -tops[:, None]), tops[:, None]), goal).argmin()]
+        for _ in range(2):
+            low = -tops[explained(np.clip(sound, -tops[:, None], high), goal).argmin()]
+            high = tops[explained(np.clip(sound, low, tops[:, None]), goal).argmin()]
+        return [extremes, {"low": float(low), "high": float(high)}]
+
+
+class SoftClip(StaticCurve):
+    """Bends large samples towards a ceiling, gently or hard, and unevenly with a bias."""
+
+    name: ClassVar[str] = "soft_clip"
+    title: ClassVar[str] = "soft clipping"
+    equation: ClassVar[str] = (
+        "y = f(x + bias) - f(bias), f(x) = x (1 + |d x|^hardness)^(-1/hardness), d = 10^(drive_db/20) - 1"
+    )
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """Drive, hardness and bias; without drive nothing is bent. Small samples keep their level, but for the bias."""
+        return (
+            Knob(Range("drive_db", 0.0, 50.0, "dB"), 0.0, "how low the ceiling hangs: at 1 / d"),
+            Knob(Range("hardness", 1.0, 20.0, "", "log"), 2.5, "2.5 is like tanh, 20 nearly cuts"),
+            Knob(Range("bias", -0.5, 0.5), 0.0, "unevenness: even harmonics"),
+        )
+
+    def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """See `StaticCurve.shape`."""
+        depth = torch.expm1(knobs["drive_db"] * (np.log(10) / 20))
+
+        def bend(x: torch.Tensor) -> torch.Tensor:
+            # The power through its logarithm: large drives would overflow float32.
+            power = knobs["hardness"] * torch.log((depth * x).abs().clamp(min=QUIETEST))
+            return x * torch.exp(-torch.nn.functional.softplus(power, threshold=60) / knobs["hardness"])
+
+        return bend(audio + knobs["bias"]) - bend(knobs["bias"])
+
+    def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+        """The two drives, of each hardness, that make the dry sound most like the wet one."""
+        drives, hardnesses = np.meshgrid(np.linspace(1, 45, 23), [1.2, 2.5, 6.0])
+        sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :HEARD]))
+        knobs = {"drive_db": drives.ravel(), "hardness": hardnesses.ravel()}
+        shaped = self(sound, sample_rate, **knobs)[:, 0].numpy()
+        order = explained(shaped, wet.reshape(-1)[:HEARD]).argsort()[:3]
+        return [{name: float(values[i]) for name, values in knobs.items()} for i in order]

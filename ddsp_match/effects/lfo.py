@@ -1,0 +1,59 @@
+"""A frequency that swings around its knob: what sweeps a filter."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ddsp_match.effects.processor import Knob
+from ddsp_match.ranges import Range
+
+
+def sweep_knobs(octaves: float) -> tuple[Knob, ...]:
+    """How far, how often, and from where in its course a frequency swings."""
+    return (
+        Knob(Range("sweep_octaves", 0.0, 3.0, "octaves"), octaves, "how far the frequency swings to either side"),
+        Knob(Range("sweep_hz", 0.05, 20.0, "Hz", "log"), 1.0, "how often it swings"),
+        Knob(Range("sweep_phase", 0.0, 1.0, "turns"), 0.0, "where in its swing the sound begins"),
+    )
+
+
+def swept(
+    centre_hz: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int, n: int, first: int = 0
+) -> Float[torch.Tensor, "batch samples"]:
+    """``centre 2^(octaves sin(2 pi (rate t + phase)))`` at every sample, float64.
+
+    Args:
+        centre_hz: At rest, ``(batch, 1)``.
+        knobs: Those of `sweep_knobs`, ``(batch, 1)``.
+        sample_rate: In Hz.
+        n: Samples.
+        first: Of them, counted from where the sound begins.
+    """
+    seconds = torch.arange(first, first + n, dtype=torch.float64, device=centre_hz.device) / sample_rate
+    octaves, hz, phase = (knobs[f"sweep_{name}"].double() for name in ("octaves", "hz", "phase"))
+    return centre_hz.double() * torch.exp2(octaves * torch.sin(2 * torch.pi * (hz * seconds + phase)))
+
+
+class SweptStream:
+    """Counts samples and hands every block its part of the sweep. Subclasses write `run`."""
+
+    latency = 0
+
+    def __init__(self, centre: str, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> None:
+        self.knobs = {name: torch.from_numpy(value).reshape(1, 1) for name, value in knobs.items()}
+        self.centre, self.sample_rate = self.knobs[centre], sample_rate
+        self.of_x, self.of_c = np.arange(channels), np.zeros(channels, dtype=np.int64)
+        self.heard = 0
+
+    def run(self, block: Float[np.ndarray, "channels n"], hz: Float[torch.Tensor, "1 n"]) -> np.ndarray:
+        """One block with the frequency at each of its samples."""
+        raise NotImplementedError
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """The next block."""
+        n = block.shape[1]
+        hz = swept(self.centre, self.knobs, self.sample_rate, n, self.heard)
+        self.heard += n
+        return self.run(np.ascontiguousarray(block, dtype=np.float64), hz)

@@ -1,0 +1,195 @@
+"""What an effect is: a pure function of a sound and named knobs, each with a range, a unit and a neutral default."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+
+from ddsp_match.errors import ConfigError
+from ddsp_match.ranges import Range
+
+Value: TypeAlias = "float | Sequence[float] | np.ndarray | torch.Tensor"
+Values: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One knob of a processor, or a row of knobs of the same kind (taps, bands).
+
+    Args:
+        range: Name, lowest and highest value, unit and curve.
+        default: Where it does nothing, together with the others' defaults; one value for each of a row.
+        meaning: What turning it does.
+        size: How many numbers a row has; 0 for a single knob.
+    """
+
+    range: Range
+    default: float | tuple[float, ...]
+    meaning: str
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        values = self.default if isinstance(self.default, tuple) else (self.default,)
+        if len(values) != max(self.size, 1) or (self.size == 0) != (not isinstance(self.default, tuple)):
+            raise ValueError(f"{self.range.name}: {len(values)} defaults for a size of {self.size}")
+        if not all(self.range.low <= value <= self.range.high for value in values):
+            raise ValueError(f"{self.range.name}: a default outside {self.range.low} to {self.range.high}")
+
+    @property
+    def name(self) -> str:
+        """Name of the knob, unit included: ``cutoff_hz``."""
+        return self.range.name
+
+    def named(self, name: str) -> Knob:
+        """The same knob under another name, as in a chain."""
+        r = self.range
+        return Knob(Range(name, r.low, r.high, r.unit, r.curve), self.default, self.meaning, self.size)
+
+
+class Stream(Protocol):
+    """A processor with its state, that takes a sound block by block."""
+
+    latency: int  # samples by which the output lags behind that of the whole sound
+
+    def __call__(self, block: Float[np.ndarray, "channels samples"]) -> Float[np.ndarray, "channels samples"]:
+        """The next block, of any length from 1, to as many samples of output."""
+        ...
+
+
+class Processor:
+    """Base of all effects: what they are asked for, and the checks they share.
+
+    A processor is immutable; its fields, if any, fix its structure (number of taps, of bands). It owns no numbers:
+    the knobs are given. Subclasses write `knobs`, `process` and `stream`, `response` where they are linear, and
+    `guesses` where something better than chance is known.
+    """
+
+    name: ClassVar[str] = ""  # as in a chain: effects=[name]
+    title: ClassVar[str] = ""  # one line for listings
+    equation: ClassVar[str] = ""  # plain text with the usual symbols
+    source: ClassVar[str] = ""  # paper or book, where there is one
+    linear: ClassVar[bool] = False  # linear and time-invariant in every setting: `response` tells all
+    delays: ClassVar[bool] = False  # can explain a late copy by itself
+    rate_bound: ClassVar[bool] = False  # the knobs mean something else at another sample rate (taps)
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The knobs, in the order of listings."""
+        raise NotImplementedError
+
+    def process(
+        self, audio: Float[torch.Tensor, "batch channels samples"], knobs: dict[str, torch.Tensor], sample_rate: int
+    ) -> Float[torch.Tensor, "batch channels samples"]:
+        """The effect itself; `knobs` holds every knob, single ones as ``(batch, 1, 1)``, rows as ``(batch, size)``.
+
+        The batches of sound and knobs broadcast: either may be 1.
+        """
+        raise NotImplementedError
+
+    def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
+        """The effect with memory, for one sound; `knobs` holds every knob, float64, ``()`` or ``(size,)``."""
+        raise NotImplementedError
+
+    def response(
+        self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: Float[torch.Tensor, " points"]
+    ) -> Complex[torch.Tensor, "batch points"]:
+        """Frequency response of a `linear` processor, for one channel; knobs shaped as in `process`."""
+        raise NotImplementedError
+
+    def guesses(
+        self, dry: Float[np.ndarray, "channels samples"], wet: Float[np.ndarray, "channels samples"], sample_rate: int
+    ) -> list[dict[str, Value]]:
+        """Settings worth starting from when `wet` is to be made from `dry` (float64); knobs left out are neutral."""
+        return []
+
+    def __call__(
+        self, audio: Float[torch.Tensor, "batch channels samples"], sample_rate: int, **knobs: Value
+    ) -> Float[torch.Tensor, "batch channels samples"]:
+        """Processes a sound; knobs that are not given are neutral.
+
+        Args:
+            audio: Float32 or float64, one or two channels.
+            sample_rate: In Hz.
+            **knobs: Physical values: numbers, or tensors ``(batch,)``; for rows ``(size,)`` or ``(batch, size)``.
+
+        Raises:
+            ConfigError: A knob that this processor does not have.
+        """
+        if audio.ndim != 3:
+            raise ValueError(f"audio has the shape {tuple(audio.shape)}, not (batch, channels, samples)")
+        return self.process(audio, self.tensors(knobs, audio.dtype, audio.device), sample_rate)
+
+    def knob(self, name: str) -> Knob:
+        """The knob of that name.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        for knob in self.knobs:
+            if knob.name == name:
+                return knob
+        names = [knob.name for knob in self.knobs]
+        raise ConfigError(
+            f"{name!r}, which is no knob",
+            where=self.name or "effects",
+            needed="one of " + ", ".join(names),
+            hint=" or ".join(difflib.get_close_matches(name, names, n=2)) or "ddsp-match effects",
+        )
+
+    def tensors(
+        self, given: Values, dtype: torch.dtype = torch.float64, device: torch.device | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Every knob as `process` takes it: single ones ``(batch, 1, 1)``, rows ``(batch, size)``.
+
+        Raises:
+            ConfigError: A name that is no knob of this processor, a row of another length, or a value out of range.
+        """
+        for name in given:
+            self.knob(name)
+        shaped: dict[str, torch.Tensor] = {}
+        for knob in self.knobs:
+            value = torch.as_tensor(given.get(knob.name, knob.default), dtype=dtype, device=device)
+            if knob.name in given:
+                self._inside(knob, value)
+            if knob.size == 0:
+                shaped[knob.name] = value.reshape(-1, 1, 1)
+                continue
+            if value.shape[-1:] != (knob.size,):
+                raise ConfigError(
+                    f"{value.shape[-1] if value.ndim else 1} numbers for {knob.name}",
+                    where=self.name or "effects",
+                    needed=f"{knob.size}",
+                )
+            shaped[knob.name] = value.reshape(-1, knob.size)
+        return shaped
+
+    def _inside(self, knob: Knob, value: torch.Tensor) -> None:
+        low, high = knob.range.low, knob.range.high
+        slack = 1e-6 * (high - low)
+        if not bool(((value >= low - slack) & (value <= high + slack)).all()):
+            raise ConfigError(
+                f"{knob.name}={value.detach().flatten().tolist()[:4]}",
+                where=self.name or "effects",
+                needed=f"{low:g} to {high:g} {knob.range.unit}".rstrip(),
+            )
+
+    def arrays(self, given: Values) -> dict[str, np.ndarray]:
+        """Every knob as `stream` takes it: float64, ``()`` or ``(size,)``."""
+        for name in given:
+            self.knob(name)
+        return {
+            knob.name: np.asarray(given.get(knob.name, knob.default), dtype=np.float64).reshape(
+                (knob.size,) if knob.size else ()
+            )
+            for knob in self.knobs
+        }
+
+    def neutral(self) -> dict[str, Value]:
+        """The knobs where the processor changes nothing."""
+        return {knob.name: knob.default for knob in self.knobs}

@@ -1,0 +1,47 @@
+"""All processors by name. A new effect is one new file in this folder: importing it registers its classes."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import pkgutil
+
+from ddsp_match import effects
+from ddsp_match.effects.processor import Processor
+from ddsp_match.errors import ConfigError
+
+
+@functools.cache
+def processors() -> dict[str, type[Processor]]:
+    """Every processor class by its name in a chain, sorted."""
+    for module in pkgutil.iter_modules(effects.__path__):
+        importlib.import_module(f"{effects.__name__}.{module.name}")
+    found: dict[str, type[Processor]] = {}
+    waiting = [Processor]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            waiting.append(kind)
+            if kind.name and kind.__module__.startswith(f"{effects.__name__}."):
+                if kind.name in found:
+                    raise ValueError(f"two processors are called {kind.name!r}")
+                found[kind.name] = kind
+    return dict(sorted(found.items()))
+
+
+def processor(name: str) -> type[Processor]:
+    """The processor class of that name.
+
+    Raises:
+        ConfigError: There is none; the nearest names are said.
+    """
+    known = processors()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        raise ConfigError(
+            repr(name),
+            where="effects",
+            needed="processors, of " + ", ".join(known),
+            hint=" or ".join(near) or "ddsp-match effects, which explains them",
+        )
+    return known[name]

@@ -1,0 +1,106 @@
+"""A first guess of a room from a dry and a wet sound: decay times and levels of the response between them."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.fft import next_fast_len
+
+from ddsp_match.dsp.decay import decay, octave_band
+from ddsp_match.dsp.octave_bands import octave_centres, octave_weights
+from ddsp_match.dsp.response_between import response_between
+
+LONGEST_S = 4.0
+MOST_TAPS = 1 << 17
+DIRECT_S = 0.0015  # the direct sound lasts this long
+ARRIVES_S = 0.01  # and comes within this time
+ENOUGH = 3.0  # of the typical decay time
+OUTLIER = 3.0  # times the typical decay time
+ONSET = 0.15  # of the strongest moment: where the reverberation begins
+
+
+def room_of(
+    dry: Float[np.ndarray, "channels samples"],
+    wet: Float[np.ndarray, "channels samples"],
+    sample_rate: int,
+    bands: int,
+    lowest_hz: float,
+) -> tuple[dict[str, float | np.ndarray], Float[np.ndarray, " bands"], Float[np.ndarray, "channels taps"]] | None:
+    """Settings of the parametric reverb like the room between two sounds.
+
+    Returns:
+        The settings, whose decay times are those of what follows the direct sound; the decay times as ISO 3382 has
+        them, with the direct sound, which are shorter where that is strong; and the response they were read from.
+        None where there is nothing to tell from.
+    """
+    taps = min(round(LONGEST_S * sample_rate), MOST_TAPS, dry.shape[1] // 2)
+    if taps < 64 or not dry.any() or not wet.any():
+        return None
+    centres = octave_centres(bands, lowest_hz)
+    ir = _responses(dry, wet, taps, 3)
+    if not ir.any():
+        return None
+    # What lies behind the end of a short room is only error, and fewer taps are told better.
+    shorter = round(ENOUGH * float(np.median(_times(ir, sample_rate, centres))) * sample_rate)
+    ir = _responses(dry, wet, int(np.clip(shorter, 64, taps)), 4)
+    taps = ir.shape[1]
+    direct = int(np.abs(ir[:, : max(1, round(ARRIVES_S * sample_rate))]).max(0).argmax())
+    after = min(direct + max(1, round(DIRECT_S * sample_rate)), taps - 1)
+    # The reverberation's own beginning lies among the direct sound where there is no predelay; a single tap that
+    # stands far out is the direct sound alone.
+    alone = ir[:, direct]
+    beside = np.sqrt(np.square(ir[:, direct + 1 : after + 1]).mean())
+    impulse = bool(np.abs(alone).min() > 8 * beside)
+    tail = ir.copy()
+    if impulse:
+        tail[:, : direct + 1] = 0
+        level = float(np.abs(alone).mean())
+    else:
+        tail[:, :after] = 0
+        level = float(np.sqrt(np.square(ir[:, :after]).sum(1).mean()))
+    energy = np.square(tail).mean(0)
+    width = max(1, round(0.002 * sample_rate))
+    smooth = np.convolve(energy, np.full(width, 1 / width))[: len(energy)]
+    late_ms = 1000 * max(int(np.argmax(smooth > ONSET * smooth.max())) - width // 2, 0) / sample_rate
+    room: dict[str, float | np.ndarray] = {
+        "dry": min(level, 2.0),
+        "level": _levels(tail, sample_rate, centres),
+        "rt60_s": _times(tail, sample_rate, centres),
+        "predelay_ms": min(late_ms, 200.0),
+    }
+    if len(ir) == 2:
+        power = np.square(tail).sum(1)
+        alike = float((tail[0] * tail[1]).sum() / max(np.sqrt(power[0] * power[1]), 1e-30))
+        room["width"] = float(np.arccos(np.clip(alike, 0.0, 1.0)) / (np.pi / 2))
+    return room, _times(ir, sample_rate, centres), ir
+
+
+def _responses(dry: np.ndarray, wet: np.ndarray, taps: int, rounds: int) -> np.ndarray:
+    pairs = zip(dry, wet, strict=True)
+    return np.stack([response_between(x[None], y[None], taps, rounds=rounds) for x, y in pairs])
+
+
+def _times(ir: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
+    """Decay time of each band; those of bands that do not tell come from their neighbours."""
+    times = np.full(len(centres), np.nan)
+    for index, centre in enumerate(centres):
+        octaves = [octave_band(channel, centre, sample_rate) for channel in ir]
+        found = [decay(band, sample_rate, centre / np.sqrt(2)) for band in octaves if band is not None]
+        told = [each.rt60_s for each in found if np.isfinite(each.rt60_s)]
+        if told:
+            times[index] = np.mean(told)
+    known = np.isfinite(times)
+    if known.any():
+        # No room has an octave that rings so much longer; a dry sound without energy there leaves error that does.
+        known &= np.nan_to_num(times) < OUTLIER * np.median(times[known])
+        times = np.exp(np.interp(np.arange(len(times)), np.flatnonzero(known), np.log(times[known])))
+    else:
+        times = np.full(len(times), 0.5)
+    return np.clip(times, 0.05, 10.0)
+
+
+def _levels(tail: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
+    size = int(next_fast_len(2 * tail.shape[1], real=True) or 0)
+    power = np.square(np.abs(np.fft.rfft(tail, size))).mean(0)
+    share = np.square(octave_weights(np.arange(len(power)) * sample_rate / size, centres))
+    return np.clip(np.sqrt((share * power).sum(1) / np.maximum(share.sum(1), 1e-9)), 0.0, 4.0)

@@ -1,0 +1,45 @@
+"""What an optimisation tells of its course, and why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """Why an optimisation ended."""
+
+    STEPS = "all steps done"
+    TARGET = "target loss reached"
+    PLATEAU = "plateau: the loss no longer fell"
+    BUDGET = "time budget spent"
+    INTERRUPTED = "interrupted"
+    DIVERGED = "the loss was not finite again and again"
+
+
+@dataclass
+class Trace:
+    """The course of an optimisation, one entry an evaluated step; entry 0 is the start.
+
+    Attributes:
+        steps: Step numbers.
+        loss: Loss before that step's update.
+        best: Lowest loss so far.
+        seconds: Time since the optimisation began.
+        reason: Why it ended.
+        recoveries: How often a non-finite step was taken back.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    best: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    reason: StopReason = StopReason.STEPS
+    recoveries: int = 0
+
+    def add(self, step: int, loss: float, seconds: float) -> None:
+        """Appends one evaluated step."""
+        self.steps.append(step)
+        self.loss.append(loss)
+        self.best.append(min(loss, self.best[-1]) if self.best else loss)
+        self.seconds.append(seconds)

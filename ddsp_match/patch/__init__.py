@@ -1,0 +1,23 @@
+"""The patch: what is needed to play a sound, or a chain of effects, again. The only room that opens a patch file.
+
+The format is described in ``docs/patch-format.md``; whoever changes it here raises `FORMAT_VERSION` and says there what
+changed.
+"""
+
+from __future__ import annotations
+
+from ddsp_match.patch.container import FORMAT, FORMAT_VERSION, SUFFIX
+from ddsp_match.patch.racks import EffectsPatch, load_rack
+from ddsp_match.patch.synth import Patch, decode_noise, encode_noise, load_patch
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "SUFFIX",
+    "EffectsPatch",
+    "Patch",
+    "decode_noise",
+    "encode_noise",
+    "load_patch",
+    "load_rack",
+]

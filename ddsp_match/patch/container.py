@@ -1,0 +1,108 @@
+"""The file around a patch: a safetensors container with one JSON object that says what is in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ddsp_match.errors import OutputError, PatchError
+
+FORMAT = "ddsp-match patch"
+FORMAT_VERSION = 2
+OLDEST_VERSION = 1  # had no effects
+SUFFIX = ".patch.safetensors"
+SYNTH, EFFECTS = "synth", "effects"  # what a file is a patch of
+NEEDED = "a patch file written by ddsp-match"
+
+
+def write(path: str | Path, kind: str, header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> int:
+    """Writes a patch file whole or not at all.
+
+    Args:
+        path: The file; one that exists is replaced.
+        kind: `SYNTH` or `EFFECTS`.
+        header: What is not a tensor, without format, version and kind.
+        tensors: The numbers by name.
+
+    Returns:
+        The size of the file in bytes.
+
+    Raises:
+        OutputError: The place cannot be written to.
+    """
+    from safetensors.torch import save
+
+    whole = {"format": FORMAT, "format_version": FORMAT_VERSION, "kind": kind, **header}
+    content = save(
+        {name: value.cpu().contiguous() for name, value in tensors.items()},
+        metadata={"ddsp_match": json.dumps(whole)},
+    )
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(
+            error.strerror or str(error), where=path, needed="a place to write to", hint="another folder with -o"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return len(content)
+
+
+def read(path: Path) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
+    """Reads a patch file of any kind, without a look at what the numbers mean.
+
+    Returns:
+        Its kind, its header and its tensors.
+
+    Raises:
+        PatchError: The file is missing, is no patch, is damaged, or has a newer format version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.is_dir():
+        inside = sorted(path.glob(f"*{SUFFIX}"))
+        hint = f"{inside[0]}" if inside else "the .patch.safetensors file of a run folder"
+        raise PatchError("a folder", where=path, needed=NEEDED, hint=hint)
+    if not path.exists():
+        raise PatchError("no such file", where=path, needed=NEEDED, hint="ls outputs/*/*.patch.safetensors")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise PatchError(f"no readable safetensors ({error})", where=path, needed=NEEDED) from error
+    try:
+        header = json.loads(metadata["ddsp_match"])
+        if header["format"] != FORMAT:
+            raise KeyError("format")
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise PatchError("a safetensors file of something else", where=path, needed=NEEDED) from error
+    version = header.get("format_version")
+    if version not in range(OLDEST_VERSION, FORMAT_VERSION + 1):
+        raise PatchError(
+            f"patch format {version}",
+            where=path,
+            needed=f"format {OLDEST_VERSION} to {FORMAT_VERSION}, which this version of ddsp-match reads",
+            hint="the version of ddsp-match that wrote it, or fit the sound again",
+        )
+    kind = header.get("kind", SYNTH)
+    if kind not in (SYNTH, EFFECTS):
+        raise PatchError(f"a patch of kind {kind!r}", where=path, needed=f"{SYNTH} or {EFFECTS}")
+    return kind, header, tensors
+
+
+def damaged(path: Path, error: Exception) -> PatchError:
+    """The refusal of a patch whose header and tensors do not fit together."""
+    return PatchError(f"a damaged patch ({error})", where=path, needed=NEEDED, hint="fit the sound again")

@@ -1,0 +1,200 @@
+"""A synthesizer's patch: its controls as closely as the file holds them, and the effects behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+
+from ddsp_match.controls import Controls
+from ddsp_match.effects.rack import Rack
+from ddsp_match.errors import ConfigError, PatchError
+from ddsp_match.patch import container, racks
+from ddsp_match.timebase import Timebase
+
+# Noise bands are stored as one byte: 0 is silence, code c is (c / 2 - 121) dB, so -120.5 to +6.5 dB.
+NOISE_STEP_DB, NOISE_BASE_DB = 0.5, -121.0
+INAUDIBLE = 1e-6  # harmonics that never exceed this amplitude (-120 dB) are left out from the top
+
+
+def encode_noise(magnitude: Float[torch.Tensor, "*shape"]) -> UInt8[torch.Tensor, "*shape"]:
+    """Linear magnitudes to bytes, half a dB a step."""
+    db = 20 * torch.log10(magnitude.clamp(min=1e-12))
+    return ((db - NOISE_BASE_DB) / NOISE_STEP_DB).round().clamp(0, 255).to(torch.uint8)
+
+
+def decode_noise(code: UInt8[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape"]:
+    """Bytes to linear magnitudes."""
+    table = 10 ** ((torch.arange(256, dtype=torch.float64) * NOISE_STEP_DB + NOISE_BASE_DB) / 20)
+    table[0] = 0.0
+    return table.float()[code.long()]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A found synthesizer: everything a render needs, and where it came from.
+
+    Attributes:
+        timebase: Frame grid and sample rate.
+        n_samples: Length of the sound in samples.
+        controls: What is played, already rounded to what the file holds, so that a patch renders the same before it
+            was saved and after it was loaded. The batch axis is the channels.
+        noise_seed: Seed of the white noise.
+        phase: ``zero``, ``static`` or ``tracked``.
+        offset: Constant that is added to each channel: the DC offset of the recording.
+        provenance: Where it came from: sound, command, version, edits.
+        effects: What the sound of the synthesizer goes through: the room it was heard in; None for nothing.
+    """
+
+    timebase: Timebase
+    n_samples: int
+    controls: Controls
+    noise_seed: int
+    phase: str
+    offset: tuple[float, ...]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    effects: Rack | None = None
+
+    @classmethod
+    def of(
+        cls,
+        controls: Controls,
+        timebase: Timebase,
+        n_samples: int,
+        *,
+        noise_seed: int,
+        phase: str,
+        offset: Sequence[float] = (),
+        provenance: dict[str, Any] | None = None,
+        effects: Rack | None = None,
+    ) -> Patch:
+        """A patch that holds these controls as closely as the file format does."""
+        channels = controls.f0_hz.shape[0]
+        offset = tuple(float(value) for value in offset) or (0.0,) * channels
+        draft = cls(timebase, n_samples, controls.detached(), noise_seed, phase, offset, provenance or {}, effects)
+        return draft._decoded(draft._encoded())
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.controls.f0_hz.shape[0]
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.timebase.sample_rate
+
+    def numbers_per_second(self) -> float:
+        """How many numbers one second of the sound takes, all channels and the effects' knobs together."""
+        tensors = self._encoded()
+        return sum(t.numel() for t in tensors.values()) / self.seconds
+
+    def save(self, path: str | Path) -> int:
+        """Writes the patch whole or not at all.
+
+        Returns:
+            The size of the file in bytes.
+
+        Raises:
+            OutputError: The place cannot be written to.
+        """
+        header = {
+            "sample_rate": self.timebase.sample_rate,
+            "hop": self.timebase.hop,
+            "n_samples": self.n_samples,
+            "noise_seed": self.noise_seed,
+            "phase": self.phase,
+            "divisions": self.controls.divisions,
+            "offset": list(self.offset),
+            "provenance": self.provenance,
+        }
+        if self.effects is not None:
+            header["effects"] = racks.encoded(self.effects)[0]
+        return container.write(path, container.SYNTH, header, self._encoded())
+
+    def _encoded(self) -> dict[str, torch.Tensor]:
+        c = self.controls
+        f0 = c.f0_hz[:1] if bool((c.f0_hz == c.f0_hz[:1]).all()) else c.f0_hz
+        loudest = c.partial_amplitudes.amax((0, 2))
+        heard = torch.nonzero(loudest > INAUDIBLE)
+        keep = int(heard[-1]) + 1 if len(heard) else 1
+        tensors = {
+            "f0_hz": f0.float(),
+            "amplitude": c.amplitude.float(),
+            "distribution": c.distribution[:, :keep].to(torch.float16),
+            "noise": encode_noise(c.noise),
+        }
+        if c.phases is not None:
+            phases = c.phases[:, :keep]
+            if self.phase == "static":
+                phases = phases[..., :1]
+            # Wrapped, because float16 is finest near zero: at most 0.001 rad off.
+            tensors["phases"] = torch.atan2(phases.sin(), phases.cos()).to(torch.float16)
+        if self.effects is not None:
+            tensors |= racks.encoded(self.effects)[1]
+        return {name: value.cpu() for name, value in tensors.items()}
+
+    def _decoded(self, tensors: dict[str, torch.Tensor]) -> Patch:
+        amplitude = tensors["amplitude"]
+        distribution = tensors["distribution"].float()
+        phases = tensors.get("phases")
+        controls = Controls(
+            tensors["f0_hz"].expand_as(amplitude).contiguous(),
+            amplitude,
+            distribution,
+            decode_noise(tensors["noise"]),
+            None if phases is None else phases.float().expand_as(distribution).contiguous(),
+            self.controls.divisions,
+        )
+        return replace(self, controls=controls)
+
+
+def load_patch(path: str | Path) -> Patch:
+    """Reads a patch file.
+
+    Raises:
+        PatchError: The file is missing, is no patch, is damaged, has a newer format version, or holds effects alone.
+    """
+    path = Path(path)
+    kind, header, tensors = container.read(path)
+    if kind == container.EFFECTS:
+        raise PatchError(
+            "a patch of effects alone",
+            where=path,
+            needed="one with a synthesizer, written by ddsp-match fit",
+            hint=f"ddsp-match process in.wav {path} -o out.wav",
+        )
+    try:
+        empty = torch.zeros(1, 2)
+        divisions = int(header["divisions"])
+        frame = Controls(empty, empty, torch.zeros(1, 1, 2), torch.zeros(1, 0, 2), divisions=divisions)
+        shell = Patch(
+            Timebase(int(header["sample_rate"]), int(header["hop"])),
+            int(header["n_samples"]),
+            frame,
+            int(header["noise_seed"]),
+            str(header["phase"]),
+            tuple(float(value) for value in header["offset"]),
+            dict(header["provenance"]),
+            racks.decoded(header, tensors),
+        )
+        patch = shell._decoded(tensors)
+        frames = shell.timebase.frames(shell.n_samples)
+        if patch.controls.n_frames != frames:
+            raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
+        if len(patch.offset) != patch.channels:
+            raise ValueError(f"{len(patch.offset)} offsets for {patch.channels} channels")
+        for name, value in vars(patch.controls).items():
+            if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
+                raise ValueError(f"{name} is not finite")
+        if not bool((patch.controls.f0_hz > 0).all()):
+            raise ValueError("f0 is not positive")
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise container.damaged(path, error) from error
+    except ConfigError as error:
+        raise racks.unplayable(path, error) from error
+    return patch

@@ -1,0 +1,230 @@
+"""Every text of an effect's page, escaped: nothing a user or a file name says can become markup."""
+
+from __future__ import annotations
+
+import base64
+import math
+from html import escape
+
+import numpy as np
+import torch
+
+from ddsp_match.effects.processor import Knob
+from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
+from ddsp_match.report.effect_data import EffectReport, db_words, esr_db, ratio_words
+from ddsp_match.report.metrics_table import bullet_list, seconds_rows, settings_rows, with_code
+
+# Rows of up to this many knobs get a line each in the table, longer ones a picture.
+LISTED = 8
+
+
+def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
+    """The texts of the page by the name of their place, as HTML."""
+    count = sum(max(1, knob.size) for knob in data.knobs)
+    notes = f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>' if data.notes else ""
+    return {
+        "title": escape(data.title),
+        "facts": escape(_facts(data)),
+        "level": data.level,
+        "badge": data.level if data.matched else "no match",
+        "headline": with_code(data.verdict[:1].upper() + data.verdict[1:]),
+        "judged_words": escape(_judged_words(data)),
+        "esr_rows": _esr_rows(data),
+        "alignment": bullet_list(_alignment(data), ""),
+        "notes": notes,
+        "channel_words": f" The mean of {data.wet.channels} channels is shown." if data.wet.channels > 1 else "",
+        "knob_words": escape(f"{data.chain}: {count} number{'s' if count != 1 else ''}."),
+        "knob_rows": "\n".join(_knob_rows(data, knob) for knob in data.knobs),
+        "ambiguous_words": _ambiguous_words(data),
+        "response_words": "The found chain is linear: its response is exact."
+        if data.response_db is not None
+        else "The found chain is not linear: its response is measured on its output in the same way.",
+        "stop_words": escape(_stop_words(data)),
+        "approach": _approach(data, moving),
+        "command": escape(data.command),
+        "patch_words": _patch_words(data),
+        "seconds_rows": seconds_rows(data.seconds),
+        "settings_rows": settings_rows(data.settings),
+    }
+
+
+def _facts(data: EffectReport) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(data.wet.channels, f"{data.wet.channels} channels")
+    length = f"{data.wet.seconds:.2f} s"
+    return " · ".join([data.chain, length, f"{data.wet.sample_rate / 1000:g} kHz", channels])
+
+
+def _judged_words(data: EffectReport) -> str:
+    """The figure that counts beside what turning one level knob would have reached."""
+    if not (math.isfinite(data.esr_gain) and math.isfinite(data.judged)):
+        return f"The error-to-signal ratio is {db_words(data.judged)}."
+    better_db = esr_db(data.esr_gain) - esr_db(data.judged)
+    beside = f"{abs(better_db):.1f} dB {'better' if better_db >= 0 else 'worse'} than the best static gain alone"
+    return f"{beside}{'' if data.esr_unseen is None else ', on the part that the search did not see'}."
+
+
+def _esr_rows(data: EffectReport) -> str:
+    """Error-to-signal ratios with a bar each: the longer, the closer."""
+    rate = data.wet.sample_rate
+    first, last = (sample / rate for sample in data.seen)
+    rows = [(f"Fitted part, {first:.2f} to {last:.2f} s", data.esr_seen, "found")]
+    if data.esr_unseen is not None:
+        rows.append(("Unseen part", data.esr_unseen, "found strong"))
+    rows.append(("All", data.esr, "found"))
+    of = "unseen part" if data.esr_unseen is not None else "all"
+    rows.append((f"Best static gain alone, {of}", data.esr_gain, "plain"))
+    deepest = max([20.0, *(-esr_db(ratio) for _, ratio, _ in rows if math.isfinite(ratio))])
+    cells = []
+    for label, ratio, kind in rows:
+        share = 100 * max(0.0, -esr_db(ratio)) / deepest if math.isfinite(ratio) else 0.0
+        cells.append(
+            f'<tr><th scope="row">{escape(label)}</th><td class="number">{ratio_words(ratio)}</td>'
+            f'<td class="number">{db_words(ratio)}</td><td class="esr-bar"><span class="{kind}" '
+            f'style="width:{share:.1f}%"></span></td></tr>'
+        )
+    return "\n".join(cells)
+
+
+def _alignment(data: EffectReport) -> list[str]:
+    """What was found between the files before the search."""
+    late_ms = 1000 * data.latency_samples / data.wet.sample_rate
+    samples = f"{abs(round(data.latency_samples, 3)):.10g} samples ({abs(late_ms):.3g} ms)"
+    if abs(data.latency_samples) < 1e-6:
+        points = ["The files start together: no latency."]
+    else:
+        side = "late" if data.latency_samples > 0 else "early"
+        points = [f"The wet file is {samples} {side}; that was taken out first."]
+    turned = "The wet file is upside down: its polarity was turned over."
+    points.append(turned if data.polarity < 0 else "The polarity is the same.")
+    if data.confidence is not None:
+        points.append(f"Confidence of both: {data.confidence:.2f} of 1.")
+    if data.explained is not None:
+        points.append(f"The best linear filter of dry explains {100 * data.explained:.1f} % of wet's energy.")
+    return points
+
+
+def value_words(value: float) -> str:
+    """A knob's value with about five digits, without exponents where they can be spared."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    digits = 4 - math.floor(math.log10(abs(value)))
+    text = f"{value:.{digits}f}" if 0 < digits <= 8 else f"{value:.0f}" if digits <= 0 else f"{value:.4g}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def _knob_rows(data: EffectReport, knob: Knob) -> str:
+    """A knob's row in the table; short rows of knobs one by one, long ones as a picture."""
+    values = np.atleast_1d(np.asarray(data.found[knob.name], float))
+    neutral = np.atleast_1d(np.asarray(knob.default, float))
+    if knob.size > LISTED:
+        return _picture_row(data, knob, values, neutral)
+    rows = []
+    for index, (value, default) in enumerate(zip(values, neutral, strict=True)):
+        name = f"{knob.name}[{index}]" if knob.size else knob.name
+        unsure = data.is_ambiguous(knob.name, index if knob.size else None)
+        at, rest = _position(knob, value), _position(knob, default)
+        bar = (
+            f'<span class="knob-bar" role="img" aria-label="{100 * at:.0f} % of the range">'
+            f'<i class="way" style="left:{100 * min(at, rest):.1f}%;width:{100 * abs(at - rest):.1f}%"></i>'
+            f'<i class="rest" style="left:{100 * rest:.1f}%"></i><i class="at" style="left:{100 * at:.1f}%"></i></span>'
+        )
+        cells = (_range_words(knob), _with_unit(default, knob), _with_unit(value, knob), bar)
+        rows.append(_row(name, knob.meaning, cells, unsure))
+    return "\n".join(rows)
+
+
+def _row(name: str, meaning: str, cells: tuple[str, str, str, str], unsure: bool) -> str:
+    badge = ' <span class="badge unsure">sounds the same at other values</span>' if unsure else ""
+    span, neutral, found, bar = cells
+    return (
+        f'<tr><th scope="row"><code>{escape(name)}</code><small>{escape(meaning)}</small>{badge}</th>'
+        f'<td class="number value" data-label="found"><b>{found}</b></td>'
+        f'<td class="bar-cell">{bar}</td>'
+        f'<td class="number" data-label="range">{span}</td>'
+        f'<td class="number" data-label="neutral">{neutral}</td></tr>'
+    )
+
+
+def _picture_row(data: EffectReport, knob: Knob, values: np.ndarray, neutral: np.ndarray) -> str:
+    """Many knobs of a kind: their values as a curve, and all of them to unfold."""
+    spread = max(float(np.ptp(values)), 1e-12)
+    low, high = float(values.min()) - 0.05 * spread, float(values.max()) + 0.05 * spread
+    x, y = np.linspace(0, 200, len(values)), 40 - 40 * (values - low) / (high - low)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    listed = ", ".join(value_words(float(value)) for value in values)
+    bar = (
+        f'<svg class="row-curve" viewBox="0 0 200 40" preserveAspectRatio="none" role="img" '
+        f'aria-label="{knob.size} values"><polyline points="{points}"/></svg>'
+        f"<details><summary>all {knob.size}</summary><p>{escape(listed)}</p></details>"
+    )
+    found = f"{_plain(float(f'{values.min():.3g}'))} … {_with_unit(float(f'{values.max():.3g}'), knob)}"
+    at_rest = _with_unit(float(neutral[0]), knob)
+    if np.ptp(neutral) > 0:
+        at_rest = f"{_plain(neutral[0])}, {_plain(neutral[1])}, …"
+    unsure = data.is_ambiguous(knob.name) or any(data.is_ambiguous(knob.name, i) for i in range(knob.size))
+    return _row(f"{knob.name}[{knob.size}]", knob.meaning, (_range_words(knob), at_rest, found, bar), unsure)
+
+
+def _plain(value: float) -> str:
+    return escape(value_words(float(value)))
+
+
+def _with_unit(value: float, knob: Knob) -> str:
+    """A value with its unit; on a linear range what is a ten-millionth of it is nothing."""
+    r = knob.range
+    shown = 0.0 if r.curve == "linear" and abs(value) < 1e-7 * (r.high - r.low) else value
+    return f"{_plain(shown)} {escape(r.unit)}".rstrip()
+
+
+def _range_words(knob: Knob) -> str:
+    r = knob.range
+    return f"{_plain(r.low)} … {_with_unit(r.high, knob)}{' (log)' if r.curve == 'log' else ''}"
+
+
+def _position(knob: Knob, value: float) -> float:
+    return float(knob.range.position(torch.tensor(float(value), dtype=torch.float64)).clamp(0, 1))
+
+
+def _ambiguous_words(data: EffectReport) -> str:
+    if not data.ambiguous:
+        return ""
+    return (
+        '<p class="quiet">Where a knob sounds the same at other values, judge the sound: its number is one of many '
+        "that give it.</p>"
+    )
+
+
+def _stop_words(data: EffectReport) -> str:
+    count = len(data.history.steps)
+    steps = f"{count} steps recorded." if count else "No step was recorded."
+    reason = data.stop_reason.strip().rstrip(".")
+    return f"{steps} It stopped: {reason}." if reason else steps
+
+
+def _approach(data: EffectReport, moving: Animation | None) -> str:
+    """The animation, still where the system asks for less motion."""
+    if moving is None or data.approach is None:
+        return '<p class="quiet">There is no animation: no step was recorded.</p>'
+    gif, png = (
+        f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+        for kind, content in (("gif", moving.gif), ("png", moving.still))
+    )
+    first, last = data.approach.outputs[0], data.approach.outputs[-1]
+    alt = (
+        "Waveform and transfer curve of the output approaching the target: error-to-signal ratio "
+        f"{db_words(first[1])} at step {first[0]}, {db_words(last[1])} at step {last[0]}."
+    )
+    return (
+        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(alt)}" '
+        f'width="{WIDTH}" height="{HEIGHT}">'
+    )
+
+
+def _patch_words(data: EffectReport) -> str:
+    if data.patch is None:
+        return ""
+    name, n_bytes = data.patch
+    return (
+        f"<p>The patch <code>{escape(name)}</code> holds the chain and its knobs ({n_bytes / 1000:.1f} kB): "
+        f"<code>ddsp-match process in.wav {escape(name)} -o out.wav</code> plays any sound through it.</p>"
+    )

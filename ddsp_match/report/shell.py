@@ -1,0 +1,113 @@
+"""What all pages share: filling a template, embedding sounds, pictures, numbers and the script safely."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from ddsp_match.errors import OutputError
+from ddsp_match.report import pictures, png
+from ddsp_match.report.level import SILENCE_LUFS
+from ddsp_match.report.players import Player
+
+
+def save(path: str | Path, html: str) -> Path:
+    """Writes a page.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            error.strerror or str(error), where=path, needed="a place to write the report"
+        ) from error
+    return path
+
+
+def part(name: str) -> str:
+    """A piece of a page from the package."""
+    return files("ddsp_match.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Puts values in place of ``{{name}}`` in one pass, so that no value is itself taken for a template."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+
+
+def script(names: Sequence[str]) -> dict[str, str]:
+    """The page's script and its hash: a page may run this script and no other, whatever a file name smuggles in."""
+    text = "\n".join(["'use strict';", *(part(name) for name in names)])
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return {"script": text, "script_hash": f"sha256-{digest}"}
+
+
+def json_text(value: object) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return (
+        json.dumps(value, separators=(",", ":"), allow_nan=False)
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+    )
+
+
+def player_facts(player: Player, target: Player) -> dict[str, object]:
+    """What the script knows about a player."""
+    silent = player.loudness_lufs <= SILENCE_LUFS
+    short_db = (target.loudness_lufs + target.gain_db) - (player.loudness_lufs + player.gain_db)
+    return {
+        "name": player.name,
+        "label": player.label,
+        "sample_rate": player.sample_rate,
+        "unscale": player.unscale,
+        "gain_db": round(player.gain_db, 3),
+        "silent": silent,
+        "limited": not silent and short_db > 0.1,
+    }
+
+
+def buttons(sounds: Sequence[Player]) -> str:
+    """A button for each player."""
+    return "\n".join(
+        f'<button type="button" data-source="{escape(player.name)}" aria-pressed="false"'
+        f' aria-keyshortcuts="{number}">'
+        f"<kbd>{number}</kbd>{escape(player.label)}</button>"
+        for number, player in enumerate(sounds, 1)
+    )
+
+
+def sound_elements(sounds: Sequence[Player]) -> str:
+    """The compressed sounds in elements that a browser neither shows nor runs."""
+    return "\n".join(
+        f'<script type="text/plain" id="sound-{escape(player.name)}">{player.encoded}</script>'
+        for player in sounds
+        if player.encoded
+    )
+
+
+def image(picture_db: np.ndarray, low_db: float, high_db: float, table: np.ndarray, alt: str, scale: str = "") -> str:
+    """An image element of a picture in dB; `scale` names the axis it belongs to where there are two."""
+    address = png.data_uri(pictures.shade(picture_db, low_db, high_db), table)
+    extra = f' data-scale="{scale}"' + (" hidden" if scale == "linear" else "") if scale else ""
+    return f'<img src="{address}" alt="{escape(alt)}"{extra}>'
+
+
+def colour_scale(low_db: float, high_db: float, table: np.ndarray) -> dict[str, object]:
+    """A colour scale for the script."""
+    return {"low_db": low_db, "high_db": high_db, "colours": [bytes(colour).hex() for colour in table]}
+
+
+def numbers(values: np.ndarray | Sequence[float], digits: int = 5) -> list[float | None]:
+    """Plain numbers of so many significant digits; null for what is not finite."""
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, float)]

@@ -1,0 +1,29 @@
+"""Every setting of a task: its default, unit, allowed range and meaning, declared once.
+
+The field names are the keys of ``conf/`` and of the command line (``synth.n_harmonics=60``); the defaults
+equal the composed ``conf/``, which a test holds. Nothing here imports torch or Hydra, so settings can be
+made, checked and printed at no cost. A value that is not allowed is refused when the settings are made::
+
+    SynthSettings(n_harmonics=0)  # ConfigError: synth.n_harmonics: found 0; needed: 1 to 1000 (harmonics) …
+"""
+
+from __future__ import annotations
+
+from ddsp_match.settings.base import CHAIN, Settings, allowed, setting
+from ddsp_match.settings.effect import EffectSettings
+from ddsp_match.settings.fit import FitSettings, LossSettings, OptimizerSettings
+from ddsp_match.settings.sound import F0Settings, InitSettings, SynthSettings
+
+__all__ = [
+    "CHAIN",
+    "EffectSettings",
+    "F0Settings",
+    "FitSettings",
+    "InitSettings",
+    "LossSettings",
+    "OptimizerSettings",
+    "Settings",
+    "SynthSettings",
+    "allowed",
+    "setting",
+]

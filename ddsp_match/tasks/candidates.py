@@ -1,0 +1,187 @@
+"""Where an identification starts from: neutral, what each processor guesses, and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ddsp_match.effects.chain import DryWet, Parallel, Serial
+from ddsp_match.effects.processor import Processor, Value
+
+BEAM = 6  # settings that are followed up while the parts of a chain are guessed one after the other
+LED = 3  # of these, settings from which the next part is guessed: guesses take longer than scores
+FLOOR = 1e-4  # of a response's peak power, below which it is not inverted
+
+Setting = dict[str, np.ndarray]
+Score = Callable[[list[Setting]], Float[np.ndarray, " settings"]]
+
+
+def guessed(
+    chain: Processor,
+    held: Setting,
+    dry: Float[np.ndarray, "channels samples"],
+    wet: Float[np.ndarray, "channels samples"],
+    sample_rate: int,
+    score: Score,
+    starts: Sequence[Setting] = (),
+) -> list[Setting]:
+    """Settings of a whole chain made from its parts' guesses, the best first.
+
+    Each part in turn is shown what reaches it and what should leave it, given the others' present settings: forward
+    through the parts before it, and backward through the linear parts behind it.
+
+    Args:
+        chain: What is to be set.
+        held: Knobs that stay at a value.
+        dry: Input.
+        wet: What should come out.
+        sample_rate: In Hz.
+        score: Error of each of a list of settings, lower is better.
+        starts: Settings to better; neutral when left out.
+    """
+    beam = list(starts) or [{**chain.arrays(chain.neutral()), **held}]
+    parts = _parts(chain)
+    for index in range(len(parts)):
+        tried, others_seen = list(beam), set()
+        for setting in beam[:LED]:
+            others = _key({name: v for name, v in setting.items() if not name.startswith(parts[index][0])})
+            if others in others_seen:
+                continue  # the guess would be the same
+            others_seen.add(others)
+            guesses = _of_part(parts, index, setting, dry, wet, sample_rate)
+            tried += [{**setting, **guess, **held} for guess in guesses]
+        tried = _distinct(tried)
+        order = np.argsort(score(tried), kind="stable")
+        beam = [tried[i] for i in order[:BEAM]]
+    return beam
+
+
+def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed: int) -> list[Setting]:
+    """Settings by chance: half anywhere in the ranges, half near a given one.
+
+    Long rows (taps) stay as they are around the given setting: chance never hits an impulse response.
+    """
+    rng = np.random.default_rng(seed)
+    settings = []
+    for number in range(count):
+        setting = dict(around)
+        for knob in chain.knobs:
+            if knob.name in held or knob.size > 16:
+                continue
+            place = knob.range.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
+            anywhere = rng.uniform(0, 1, place.shape)
+            near = np.clip(place + 0.1 * rng.standard_normal(place.shape), 0, 1)
+            value = knob.range.at(torch.from_numpy(near if number % 2 else anywhere)).numpy()
+            setting[knob.name] = value.reshape(around[knob.name].shape)
+        settings.append(setting)
+    return settings
+
+
+def _parts(chain: Processor) -> list[tuple[str, Processor]]:
+    """The parts of a row with the prefix of their knobs; anything else is one part."""
+    if isinstance(chain, Serial):
+        return [(f"{name}.", part) for name, part in chain.named]
+    return [("", chain)]
+
+
+def _of_part(
+    parts: list[tuple[str, Processor]],
+    index: int,
+    setting: Setting,
+    dry: np.ndarray,
+    wet: np.ndarray,
+    sample_rate: int,
+) -> list[Setting]:
+    prefix, part = parts[index]
+    source = _through(parts[:index], setting, dry, sample_rate)
+    behind = parts[index + 1 :]
+    targets = [wet]
+    if behind and all(other.linear for _, other in behind) and not _is_neutral(behind, setting):
+        targets.append(_backward(behind, setting, wet, sample_rate))
+    found: list[Setting] = []
+    for target in targets:
+        for guess in _guesses(part, source, target, sample_rate):
+            values = {key: value for key, value in guess.items() if np.isfinite(np.asarray(value)).all()}
+            arrays = part.arrays({**part.neutral(), **_clipped(part, values)})
+            found.append({prefix + key: value for key, value in arrays.items()})
+    return found
+
+
+def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+    """A part's own guesses; those of the branches of a composite, each as if it were alone."""
+    if isinstance(part, Serial):
+        # A row within a branch: each of its parts by itself.
+        return [
+            {f"{name}.{key}": value for key, value in guess.items()}
+            for name, inner in part.named
+            for guess in _guesses(inner, source, target, sample_rate)
+        ]
+    if isinstance(part, Parallel | DryWet):
+        found: list[dict[str, Value]] = []
+        for position, (name, inner) in enumerate(part.named):
+            for guess in [{}, *_guesses(inner, source, target, sample_rate)]:
+                inside: dict[str, Value] = {f"{name}.{key}": value for key, value in guess.items()}
+                if isinstance(part, Parallel):
+                    levels = np.zeros(len(part.parts))
+                    levels[position] = 1.0
+                    found.append({**inside, "dry": 0.0, "levels": levels})
+                    found.append({**inside, "dry": 1.0, "levels": 0.5 * levels})
+                else:
+                    found += [{**inside, "mix": 1.0}, {**inside, "mix": 0.5}]
+        return found
+    return part.guesses(source, target, sample_rate)
+
+
+def _through(parts: list[tuple[str, Processor]], setting: Setting, dry: np.ndarray, sample_rate: int) -> np.ndarray:
+    if not parts:
+        return dry
+    audio = torch.from_numpy(dry)[None]
+    with torch.inference_mode():
+        for prefix, part in parts:
+            audio = part.process(audio, part.tensors(_share(setting, prefix)), sample_rate)
+    return audio[0].numpy()
+
+
+def _backward(behind: list[tuple[str, Processor]], setting: Setting, wet: np.ndarray, sample_rate: int) -> np.ndarray:
+    """What the linear parts behind must have been given, by their inverse; what they let nothing by of stays silent."""
+    n = wet.shape[1]
+    size = 1 << (2 * n - 1).bit_length()
+    hz = torch.fft.rfftfreq(size, 1 / sample_rate, dtype=torch.float64)
+    with torch.inference_mode():
+        response = torch.ones(len(hz), dtype=torch.complex128)
+        for prefix, part in behind:
+            response = response * part.response(part.tensors(_share(setting, prefix)), sample_rate, hz)[0]
+        power = response.abs().square()
+        inverse = response.conj() / (power + FLOOR * power.max())
+        return torch.fft.irfft(torch.fft.rfft(torch.from_numpy(wet), size) * inverse, size)[:, :n].numpy()
+
+
+def _is_neutral(parts: list[tuple[str, Processor]], setting: Setting) -> bool:
+    return all(np.allclose(setting[prefix + knob.name], knob.default) for prefix, part in parts for knob in part.knobs)
+
+
+def _share(setting: Setting, prefix: str) -> Setting:
+    return {key.removeprefix(prefix): value for key, value in setting.items() if key.startswith(prefix)}
+
+
+def _clipped(part: Processor, values: dict[str, Value]) -> dict[str, Value]:
+    ranges = {knob.name: knob.range for knob in part.knobs}
+    return {key: np.clip(np.asarray(value), ranges[key].low, ranges[key].high) for key, value in values.items()}
+
+
+def _distinct(settings: list[Setting]) -> list[Setting]:
+    seen: set[bytes] = set()
+    kept = []
+    for setting in settings:
+        key = _key(setting)
+        if key not in seen:
+            seen.add(key)
+            kept.append(setting)
+    return kept
+
+
+def _key(setting: Setting) -> bytes:
+    return b"".join(np.asarray(value).round(9).tobytes() for _, value in sorted(setting.items()))

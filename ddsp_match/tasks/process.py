@@ -1,0 +1,134 @@
+"""Run a sound through effects with the settings that a patch holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddsp_match import audio
+from ddsp_match.audio import Audio, from_array, read, resample
+from ddsp_match.effects.rack import Rack
+from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.patch import load_rack
+
+Effects = Rack | str | Path
+OnNote = Callable[[str], None]
+
+# A whole sound takes each effect some ten arrays of its length in float64: beyond this it is played in blocks, which is
+# the same to 1e-5 and takes no more memory than what goes in and what comes out.
+WHOLE_AT_MOST_S = 20.0
+BLOCK = 16_384  # samples; of long sounds
+
+
+def process(
+    sound: Audio | str | Path | Any,
+    effects: Effects | Sequence[Effects],
+    sample_rate: int | None = None,
+    *,
+    out: str | Path | None = None,
+    block: int | None = None,
+    subtype: str | None = None,
+    force: bool = False,
+    on_note: OnNote | None = None,
+) -> Audio:
+    """Runs a sound through effects, one patch after the other.
+
+    Args:
+        sound: `Audio`, the path of a sound file, or an array ``(samples,)`` or ``(channels, samples)``.
+        effects: A rack or the path of a patch file, or several of them in a row. Of a fit only the effects are taken.
+        sample_rate: Of an array, in Hz.
+        out: Sound file to write.
+        block: Samples that are played at a time, as in a live setting; None plays the whole at once, or in large
+            blocks where it is long. The result is the same to 1e-5.
+        subtype: Sample format of the file: ``FLOAT``, ``PCM_24`` or ``PCM_16``; None takes the best that it holds.
+        force: Replace a file that exists.
+        on_note: Told what a user should know: resampling, clipping.
+
+    Returns:
+        The sound that comes out, with the rate, the length and the channels of what went in.
+
+    Raises:
+        SoundError: The sound cannot be read.
+        PatchError: A file is no patch that can be read, or has no effects.
+        ConfigError: `block` is less than one sample.
+        OutputError: `out` exists already, or cannot be written.
+
+    Example:
+        >>> ddsp_match.process("guitar.wav", "outputs/wet-effect/wet.patch.safetensors", out="processed.wav")
+    """
+    say = on_note or (lambda _: None)
+    if out is not None and Path(out).exists() and not force:
+        raise OutputError(
+            "a file of that name", where=out, needed="a new name", hint="--force to replace it, or another -o"
+        )
+    if block is not None and block < 1:
+        raise ConfigError(f"{block}", where="block", needed="a whole number of samples, 1 or more")
+    several = [effects] if isinstance(effects, Rack | str | Path) else list(effects)
+    racks = [entry if isinstance(entry, Rack) else load_rack(entry) for entry in several]
+    heard, notes = _heard(sound, sample_rate)
+    for note in notes:
+        say(note)
+    for rack in racks:
+        heard = through(rack, heard, block=block, on_note=say)
+    if out is not None:
+        for note in audio.write(out, heard, subtype):
+            say(note)
+    return heard
+
+
+def through(rack: Rack, sound: Audio, *, block: int | None = None, on_note: OnNote | None = None) -> Audio:
+    """What comes out of a rack: at the rate, the length and the channels of what goes in.
+
+    Knobs that mean something else at another rate (taps of a filter) are played at the rate they were found at, the
+    sound resampled there and back; all others follow the sound.
+
+    Args:
+        rack: The effects.
+        sound: What goes in.
+        block: As in `process`.
+        on_note: Told about resampling.
+    """
+    rate = rack.sample_rate if rack.chain.rate_bound else sound.sample_rate
+    if rate != sound.sample_rate and on_note is not None:
+        on_note(
+            f"the settings belong to {rate} Hz: the sound was resampled from {sound.sample_rate} Hz for the effects, "
+            "and back"
+        )
+    moved = resample(sound, rate)
+    if block is None and moved.seconds > WHOLE_AT_MOST_S:
+        block = BLOCK
+    if block is None:
+        played = rack.process(moved.samples, rate).astype(np.float32)
+    else:
+        played = _in_blocks(rack, moved.samples, rate, block)
+    back = resample(Audio(played, rate), sound.sample_rate).samples[:, : sound.n_samples]
+    missing = sound.n_samples - back.shape[1]
+    return Audio(np.pad(back, ((0, 0), (0, missing))) if missing else back, sound.sample_rate)
+
+
+def _in_blocks(rack: Rack, samples: np.ndarray, rate: int, block: int) -> np.ndarray:
+    """`Rack.process_in_blocks` into float32, without the whole in float64 in between."""
+    channels, n = samples.shape
+    stream = rack.stream(rate, channels)
+    played = np.empty((channels, n), np.float32)
+    end = n + stream.latency  # what is left in the effects is driven out by silence
+    for first in range(0, end, block):
+        fed = np.zeros((channels, min(block, end - first)))
+        known = samples[:, first : first + block]
+        fed[:, : known.shape[1]] = known
+        out = stream(fed)
+        early = max(0, min(stream.latency - first, out.shape[1]))
+        start = first + early - stream.latency
+        played[:, start : start + out.shape[1] - early] = out[:, early:]
+    return played
+
+
+def _heard(sound: Any, sample_rate: int | None) -> tuple[Audio, list[str]]:
+    if isinstance(sound, str | Path):
+        return read(sound)
+    if isinstance(sound, Audio):
+        return from_array(sound.samples, sound.sample_rate)
+    return from_array(sound, sample_rate if sample_rate is not None else 0)

@@ -1,0 +1,104 @@
+"""What can be heard of effects before anything is fitted, by the kind of the effect.
+
+A reverberation is heard by its decay. Others have no ear of their own: their knobs start beside neutral, and gradient
+descent finds them together with the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ddsp_match.analysis.blind_decay import blind_decay
+from ddsp_match.analysis.dereverberate import dereverberated, reverberation_db
+from ddsp_match.dsp.octave_bands import octave_centres
+from ddsp_match.effects.chain import Serial
+from ddsp_match.effects.parametric_reverb import ParametricReverb
+from ddsp_match.effects.processor import Processor, Value
+
+KNOWN = 0.25  # up to this spread of its logarithm a decay time counts as heard; beyond, it is said to be a guess
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Effects as heard in a sound.
+
+    Attributes:
+        values: All knobs of what was recognised, by their names in the chain. A spectral distance cannot better them:
+            it sees a room's fine structure, which no noise has, and would rather have less of the room.
+        dry: The sound without these effects, or None where none was recognised.
+        notes: What was heard, in words.
+    """
+
+    values: dict[str, Value] = field(default_factory=dict)
+    dry: Float[np.ndarray, "channels samples"] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def listen(
+    chain: Processor, held: Mapping[str, Any], samples: Float[np.ndarray, "channels samples"], sample_rate: int
+) -> Heard:
+    """Hears the effects of a chain in a sound, from the last to the first.
+
+    Args:
+        chain: The effects.
+        held: Knobs that are set, by their names in the chain.
+        samples: The sound.
+        sample_rate: In Hz.
+    """
+    heard, dry = Heard(), samples
+    for name, part in reversed(list(_named(chain))):
+        ear = EARS.get(type(part))
+        if ear is None:
+            continue
+        own = {key.removeprefix(f"{name}."): value for key, value in held.items() if key.startswith(f"{name}.")}
+        found = ear(part, own, dry, sample_rate)
+        values = {f"{name}.{key}": value for key, value in found.values.items() if key not in own}
+        dry = dry if found.dry is None else found.dry
+        heard = Heard({**heard.values, **values}, dry, (*heard.notes, *found.notes))
+    return heard
+
+
+def _named(chain: Processor) -> Iterator[tuple[str, Processor]]:
+    if isinstance(chain, Serial):
+        yield from chain.named
+
+
+def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample_rate: int) -> Heard:
+    assert isinstance(part, ParametricReverb)
+    ranges = {knob.name: knob.range for knob in part.knobs}
+    bands_hz = octave_centres(part.bands, part.lowest_hz)
+    decay = blind_decay(samples, sample_rate, bands_hz)
+    rt60_s = np.asarray(own.get("rt60_s", decay.rt60_s), dtype=np.float64)
+    rt60_s = rt60_s.clip(ranges["rt60_s"].low, ranges["rt60_s"].high)
+    if "level" in own:
+        level_db = 20 * np.log10(np.maximum(np.asarray(own["level"], dtype=np.float64), 1e-6))
+    else:
+        level_db = reverberation_db(samples, sample_rate, decay)
+    level = (10 ** (level_db / 20)).clip(ranges["level"].low, ranges["level"].high)
+    dry = dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db)
+    unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)
+    notes = ("the sound hardly ever falls freely, so its room is a guess",) if unsure and "rt60_s" not in own else ()
+    return Heard({**part.neutral(), "rt60_s": rt60_s, "level": level}, dry, notes)
+
+
+EARS: dict[type[Processor], Callable[[Processor, Mapping[str, Any], np.ndarray, int], Heard]] = {
+    ParametricReverb: _reverb
+}
+
+
+def described(chain: Processor, values: Mapping[str, Any], sample_rate: int) -> list[str]:
+    """The rooms of a chain in words: how long each octave rings."""
+    said = []
+    for name, part in _named(chain):
+        if isinstance(part, ParametricReverb):
+            bands_hz = octave_centres(part.bands, part.lowest_hz)
+            rings = np.asarray(values[f"{name}.rt60_s"], dtype=np.float64)
+            pairs = zip(bands_hz, rings, strict=True)
+            octaves = [f"{rt60_s:.2f} s at {hz:g} Hz" for hz, rt60_s in pairs if hz < sample_rate / 2]
+            said.append(f"the room of {name} decays by 60 dB in " + ", ".join(octaves))
+    return said

@@ -1,0 +1,223 @@
+"""The page of an effect as a file: self-contained, escaped, and what was found stands on it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddsp_match.audio import Audio
+from ddsp_match.effects.chain import Serial
+from ddsp_match.effects.gain import Gain
+from ddsp_match.errors import OutputError
+from ddsp_match.report import effect_page
+from ddsp_match.report.animation import Animation
+from ddsp_match.report.effect_data import EffectReport, KnobHistory, db_words, ratio_words
+from ddsp_match.report.effect_words import value_words, words
+from ddsp_match.tasks.write_effect import from_result
+from tests.compare import assert_close
+from tests.report.effect_reports import Taps, effect_result
+from tests.report.test_page import Elements
+
+SPITE = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&{{data}}</title>"
+
+
+STILL = Animation(b"GIF89a", b"PNG")
+
+
+def report(*arguments: Any, **options: Any) -> EffectReport:
+    """A report without its animation, which takes longest."""
+    made = from_result(effect_result(*arguments, **options), patch=("a pluck.patch.safetensors", 1_234))
+    return dataclasses.replace(made, approach=None)
+
+
+@pytest.fixture(scope="module")
+def data() -> EffectReport:
+    return from_result(effect_result(), patch=("a pluck.patch.safetensors", 1_234))
+
+
+@pytest.fixture(scope="module")
+def page(data: EffectReport) -> Elements:
+    return Elements(effect_page.html(data))
+
+
+def facts(page: Elements) -> dict[str, Any]:
+    return json.loads(page.scripts["data"])
+
+
+def test_nothing_comes_from_outside(page: Elements) -> None:
+    """No address but of data, and only the page's own script may run."""
+    addresses = [a[key] or "" for _, a in page.found for key in ("src", "href", "srcset", "data-still") if key in a]
+    assert len(addresses) > 6
+    assert [one[:40] for one in addresses if not one.startswith(("data:", "#"))] == []
+    policy = next(a["content"] or "" for a in page.named("meta") if "http-equiv" in a)
+    digest = base64.b64encode(hashlib.sha256(page.scripts["code"].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_no_text_becomes_markup() -> None:
+    """Names, notes and settings that try to be markup stay text, and are not taken for places in the template."""
+    plain = report(0.5, 8_000, steps=3)
+    spiteful = dataclasses.replace(
+        plain, title=SPITE, command=SPITE, verdict=SPITE, notes=[SPITE], settings={SPITE: SPITE}, stop_reason=SPITE,
+        chain=SPITE, seconds={SPITE: 1.0}, patch=(SPITE, 5),
+    )  # fmt: skip
+    before, after = Elements(effect_page.html(plain)), Elements(effect_page.html(spiteful))
+    kinds = ("script", "img", "title", "section", "figure")
+    assert [len(after.named(kind)) for kind in kinds] == [len(before.named(kind)) for kind in kinds]
+    assert sum(SPITE in text for text in after.texts) >= 6
+
+
+def test_what_was_found_stands_there(data: EffectReport, page: Elements) -> None:
+    text = " ".join(page.texts)
+    for said in (
+        "taps → bend → gain", "15 numbers", "Very close", "Fitted part, 0.00 to 1.60 s", "Unseen part", "plateau",
+        "wet was 0.12 s longer", db_words(data.esr_gain), "bend.drive", "how hard the curve is driven", "(log)",
+        "a pluck.patch.safetensors", data.command, "target_esr", "3.62 s", "good",
+    ):  # fmt: skip
+        assert said in text, said
+    assert text.count("sounds the same at other values") == 2 + 1  # two badges, one sentence
+
+
+def test_the_bars_stand_at_the_places_in_the_range(data: EffectReport) -> None:
+    """Of a knob on a logarithmic range: 5.05 of 0.001 to 20."""
+    row = re.search(r"<tr>(?:(?!</tr>).)*bend\.drive(?:(?!</tr>).)*</tr>", words(data, None)["knob_rows"], re.S)
+    assert row
+    at = re.search(r'class="at" style="left:([\d.]+)%', row[0])
+    rest = re.search(r'class="rest" style="left:([\d.]+)%', row[0])
+    assert at and rest
+    share = np.log(float(data.found["bend.drive"]) / 0.001) / np.log(20 / 0.001)
+    assert float(at[1]) == pytest.approx(100 * share, abs=0.06)
+    assert float(rest[1]) == 0
+
+
+def test_the_script_gets_the_way_of_every_knob(data: EffectReport, page: Elements) -> None:
+    """Fifteen lines from neutral to the end, those that went furthest first."""
+    lines = facts(page)["knobs"]["lines"]
+    assert len(lines) == 15
+    spans = [np.ptp(line["position"]) for line in lines]
+    assert spans == sorted(spans, reverse=True)
+    gain = next(line for line in lines if line["name"] == "gain.gain_db")
+    assert_close(gain["value"], data.history.knobs["gain.gain_db"], 1e-3)
+    assert_close(gain["position"], (np.array(gain["value"]) + 60) / 120, 1e-3)
+
+
+def test_a_small_loss_is_not_rounded_away() -> None:
+    history = KnobHistory([0, 1, 2], [1.0, 3e-9, 2.5e-12], {})
+    plain = dataclasses.replace(report(0.3, 8_000, steps=0), history=history)
+    assert facts(Elements(effect_page.html(plain)))["loss"]["best"] == [1.0, 3e-9, 2.5e-12]
+
+
+def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:
+    history = KnobHistory(list(range(5_000)), np.geomspace(1, 1e-6, 5_000).tolist(), {})
+    made = facts(Elements(effect_page.html(dataclasses.replace(report(0.3, 8_000, steps=0), history=history))))["loss"]
+    assert len(made["step"]) <= 300
+    assert made["step"][0] == 0 and made["step"][-1] == 4_999
+
+
+def test_a_linear_chain_shows_its_exact_response() -> None:
+    """Of taps 1 and 0.5, at every band within a little."""
+    truth = {"taps.taps": [1.0, 0.5], "gain.gain_db": 3.0}
+    made = report(1.0, chain=Serial((Taps(2), Gain())), truth=truth, error=0.0)
+    elements = Elements(effect_page.html(made))
+    response = facts(elements)["response"]
+    hz = np.array(response["hz"])
+    true_db = 20 * np.log10(np.abs(1 + 0.5 * np.exp(-2j * np.pi * hz / 16_000))) + 3
+    assert_close(response["found_db"], true_db, 0.05)
+    assert "its response is exact" in " ".join(elements.texts)
+
+
+def test_a_faint_difference_gets_a_scale_of_its_own() -> None:
+    made = report(0.5)
+    near = Audio(made.wet.samples * (1 + 1e-3), 16_000)
+    lowered = [
+        facts(Elements(effect_page.html(one)))["spectrum"]["lowered_db"]
+        for one in (made, dataclasses.replace(made, output=near))
+    ]
+    assert lowered[0] == 0
+    assert lowered[1] == pytest.approx(60, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"matched": False, "esr_unseen": 1.2}, "no match"),
+        ({"esr_unseen": 1e-9}, "excellent"),
+        ({"esr_unseen": 0.1}, "fair"),
+        ({"esr_unseen": float("nan")}, "poor"),
+        ({"esr_unseen": None, "esr": 0.5}, "poor"),
+        ({"polarity": -1.0}, "upside down"),
+        ({"latency_samples": -32.0}, "32 samples (2 ms) early"),
+        ({"approach": None}, "There is no animation"),
+    ],
+)
+def test_every_kind_of_finding_has_its_words(data: EffectReport, changes: dict[str, Any], said: str) -> None:
+    pair = (data, dataclasses.replace(data, **changes))
+    before, after = (words(one, STILL if one.approach else None) for one in pair)
+    assert said not in " ".join(before.values())
+    assert said in " ".join(after.values())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: report(0.1, 8_000, steps=1),
+        lambda: report(0.5, 48_000, 2, steps=2),
+        lambda: report(0.3, steps=0, unseen=False),
+        lambda: report(0.3, chain=Serial(()), truth={}),
+        lambda: report(0.3, chain=Serial((Taps(300),)), truth={}, steps=3),
+    ],
+    ids=["shortest", "stereo", "bare", "no effect", "many taps"],
+)
+def test_every_kind_of_report_makes_a_page(made: Any) -> None:
+    one = made()
+    numbers = facts(Elements(effect_page.html(one)))
+    assert numbers["duration_s"] == pytest.approx(one.wet.seconds)
+    assert len(numbers["knobs"]["lines"]) <= 200
+
+
+def test_silence_makes_a_page(data: EffectReport) -> None:
+    silent = Audio(np.zeros_like(data.wet.samples), data.wet.sample_rate)
+    made = dataclasses.replace(data, dry=silent, wet=silent, output=silent, approach=None)
+    shown = facts(Elements(effect_page.html(made)))
+    assert all(player["silent"] for player in shown["players"])
+    assert shown["spectrum"]["scales"]["difference"]["low_db"] >= -160  # not a picture of the floor in bright colours
+
+
+def test_sounds_of_different_shape_are_refused(data: EffectReport) -> None:
+    with pytest.raises(ValueError, match="shapes"):
+        dataclasses.replace(data, dry=Audio(data.dry.samples[:, :-1], data.dry.sample_rate))
+    with pytest.raises(ValueError, match=r"gain\.gain_db"):
+        dataclasses.replace(data, found={k: v for k, v in data.found.items() if k != "gain.gain_db"})
+
+
+@pytest.mark.slow
+def test_ten_seconds_of_stereo_stay_small() -> None:
+    """At 48 kHz, of a sound as compressible as music, the animation included."""
+    assert len(effect_page.html(from_result(effect_result(10.0, 48_000, 2, steps=8)))) < 6_000_000
+
+
+def test_a_place_that_cannot_be_written_is_named(data: EffectReport, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="missing"):
+        effect_page.write(tmp_path / "missing" / "report.html", data, STILL)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(12345.6, "12346"), (0.0512345, "0.051235"), (-6.0, "−6"), (0.0, "0"), (1e-7, "1e−07"), (0.30000001, "0.3")],
+)
+def test_values_are_said_with_five_digits(value: float, said: str) -> None:
+    assert value_words(value) == said
+
+
+def test_ratios_in_words() -> None:
+    assert [ratio_words(v) for v in (0.5, 0.0123, 1e-10, float("nan"))] == ["0.500", "0.012", "1e-10", "not finite"]
+    assert [db_words(v) for v in (0.5, 1e-10, 0.0)] == ["−3.0 dB", "−100.0 dB", "exact"]
