@@ -20,6 +20,7 @@ import pytest
 from ddsp_match import config
 from ddsp_match.cli import words
 from ddsp_match.cli.parser import build_parser
+from ddsp_match.settings import EffectSettings, FitSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
@@ -59,10 +60,10 @@ def test_every_block_says_what_it_is(page):
 def test_every_command_is_one_that_the_command_line_accepts(page):
     for _, _, text in blocks(page):
         for argv in commands(text):
-            if argv and argv[0] in ("fit", "analyze", "render") and "--help" not in argv:
+            if argv and "--help" not in argv:
                 arguments, rest = build_parser().parse_known_args(argv)
                 _, overrides = words.split([*getattr(arguments, "words", []), *rest])
-                config.check(overrides)
+                config.check(overrides, kind=EffectSettings if argv[0] == "effect" else FitSettings)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

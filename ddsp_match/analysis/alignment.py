@@ -28,7 +28,7 @@ TONE_SHARPNESS, TONE_TIE = 0.1, 0.98  # below and above which lags count as equa
 TONE_FLOOR, TONE_BINS = 1e-4, 10  # of the highest power; a Hann window's main lobe and its neighbours
 CERTAIN_SHARPNESS, CERTAIN_DEVIATIONS = 0.5, 20.0
 ATTACK_S, BODY_S = 0.002, 0.008  # of the impulse response around the direct sound
-ALIKE, COPY = 0.5, 0.99  # correlation coefficients: of tones that match, and of copies, which need no whitening
+ALIKE = 0.5  # correlation coefficient of tones that match
 HARDLY = 0.1  # share of explained energy below which the waveforms say nothing
 ALONE = 0.5  # of a direct sound's level: nothing that strong comes before it
 AUDIBLE = 0.03  # of the highest level: where a sound begins
@@ -101,9 +101,7 @@ def align(
             share = linear_share(x, y, follow.lag, size)
             note = "aligned by the envelopes: the waveforms have next to nothing in common"
             return Alignment(float(follow.lag), 1.0, _certainty(follow) / 2, share, note)
-    if found[0].likeness > COPY:
-        best = found[0]
-    lag = best.lag if best.drive or best is found[0] else _first(found, best)
+    lag = best.lag if best.drive else _first(found, best)
     if lag < best.lag and not _begins(x, y, lag, best.lag, sample_rate):
         lag = best.lag
     latency, polarity = _arrival(*cut(shaped(x, best.drive), y, lag), size, sample_rate)

@@ -64,6 +64,11 @@ class _Composite(Processor):
         return any(part.delays for part in self.parts)
 
     @property
+    def by_chance(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether any part's fine structure is."""
+        return any(part.by_chance for part in self.parts)
+
+    @property
     def rate_bound(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether any part is."""
         return any(part.rate_bound for part in self.parts)

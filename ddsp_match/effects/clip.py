@@ -12,6 +12,7 @@ from ddsp_match.effects.static_curve import StaticCurve, explained
 from ddsp_match.ranges import Range
 
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
+PICKED = 5000  # about so many samples decide between two clip levels
 HEARD = 50_000  # samples that a guess listens to
 QUIETEST = 1e-12  # below any sound, so that a logarithm has a value
 
@@ -42,13 +43,14 @@ class Clip(StaticCurve):
         loudest = min(float(np.abs(dry).max()), HIGHEST)
         if loudest < QUIETEST:
             return [extremes]
-        # One side after the other: a filter between may have moved the extremes, but not the resemblance.
+        # A filter or a level change behind may have moved the extremes, but not the resemblance. Both levels at once,
+        # on samples here and there: a curve without memory needs no more.
         tops = loudest * np.geomspace(0.02, 1.0, 24)
-        sound, goal = dry.reshape(1, -1), wet.reshape(-1)
-        high = tops[explained(np.minimum(np.maximum(sound, -tops[:, None]), tops[:, None]), goal).argmin()]
-        for _ in range(2):
-            low = -tops[explained(np.clip(sound, -tops[:, None], high), goal).argmin()]
-            high = tops[explained(np.clip(sound, low, tops[:, None]), goal).argmin()]
+        lows, highs = (levels.reshape(-1, 1) for levels in np.meshgrid(-tops, tops))
+        some = slice(None, None, max(1, dry.size // PICKED))
+        cut = np.minimum(np.maximum(dry.reshape(1, -1)[:, some], lows), highs)
+        best = int(explained(cut, wet.reshape(-1)[some]).argmin())
+        low, high = lows[best, 0], highs[best, 0]
         return [extremes, {"low": float(low), "high": float(high)}]
 
 

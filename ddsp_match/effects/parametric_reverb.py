@@ -52,6 +52,7 @@ class ParametricReverb(Processor):
     )
     linear: ClassVar[bool] = True
     delays: ClassVar[bool] = True
+    by_chance: ClassVar[bool] = True
     stereo: ClassVar[bool] = True
 
     bands: int = 8

@@ -76,6 +76,7 @@ class Processor:
     source: ClassVar[str] = ""  # paper or book, where there is one
     linear: ClassVar[bool] = False  # linear and time-invariant in every setting: `response` tells all
     delays: ClassVar[bool] = False  # can explain a late copy by itself
+    by_chance: ClassVar[bool] = False  # its fine structure is drawn by chance: others' samples cannot be met
     rate_bound: ClassVar[bool] = False  # the knobs mean something else at another sample rate (taps)
 
     @property

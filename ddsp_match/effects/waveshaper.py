@@ -47,7 +47,7 @@ def _through(audio: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     places = torch.from_numpy(_places(points)).to(audio)
     slopes = values @ torch.from_numpy(_slopes(points)).to(audio).T
     inside = audio.clamp(-1, 1)
-    piece = (torch.bucketize(inside.detach(), places, right=True) - 1).clamp(0, points - 2)
+    piece = (torch.bucketize(inside.detach().contiguous(), places, right=True) - 1).clamp(0, points - 2)
     width = (places[1:] - places[:-1])[piece]
     t = (inside - places[piece]) / width
     batch = max(len(audio), len(values))

@@ -18,10 +18,11 @@ class EffectSettings(Settings):
         "[{clip: {high: 0.5}}]. It must name at least one processor.",
     )
     loss: str = setting(
-        "waveform",
+        "auto",
         "What is minimised: the error-to-signal ratio of the samples, multi-resolution STFT distances, which forgive "
-        "phase and small shifts, or the sum of both.",
-        choices=("waveform", "mrstft", "both"),
+        "phase and small shifts, or the sum of both. auto: waveform, but mrstft where an effect's fine structure is "
+        "drawn by chance (reverb) and its very samples cannot be met.",
+        choices=("auto", "waveform", "mrstft", "both"),
     )
     solver: str = setting(
         "auto",

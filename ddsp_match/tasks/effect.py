@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
+from ddsp_match.analysis.relation import explains
 from ddsp_match.audio import Audio
 from ddsp_match.effects.build import HELP, build, check
 from ddsp_match.effects.processor import Processor
@@ -20,11 +21,17 @@ from ddsp_match.errors import ConfigError
 from ddsp_match.optimise import StopReason
 from ddsp_match.settings import EffectSettings
 from ddsp_match.tasks.identify import Identification, Identifier, OnStep, Step
-from ddsp_match.tasks.pair import read_pair
+from ddsp_match.tasks.pair import Pair, read_pair
 from ddsp_match.tasks.run_folder import check_free
 
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
-EXPLAINED = 0.9  # share of the wet energy that may stay unexplained before it is called no match
+WORDS = (  # error-to-signal ratios up to which these words hold
+    (1e-6, "found: the difference cannot be heard"),
+    (1e-3, "very close"),
+    (0.02, "close"),
+    (0.2, "the main part of it"),
+)
+EXPLAINED = 0.9  # share of the wet energy left unexplained from which the pair itself is doubted
 
 
 @dataclass
@@ -168,7 +175,8 @@ def effect(
         "esr_unseen": _esr(output, wet_again, unseen) if last < n else None,
         "esr_gain": _esr_of_gain(source, wet_again, slice(0, last), unseen),
     }
-    matched, verdict = _judged(ratios, alignment, found)
+    related = _related(ratios, rate, pair, alignment)
+    matched, verdict = _judged(ratios, related, found)
     seconds["judge"] = time.perf_counter() - began
     result = EffectResult(
         dry=Audio(source.astype(np.float32), rate),
@@ -228,22 +236,40 @@ def _esr_of_gain(dry: np.ndarray, wet: np.ndarray, seen: slice, unseen: slice) -
     return _esr(gain * dry, wet, unseen)
 
 
-def _judged(ratios: dict[str, Any], alignment: Alignment, found: Identification) -> tuple[bool, str]:
+def _related(
+    ratios: dict[str, Any], rate: int, pair: Pair, alignment: Alignment
+) -> bool:
+    """Whether anything speaks for one sound having been made from the other; asked only where the chain failed."""
+    value = ratios["esr"] if ratios["esr_unseen"] is None else ratios["esr_unseen"]
+    if value < EXPLAINED:
+        return True
+    return explains(pair.dry.samples, pair.wet.samples, rate, alignment).related
+
+
+def _judged(ratios: dict[str, Any], related: bool, found: Identification) -> tuple[bool, str]:
     """Whether the chain explains the pair, and how well, in words."""
     value = ratios["esr"] if ratios["esr_unseen"] is None else ratios["esr_unseen"]
     where = "over the whole" if ratios["esr_unseen"] is None else "on the part that was not fitted"
     decibels = 10 * np.log10(max(value, 1e-30))
     figure = f"error-to-signal ratio {value:.2g} ({decibels:.1f} dB) {where}"
-    if value >= EXPLAINED and alignment.strength < 1 - EXPLAINED:
+    if value >= EXPLAINED and not related:
         return False, f"no match: nothing explains wet from dry; {figure}"
+    if found.measure == "mrstft":
+        return True, _judged_by_ear(found)
     if value >= EXPLAINED:
         return True, f"poor: the two belong together, but this chain does not make one from the other; {figure}"
-    if value <= 1e-6:
-        return True, f"found: the difference cannot be heard; {figure}"
-    if value <= 1e-3:
-        return True, f"very close; {figure}"
-    if value <= 0.02:
-        return True, f"close; {figure}"
-    if value <= 0.2:
-        return True, f"the main part of it; {figure}"
+    for bound, words in WORDS:
+        if value <= bound:
+            return True, f"{words}; {figure}"
     return True, f"rough: much is left unexplained, so other processors are at work; {figure}"
+
+
+def _judged_by_ear(found: Identification) -> str:
+    """In words, how much nearer the spectra came, where samples are not to be compared."""
+    before, after = found.history[0].loss, found.loss
+    figure = f"spectral distance {after:.2g}, and {before:.2g} without the effects"
+    if after < 0.5 * before:
+        return f"close in its spectrum (the samples are not compared: chance has a part in them); {figure}"
+    if after < 0.9 * before:
+        return f"nearer in its spectrum (the samples are not compared: chance has a part in them); {figure}"
+    return f"poor: these effects bring the spectra hardly nearer; {figure}"

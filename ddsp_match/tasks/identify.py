@@ -22,6 +22,7 @@ FOLLOWED = 6  # starts that get a few steps
 FIRST_STEPS = 8  # steps that tell a good valley from a bad one
 KEPT = 2  # starts that are followed to the end
 FOUND = 1e-7  # loss at which no other valley needs a look
+MADE_BY_US = 0.1  # of the neutral setting's error: a guess that comes so near has the very noise of the wet sound
 HOPS = 4  # fresh starts around the best so far, when none was found
 TOLERANCE = 1e-8  # rise of the loss that nobody hears
 UNSURE = 0.02  # of a range: a knob that can move so far within the tolerance is called ambiguous
@@ -59,6 +60,7 @@ class Identification:
         ambiguous: Numbers that could be elsewhere and sound the same.
         reason: Why the search ended.
         starts: How many starting points were looked at.
+        measure: What the loss is: ``waveform``, ``mrstft`` or ``both``.
     """
 
     knobs: Setting
@@ -67,6 +69,7 @@ class Identification:
     reason: StopReason
     ambiguous: list[str] = field(default_factory=list)
     starts: int = 0
+    measure: str = "waveform"
 
 
 @dataclass
@@ -109,21 +112,25 @@ class Identifier:
         self.chain, self.held, self.settings = chain, chain.arrays({**chain.neutral(), **held}), settings
         self.held = {key: self.held[key] for key in held}
         self.dry, self.wet, self.sample_rate = dry, wet, sample_rate
-        self.problem = PairProblem(
-            chain,
-            self.held,
-            dry,
-            wet,
-            sample_rate,
-            loss=settings.loss,
-            pre_emphasis=settings.pre_emphasis,
-            segment_s=settings.segment_s,
-        )
-        self.coordinates = self.problem.coordinates
+        self.pose("waveform" if settings.loss == "auto" else settings.loss)
         self._on_step, self._stop = on_step, stop
         self._began = time.perf_counter()
         self._done, self._lowest = 0, float("inf")
         self._at_most = FOLLOWED * FIRST_STEPS + KEPT * settings.steps
+
+    def pose(self, loss: str) -> None:
+        """States what is to be minimised: ``waveform``, ``mrstft`` or ``both``."""
+        self.problem = PairProblem(
+            self.chain,
+            self.held,
+            self.dry,
+            self.wet,
+            self.sample_rate,
+            loss=loss,
+            pre_emphasis=self.settings.pre_emphasis,
+            segment_s=self.settings.segment_s,
+        )
+        self.coordinates = self.problem.coordinates
 
     def run(self) -> Identification:
         """Searches.
@@ -133,6 +140,9 @@ class Identifier:
         """
         neutral: Setting = {**self.chain.arrays(self.chain.neutral()), **self.held}
         guesses = [*self._guessed([]), neutral]
+        if self.settings.loss == "auto" and self.chain.by_chance and not self._meets_samples(guesses, neutral):
+            self.pose("mrstft")
+            guesses = [*self._guessed([]), neutral]
         lines = self._best_lines(guesses)
         looked_at = len(guesses)
         if len(self.coordinates) and lines[0].value > self.settings.target_esr:
@@ -161,6 +171,7 @@ class Identifier:
             reason=best.reason if best.path else StopReason.TARGET,
             ambiguous=self._ambiguous(best),
             starts=looked_at,
+            measure=self.problem.loss,
         )
 
     def score(self, settings: list[Setting]) -> Float[np.ndarray, " settings"]:
@@ -175,6 +186,11 @@ class Identifier:
                 rows = torch.stack([self.coordinates.pack(setting) for setting in some])
                 values += sums_of_squares(self.problem.residuals, rows).tolist()
         return np.array(values)
+
+    def _meets_samples(self, guesses: list[Setting], neutral: Setting) -> bool:
+        """Whether the wet sound was made by this very chain, chance included: a guess comes near it."""
+        values = self.score([*guesses, neutral])
+        return float(values[:-1].min()) < MADE_BY_US * float(values[-1])
 
     def _guessed(self, starts: list[Setting]) -> list[Setting]:
         return guessed(self.chain, self.held, self.dry, self.wet, self.sample_rate, self.score, starts)

@@ -54,6 +54,19 @@ def test_a_string_that_rings_longer_than_the_room_does_not_lengthen_it():
     assert abs(found.rt60_s[4] / 0.5 - 1) < 0.15
 
 
+def test_a_slower_fall_says_little_against_a_room_and_a_faster_one_much():
+    times = module.TIMES_S
+
+    def against(room_s: float, fall_s: float) -> float:
+        near = np.exp(-0.5 * (np.log(times / fall_s) / 0.05) ** 2)
+        said = module._log_likelihood(near / (near.sum() * module.STEP))
+        return float(said.max() - np.interp(np.log(room_s), np.log(times), said))
+
+    assert against(1.0, fall_s=3.0) < 3
+    assert against(1.0, fall_s=0.3) > against(1.0, fall_s=3.0) + 2
+    assert against(1.0, fall_s=1.0) < 0.1
+
+
 def test_silence_and_a_steady_tone_leave_what_is_typical():
     t = np.arange(RATE) / RATE
     for samples in (np.zeros((1, RATE)), np.sin(2 * np.pi * 440 * t)[None]):

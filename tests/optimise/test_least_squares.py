@@ -28,7 +28,8 @@ def line(slope, offset, x):
 
 def test_a_linear_problem_takes_few_steps():
     x = torch.linspace(-1, 1, 50, dtype=torch.float64)
-    found = least_squares(lambda rows: [line(rows[:, 0], rows[:, 1], x)], torch.tensor([0.9, 0.1], dtype=torch.float64), target=1e-20)
+    start = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    found = least_squares(lambda rows: [line(rows[:, 0], rows[:, 1], x)], start, target=1e-20)
     assert_close(found.position, [0.3, 0.7], 1e-9)
     assert len(found.path) <= 8
 

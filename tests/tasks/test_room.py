@@ -11,11 +11,13 @@ from ddsp_match.audio import Audio
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
+from ddsp_match.losses.total import TotalLoss
 from ddsp_match.metrics import mel_distance_db, multi_resolution
-from ddsp_match.settings import FitSettings
+from ddsp_match.settings import FitSettings, LossSettings
 from ddsp_match.tasks import matching
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.room import described, listen
+from ddsp_match.tasks.wet import Wet
 from tests.compare import assert_close
 
 RATE = 16000
@@ -84,9 +86,15 @@ def test_a_run_holds_the_dry_sound(tmp_path):
 
 
 def test_what_the_user_holds_is_held():
-    chain, held = build([{"reverb": {"rt60_s": [1.5] * 8}}])
-    heard = listen(chain, held, in_room(notes(1.5)).samples, RATE)
-    assert "reverb.rt60_s" not in heard.values and heard.dry is not None
+    rest = slice(round(0.6 * RATE), round(0.8 * RATE))
+    left = []
+    for rt60_s in (0.1, 1.5):
+        chain, held = build([{"reverb": {"rt60_s": [rt60_s] * 8, "level": [1.0] * 8}}])
+        heard = listen(chain, held, in_room(notes(1.5)).samples, RATE)
+        assert not {"reverb.rt60_s", "reverb.level"} & set(heard.values) and heard.dry is not None
+        left.append(float(np.square(heard.dry[:, rest]).sum()))
+    # A room that is told to be short leaves the ringing to the instrument.
+    assert left[0] > 2 * left[1]
     result = ddsp_match.fit(in_room(notes(1.0)), settings=settings([{"reverb": {"rt60_s": [1.5] * 8}}], steps=2))
     assert result.patch.effects is not None
     assert_close(result.patch.effects.knobs["reverb.rt60_s"], np.full(8, 1.5), 1e-5)
@@ -108,12 +116,46 @@ def test_knobs_of_other_effects_are_fitted_with_the_source():
     assert result.trace.best[-1] < 0.95 * result.trace.loss[0]
 
 
+def test_the_source_answers_for_the_dry_sound_and_for_the_wet_one():
+    chain, held = build([{"gain": {"gain_db": 6.0}}])
+    dry = torch.from_numpy(notes(0.5)[None]).float()
+    right = torch.stack([dry, dry * 10 ** (6 / 20)])
+    for anchored, weight in ((True, 1.0), (False, 0.0)):
+        wet = Wet(chain, held, held, right[1], RATE, anchored=anchored)
+        loss = wet.loss(0, dry.shape[1], TotalLoss(dry, RATE, LossSettings()), LossSettings(), 1)
+        assert_close(wet.both(dry, dry[:, :0]), right, 1e-5)
+        assert loss(right).item() < 0.05
+        assert (loss(torch.stack([0.5 * dry, right[1]])).item() > 0.1) == (weight > 0)
+        assert loss(torch.stack([dry, 0.5 * right[1]])).item() > 0.1
+
+
+def test_effects_remember_what_came_before():
+    chain, held = build([{"delay": {"delay_ms": 100.0, "wet": 0.5}}])
+    dry = torch.from_numpy(notes(1.0)[None]).float()
+    whole = Wet(chain, held, [k.name for k in chain.knobs], dry, RATE, anchored=False)
+    free = Wet(chain, held, held, dry, RATE, anchored=False)
+    for wet in (whole, free):
+        at_once, cut = wet.both(dry, dry[:, :0]), wet.both(dry[:, 6000:], dry[:, :6000])
+        assert_close(cut.detach(), at_once[..., 6000:].detach(), 1e-5)
+        assert (at_once[1] - at_once[0]).abs().max() > 0.01
+
+
 @pytest.mark.parametrize("effects", [["reverb"], ["one_pole"]])
 def test_beyond_one_segment_the_effects_are_the_same_throughout(monkeypatch, effects):
     monkeypatch.setattr(matching, "SHORT_S", 1.0)
     monkeypatch.setattr(matching, "SEGMENT_S", 1.0)
     monkeypatch.setattr(matching, "MARGIN_S", 0.05)
+    heard_before = set()
+    both = Wet.both
+
+    def spied(wet: Wet, dry: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        heard_before.add((before.shape[1], bool((before != 0).any())))
+        return both(wet, dry, before)
+
+    monkeypatch.setattr(Wet, "both", spied)
     result = ddsp_match.fit(in_room(notes(2.0)), settings=settings(effects, steps=8))
+    # A room is known beforehand; other effects hear all that the segments before play.
+    assert any(samples and sounds for samples, sounds in heard_before) == (effects != ["reverb"])
     target, match = (torch.from_numpy(x.samples) for x in (result.target, result.match))
     assert multi_resolution(target, match, [1024, 256]) < 0.5 * multi_resolution(target, 0 * target, [1024, 256])
 
