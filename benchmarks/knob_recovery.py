@@ -2,6 +2,7 @@
 
     python -m benchmarks.knob_recovery                      every row, 20 targets each
     python -m benchmarks.knob_recovery --only freeverb --targets 6 --verbose
+    python -m benchmarks.knob_recovery --others              all other processors, too
 
 Four seconds at 24 kHz: an oboe phrase from data/, white noise and a chirp, in turn. A target counts as found when the
 error-to-signal ratio is at most 1e-6 and every knob lies within 1 % of its true value (or of 1 % of the range, for
@@ -45,6 +46,11 @@ CHAINS: dict[str, list[Any]] = {
     "iir, clip": ["iir", "clip"],
     "clip, comb": ["clip", "feedback_comb"],
 }
+OTHERS = [
+    "sos", "lowpass", "highpass", "bandpass", "notch", "low_shelf", "high_shelf", "peak", "one_pole", "eq", "svf",
+    "phaser", "feedforward_comb", "feedback_delay", "chorus", "flanger", "soft_clip", "waveshaper", "compressor",
+    "optical", "reverb",
+]  # fmt: skip
 
 
 @dataclass
@@ -141,13 +147,15 @@ def _off(knob: Any, found: float, true: float) -> float:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--targets", type=int, default=20)
-    parser.add_argument("--only", action="append", choices=tuple(CHAINS))
+    parser.add_argument("--only", action="append", choices=(*CHAINS, *OTHERS))
+    parser.add_argument("--others", action="store_true", help="the processors that are not in the table, too")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--delays", type=int, default=50, help="delays from anywhere, over 0-40 ms and over 0-1 s")
     said = parser.parse_args()
     table: dict[str, dict[str, Any]] = {}
-    for label in said.only or CHAINS:
-        table[label] = summed([once(label, CHAINS[label], i, {}, said.verbose) for i in range(said.targets)])
+    for label in said.only or [*CHAINS, *(OTHERS if said.others else [])]:
+        spec = CHAINS.get(label, [label])
+        table[label] = summed([once(label, spec, i, {}, said.verbose) for i in range(said.targets)])
         print(label, json.dumps(table[label]), flush=True)
     for longest_ms in () if said.only else (40.0, 1000.0):
         label = f"delay, 0-{longest_ms:g} ms"

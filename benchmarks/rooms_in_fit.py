@@ -5,11 +5,11 @@
     python -m benchmarks.rooms_in_fit --only oboe --steps 100 --verbose
 
 The rooms are the impulse responses of a folder (--irs), with the direct sound normalised, and two made of noise with
-decay times of 0.3 to 0.5 s and 1 to 2 s. A second of silence follows each sound before it is put into the room, and
-what rings longer is cut. Compared are the decay times of the octaves that have energy (of the sound, within 30 dB of
-its strongest; of the room, as ISO 3382 asks) and the distances to the true dry sound of the dry stem and of the wet
-sound. A decay cannot be heard where the instrument itself dies away more slowly than the room does: the octaves where
-it does not (the dry sound's own falls are at most 0.8 times as long) are counted a second time on their own.
+decay times of 0.3 to 0.5 s and 1 to 2 s. A second of silence (--after) follows each sound before it is put into the
+room, and what rings longer is cut. Compared are the decay times of the octaves that have energy (of the sound, within
+30 dB of its strongest; of the room, as ISO 3382 asks) and the distances to the true dry sound of the dry stem and of
+the wet sound. A decay cannot be heard where the instrument itself dies away more slowly than the room does: the octaves
+where it does not (the dry sound's own falls are at most 0.8 times as long) are counted a second time on their own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ddsp_match.tasks.room import listen
 
 BANDS_HZ = octave_centres(7)
 RATE = 22_050  # sounds at a higher rate are taken down to it
-AFTER_S, ENERGY_DB, FASTER = 1.0, 30.0, 0.8
+ENERGY_DB, FASTER = 30.0, 0.8
 MADE = {"made, short": np.linspace(0.5, 0.3, 8), "made, long": np.linspace(2.0, 1.0, 8)}
 
 
@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--irs", type=Path, default=ROOT.parent / "shared/data/ir", help="folder of impulse responses")
     parser.add_argument("--sounds", type=Path, nargs="*", help="sound files; by default those of data/")
     parser.add_argument("--only", default="", help="only sounds whose name holds this")
+    parser.add_argument("--after", type=float, default=1.0, help="silence after each sound, in s")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--heard", action="store_true", help="no gradient descent: what is heard before it")
     parser.add_argument("--verbose", action="store_true")
@@ -153,7 +154,7 @@ def main() -> None:
         sound = read(path)[0]
         rate = min(sound.sample_rate, RATE)
         mono = resample(Audio(sound.mono()[None], sound.sample_rate), rate).samples[0]
-        dry = np.pad(mono, (0, round(AFTER_S * rate))).astype(np.float64)
+        dry = np.pad(mono, (0, round(said.after * rate))).astype(np.float64)
         for room, ir in rooms(said.irs, rate).items():
             outcome = one(dry, ir, rate, 0 if said.heard else said.steps, (path.stem, room))
             outcomes.append(outcome)
@@ -169,7 +170,7 @@ def main() -> None:
     for room, row in figures.items():
         print(room, row)
     if said.save:
-        save("rooms_in_fit", {"steps": 0 if said.heard else said.steps, "rooms": figures})
+        save("rooms_in_fit", {"steps": 0 if said.heard else said.steps, "after_s": said.after, "rooms": figures})
 
 
 if __name__ == "__main__":
