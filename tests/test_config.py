@@ -156,7 +156,7 @@ def test_what_is_no_chain_is_refused(build, override, message):
     ("override", "message"),
     [
         ("los=both", r"'los', which is no setting.*one of align, .*try: loss"),
-        ("loss=mel", r"^loss: found 'mel'; needed: waveform \| mrstft \| both"),
+        ("loss=mel", r"^loss: found 'mel'; needed: auto \| waveform \| mrstft \| both"),
         ("synth.n_harmonics=3", r"'synth.n_harmonics', which is no setting"),
         ("holdout=0.6", r"^holdout: found 0.6; needed: 0 to 0.5"),
         ("starts=0", r"^starts: found 0; needed: a whole number, 1 to"),

@@ -14,7 +14,7 @@ LONGEST_S = 4.0
 MOST_TAPS = 1 << 17
 DIRECT_S = 0.0015  # the direct sound lasts this long
 ARRIVES_S = 0.01  # and comes within this time
-ENOUGH = 3.0  # of the typical decay time
+ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that tells where a decay ends
 OUTLIER = 3.0  # times the typical decay time
 ONSET = 0.15  # of the strongest moment: where the reverberation begins
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.processor import Processor
 from ddsp_match.optimise import StopReason
 from ddsp_match.optimise.bounded import descend
@@ -20,6 +21,8 @@ from ddsp_match.tasks.pair_problem import PairProblem
 
 FOLLOWED = 6  # starts that get a few steps
 FIRST_STEPS = 8  # steps that tell a good valley from a bad one
+LAST_STEPS = 6  # over the whole of a long pair, after the search in pieces of it
+FOCUS_S = 12.0  # a longer pair is searched in pieces that are so long together
 KEPT = 2  # starts that are followed to the end
 FOUND = 1e-7  # loss at which no other valley needs a look
 MADE_BY_US = 0.1  # of the neutral setting's error: a guess that comes so near has the very noise of the wet sound
@@ -131,6 +134,7 @@ class Identifier:
             segment_s=self.settings.segment_s,
         )
         self.coordinates = self.problem.coordinates
+        self._focused = self.problem.focus(FOCUS_S)
 
     def run(self) -> Identification:
         """Searches.
@@ -141,8 +145,11 @@ class Identifier:
         neutral: Setting = {**self.chain.arrays(self.chain.neutral()), **self.held}
         guesses = [*self._guessed([]), neutral]
         if self.settings.loss == "auto" and self.chain.by_chance and not self._meets_samples(guesses, neutral):
+            # Drawn by chance, it cannot meet these samples, and a distance of spectra tells decay times worse than the
+            # guess, which reads them from the response between the two sounds: so they stay as guessed.
+            self.held = {**self._guessed_by_chance(), **self.held}
             self.pose("mrstft")
-            guesses = [*self._guessed([]), neutral]
+            guesses = [*self._guessed([]), {**neutral, **self.held}]
         lines = self._best_lines(guesses)
         looked_at = len(guesses)
         if len(self.coordinates) and lines[0].value > self.settings.target_esr:
@@ -163,7 +170,7 @@ class Identifier:
                 lines.sort(key=lambda line: line.value)
                 lines = self._follow(lines[:KEPT], self.settings.steps)
                 lines = [self._hopped(lines[0])]
-        best = lines[0]
+        best = self._widened(lines[0])
         return Identification(
             knobs=self._setting(best),
             loss=best.value,
@@ -173,6 +180,15 @@ class Identifier:
             starts=looked_at,
             measure=self.problem.loss,
         )
+
+    def _widened(self, line: _Line) -> _Line:
+        """The line after a look at all of a pair of which only pieces were heard so far."""
+        if self._focused:
+            self.problem.widen()
+            line.value = float(self.score([self._setting(line)])[0])
+            if len(self.coordinates) and line.value > self.settings.target_esr and not self._ended():
+                self._advance(line, LAST_STEPS)
+        return line
 
     def score(self, settings: list[Setting]) -> Float[np.ndarray, " settings"]:
         """Loss of each setting."""
@@ -191,6 +207,16 @@ class Identifier:
         """Whether the wet sound was made by this very chain, chance included: a guess comes near it."""
         values = self.score([*guesses, neutral])
         return float(values[:-1].min()) < MADE_BY_US * float(values[-1])
+
+    def _guessed_by_chance(self) -> Setting:
+        """First guesses of those parts whose fine structure is drawn by chance, each as if it were alone."""
+        named = self.chain.named if isinstance(self.chain, Serial) else (("", self.chain),)
+        found: Setting = {}
+        for name, part in named:
+            for guess in part.guesses(self.dry, self.wet, self.sample_rate)[:1] if part.by_chance else []:
+                prefix = f"{name}." if name else ""
+                found.update({prefix + key: np.asarray(value, dtype=np.float64) for key, value in guess.items()})
+        return found
 
     def _guessed(self, starts: list[Setting]) -> list[Setting]:
         return guessed(self.chain, self.held, self.dry, self.wet, self.sample_rate, self.score, starts)

@@ -117,14 +117,38 @@ class PairProblem:
         length = n if n <= row else int(row)
         if segment_s is not None:
             length = min(length, round(segment_s * sample_rate))
-        warm = round(WARM_UP_S * sample_rate)
-        self.segments = [
-            Segment(max(0, first - warm), first, min(n, first + length)) for first in range(0, n, length)
-        ]
+        self.segments = self._everything = self._cut(0, n, length)
         self.like: Setting = {**chain.arrays(chain.neutral()), **held}
-        self._waveform_norm = float(self._emphasised(self.wet).square().sum().sqrt())
-        self._targets: dict[tuple[int, int], torch.Tensor] = {}
+        self._waveform_norm = self._energy() ** 0.5
+        self._targets: dict[tuple[int, int, int], torch.Tensor] = {}
         self._norms: dict[int, float] = {}
+
+    def focus(self, seconds: float, pieces: int = 4) -> bool:
+        """Looks at some loud pieces of a long pair alone, spread over its length, until `widen`.
+
+        Args:
+            seconds: Of the pieces together.
+            pieces: How many.
+
+        Returns:
+            Whether there is anything that is not looked at.
+        """
+        n, length = self.wet.shape[-1], round(seconds * self.sample_rate / pieces)
+        if n <= pieces * length:
+            return False
+        power = self.wet[0].square().sum(0).cumsum(0)
+        chosen = []
+        for number in range(pieces):
+            first, last = n * number // pieces, n * (number + 1) // pieces
+            begins = torch.arange(first, last - length + 1, max(1, length // 8))
+            loudest = int(begins[int((power[begins + length - 1] - power[begins]).argmax())])
+            chosen += self._cut(loudest, loudest + length, length)
+        self._look_at(chosen)
+        return True
+
+    def widen(self) -> None:
+        """Looks at the whole pair again."""
+        self._look_at(self._everything)
 
     def residuals(
         self, rows: Float[torch.Tensor, "rows numbers"], segments: Sequence[Segment] | None = None
@@ -149,6 +173,21 @@ class PairProblem:
         rows = place[None]
         return torch.stack([piece.square().sum() for piece in self.residuals(rows, [segment])]).sum()
 
+    def _cut(self, begin: int, end: int, length: int) -> list[Segment]:
+        warm = round(WARM_UP_S * self.sample_rate)
+        starts = range(begin, end, length)
+        return [Segment(max(0, first - warm), first, min(end, first + length)) for first in starts]
+
+    def _look_at(self, segments: list[Segment]) -> None:
+        self.segments = segments
+        self._waveform_norm = self._energy() ** 0.5
+        self._norms = {}
+
+    def _energy(self) -> float:
+        emphasised = self._emphasised(self.wet)
+        parts = [emphasised[..., s.first : s.last].square().sum() for s in self.segments]
+        return max(float(torch.stack(parts).sum()), 1e-30)
+
     def _played(self, rows: torch.Tensor, segment: Segment) -> torch.Tensor:
         knobs = self.coordinates.tensors(rows, self.like)
         audio = self.dry[..., segment.begin : segment.last]
@@ -163,7 +202,7 @@ class PairProblem:
     def _spectral_errors(self, played: torch.Tensor, segment: Segment) -> Iterator[torch.Tensor]:
         for seconds in SPECTRAL_SIZES_S:
             window = self._window(seconds)
-            key = (len(window), segment.first)
+            key = (len(window), segment.first, segment.last)
             if key not in self._targets:
                 self._targets[key] = _roots(self.wet[0, :, segment.first : segment.last], window)
             weight = 1 / (self._root_norm(window) * len(SPECTRAL_SIZES_S) ** 0.5)

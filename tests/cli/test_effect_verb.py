@@ -173,7 +173,7 @@ def test_ctrl_c_asks_the_search_to_stop(fake_effect):
         (["dry.wav", "wet.wav", "effects=[clip"], "which does not parse"),
         (["dry.wav", "wet.wav", "effects=[clip],[svf]"], "--multirun"),
         (["dry.wav", "wet.wav", "effects=[clip]", "synth.n_harmonics=3"], "'synth.n_harmonics', which is no setting"),
-        (["dry.wav", "wet.wav", "effects=[clip]", "loss=mel"], "loss: found 'mel'; needed: waveform | mrstft | both"),
+        (["dry.wav", "wet.wav", "effects=[clip]", "loss=mel"], "loss: found 'mel'; needed: auto | waveform"),
         (["dry.wav", "wet.wav", "--forse"], "--forse, which is no option; try: --force"),
         (["dry.wav", "effects=[clip]"], "found 1 sound file (dry.wav); needed: two, first the dry one"),
         (["effects=[clip]"], "found 0 sound files; needed: two"),

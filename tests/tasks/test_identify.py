@@ -144,3 +144,21 @@ def test_it_ends_early_with_the_best_so_far():
     assert np.isfinite(stopped.loss) and stopped.loss <= stopped.history[0].loss
     hurried = search(["gain", "gain"], wet, dry, budget_s=1e-6)
     assert np.isfinite(hurried.loss)
+
+
+def test_a_long_pair_is_searched_in_pieces_and_judged_as_a_whole():
+    dry = noise(20 * RATE)
+    dry[:, : 3 * RATE] *= 0.01
+    rack = Rack.of(["one_pole", "clip"], RATE, {"one_pole.mix": 1.0, "one_pole.cutoff_hz": 2000.0, "clip.high": 0.1})
+    wet = rack.process(dry, RATE)
+    problem = PairProblem(rack.chain, {}, dry, wet, RATE)
+    assert problem.focus(8.0)
+    assert len(problem.segments) == 4 and sum(s.last - s.first for s in problem.segments) == 8 * RATE
+    rows = problem.coordinates.pack(rack.knobs)[None]
+    # The filter has settled where a piece begins: its seams cannot be heard.
+    assert sum(float(piece.square().sum()) for piece in problem.residuals(rows)) < 1e-20
+    assert problem.segments[0].first == 3 * RATE  # the loud end of the first quarter
+    assert not PairProblem(rack.chain, {}, dry[:, : 4 * RATE], wet[:, : 4 * RATE], RATE).focus(8.0)
+    found = search(["one_pole", "clip"], wet, dry)
+    assert found.loss < 1e-10
+    assert_close(found.knobs["clip.high"], 0.1, 1e-6)

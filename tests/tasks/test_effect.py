@@ -1,0 +1,100 @@
+"""From a dry and a wet sound to the knobs between them."""
+
+import numpy as np
+import pytest
+
+from ddsp_match.analysis.decay import rt60
+from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.patch import load_rack
+from ddsp_match.settings import EffectSettings
+from ddsp_match.tasks.effect import effect
+from tests.compare import assert_close
+
+RATE = 16_000
+
+
+def noise(seconds: float = 1.5, channels: int = 1, seed: int = 0) -> np.ndarray:
+    return (0.2 * np.random.default_rng(seed).standard_normal((channels, int(seconds * RATE)))).astype(np.float32)
+
+
+def late(samples: np.ndarray, by: int) -> np.ndarray:
+    return np.pad(samples, ((0, 0), (by, 0)))
+
+
+def test_a_clipped_late_and_inverted_copy():
+    dry = noise()
+    wet = -late(np.clip(dry, -0.15, 0.22), 37)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["clip"]))
+    assert found.matched
+    assert found.alignment.whole_samples == 37 and found.rack.polarity == -1.0
+    assert_close([found.rack.knobs["clip.low"], found.rack.knobs["clip.high"]], [-0.15, 0.22], 1e-6)
+    assert found.esr_unseen is not None and found.esr_unseen < 1e-10
+    assert found.seen[1] == round(0.8 * found.wet.n_samples)
+    # What is played is what was recorded, polarity included.
+    assert_close(found.output.samples, found.wet.samples, 1e-5)
+
+
+def test_the_unseen_part_is_not_fitted():
+    dry = noise()
+    wet = 0.5 * dry
+    wet[:, -2000:] *= 3
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["gain"], holdout=0.2))
+    assert_close(found.rack.knobs["gain.gain_db"], 20 * np.log10(0.5), 0.01)
+    assert found.esr_seen < 1e-8 and found.esr_unseen > 0.1
+    whole = effect(dry, wet, RATE, settings=EffectSettings(effects=["gain"], holdout=0.0))
+    assert whole.esr_unseen is None and whole.seen == (0, whole.wet.n_samples)
+
+
+def test_unrelated_sounds_are_no_match():
+    found = effect(noise(seed=1), noise(seed=2), RATE, settings=EffectSettings(effects=["gain"], starts=2))
+    assert not found.matched and found.verdict.startswith("no match")
+    assert found.esr_gain > 0.9
+
+
+def test_a_delay_explains_lateness_by_itself():
+    dry = noise()
+    wet = late(dry, 320)[:, : dry.shape[1]]
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["delay"]))
+    assert found.rack.latency == 0.0
+    assert_close(found.rack.knobs["delay.delay_ms"], 20.0, 1e-4)
+    assert any("left as it is" in note for note in found.notes)
+
+
+def test_a_real_room_keeps_its_decay():
+    rng = np.random.default_rng(5)
+    t = np.arange(RATE // 2) / RATE
+    ir = 0.05 * rng.standard_normal(len(t)) * 10 ** (-3 * t / 0.4)
+    ir[0] = 1.0
+    dry = noise(3.0)
+    wet = np.convolve(dry[0], ir)[None, : dry.shape[1]].astype(np.float32)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=[{"reverb": {"bands": 6}}]))
+    true = rt60(ir, RATE, np.array([500.0, 1000.0, 2000.0, 4000.0])).rt60_s
+    assert_close(found.rack.knobs["reverb.rt60_s"][2:] / true, np.ones(4), 0.1)
+    assert "spectr" in found.verdict
+
+
+def test_a_run_folder_and_its_patch(tmp_path):
+    dry = noise()
+    out = tmp_path / "run"
+    settings = EffectSettings(effects=["gain"])
+    found = effect(dry, 0.25 * dry, RATE, settings=settings, out=out, name="quarter")
+    assert {path.suffix for path in out.iterdir()} >= {".wav", ".html", ".gif", ".safetensors", ".yaml"}
+    rack = load_rack(out / "quarter.patch.safetensors")
+    assert_close(rack.process(dry, RATE), found.output.samples, 1e-6)
+    with pytest.raises(OutputError):
+        effect(dry, dry, RATE, settings=settings, out=out)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [([], "no effects"), (["freeverbb"], "freeverb"), ([{"clip": {"hihg": 0.5}}], "high"), (["clip", 3], "3")],
+)
+def test_a_chain_that_does_not_exist(spec, words):
+    with pytest.raises(ConfigError, match=words):
+        effect(noise(), noise(), RATE, settings=EffectSettings(effects=spec))
+
+
+def test_interrupted_it_keeps_the_best_so_far():
+    dry = noise()
+    found = effect(dry, np.tanh(3 * dry), RATE, settings=EffectSettings(effects=["waveshaper"]), stop=lambda: True)
+    assert np.isfinite(found.esr)
