@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_TEST := $(VENV)/.installed-test
 STAMP_DEV := $(VENV)/.installed-dev
+STAMP_BENCHMARK := $(VENV)/.installed-benchmark
 
 .PHONY: demo test lint benchmark clean
 .DELETE_ON_ERROR:
@@ -27,7 +28,7 @@ lint: $(STAMP_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
-benchmark: $(STAMP_TEST)
+benchmark: $(STAMP_BENCHMARK)
 	$(BIN)/python -m benchmarks
 
 clean:
@@ -49,6 +50,10 @@ $(STAMP): pyproject.toml | $(BIN)/python
 
 $(STAMP_TEST): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(STAMP)
+
+$(STAMP_BENCHMARK): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
 	@touch $@ $(STAMP)
 
 $(STAMP_DEV): pyproject.toml | $(BIN)/python

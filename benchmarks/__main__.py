@@ -1,6 +1,6 @@
 """Runs every benchmark and writes benchmarks/results.md.
 
-    python -m benchmarks                  all of them: about half an hour on two cores
+    python -m benchmarks                  all of them: about an hour on two cores
     python -m benchmarks --table          only write results.md from what was measured before
 """
 
@@ -11,8 +11,12 @@ import subprocess
 import sys
 
 from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
+from benchmarks.effect_tables import sections
 
-PARTS = ("crepe_speed", "speed", "rendering", "f0_accuracy", "quality")
+PARTS = (
+    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality",
+    "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -28,6 +32,12 @@ def main() -> None:
         elif part == "f0_accuracy":
             song = [said.data / "f0/vocadito_1.wav", said.data / "f0/vocadito_1_f0.csv"]
             words = [str(said.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
+        elif part == "filters":
+            words = ["--save"]
+        elif part == "rooms":
+            words = ["--data", str(said.data), "--save"]
+        elif part == "rooms_in_fit":
+            words = ["--irs", str(said.data / "ir"), "--heard", "--save"]
         subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *words], check=True)
     (HERE / "results.md").write_text(page(), encoding="utf-8")
     print(f"written: {HERE / 'results.md'}")
@@ -48,7 +58,8 @@ def page() -> str:
         "are ratios of two things timed in the same run.",
         "",
     ]
-    for title, rows in (("Speed and memory", speed_rows()), ("f0", f0_rows()), ("Closeness", quality_rows())):
+    tables = [("Speed and memory", speed_rows()), ("f0", f0_rows()), ("Closeness", quality_rows()), *sections(read)]
+    for title, rows in tables:
         if rows:
             lines += [f"## {title}", "", *rows, ""]
     return "\n".join(lines)

@@ -135,7 +135,9 @@ def main() -> None:
     for kind, result in summary.items():
         print(kind, result)
     if options.save:
-        save("rooms", {"rooms": figures, "summary": summary})
+        kinds = ("convolution", "reverb")
+        by_room = {name: {kind: summarise({name: each}, kind) for kind in kinds} for name, each in figures.items()}
+        save("rooms", {"rooms": figures, "by_room": by_room, "summary": summary})
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from ddsp_match.optimise.trace import StopReason, Trace
 STEP = 1e-7  # of a finite difference, in units of the whole range
 DAMPINGS = (1e-3, 3e-2, 1.0, 30.0)  # tried at once, times the present damping
 LOWEST_DAMPING, HIGHEST_DAMPING = 1e-13, 1e7
-STALLED = 1e-3  # relative gain below which a step does not count as progress
+STALLED = 1e-5  # relative gain below which a step does not count as progress
 
 # Settings (rows, numbers) to pieces of their residuals (rows, samples); the pieces together are the residual vector.
 Residuals = Callable[[Float[torch.Tensor, "rows numbers"]], Iterable[Float[torch.Tensor, "rows samples"]]]

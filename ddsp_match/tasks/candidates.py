@@ -13,6 +13,7 @@ from ddsp_match.effects.processor import Processor, Value
 
 BEAM = 6  # settings that are followed up while the parts of a chain are guessed one after the other
 LED = 3  # of these, settings from which the next part is guessed: guesses take longer than scores
+MOVED = 0.25  # share of the numbers that a part elsewhere takes
 FLOOR = 1e-4  # of a response's peak power, below which it is not inverted
 
 Setting = dict[str, np.ndarray]
@@ -60,7 +61,7 @@ def guessed(
 
 
 def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed: int) -> list[Setting]:
-    """Settings by chance: half anywhere in the ranges, half near a given one.
+    """Settings by chance: a third anywhere in the ranges, a third near a given one, a third with some of it elsewhere.
 
     Long rows (taps) stay as they are around the given setting: chance never hits an impulse response.
     """
@@ -74,7 +75,8 @@ def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed
             place = knob.range.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
             anywhere = rng.uniform(0, 1, place.shape)
             near = np.clip(place + 0.1 * rng.standard_normal(place.shape), 0, 1)
-            value = knob.range.at(torch.from_numpy(near if number % 2 else anywhere)).numpy()
+            some = np.where(rng.uniform(0, 1, place.shape) < MOVED, anywhere, place)
+            value = knob.range.at(torch.from_numpy((anywhere, near, some)[number % 3])).numpy()
             setting[knob.name] = value.reshape(around[knob.name].shape)
         settings.append(setting)
     return settings

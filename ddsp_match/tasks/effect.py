@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
-from ddsp_match.analysis.relation import explains
 from ddsp_match.audio import Audio
 from ddsp_match.effects.build import HELP, build, check
 from ddsp_match.effects.processor import Processor
@@ -20,18 +19,14 @@ from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
 from ddsp_match.optimise import StopReason
 from ddsp_match.settings import EffectSettings
-from ddsp_match.tasks.identify import Identification, Identifier, OnStep, Step
-from ddsp_match.tasks.pair import Pair, read_pair
+from ddsp_match.tasks.effect_verdict import judged, ratios, related
+from ddsp_match.tasks.identify import Identifier, OnStep, Step
+from ddsp_match.tasks.pair import read_pair
 from ddsp_match.tasks.run_folder import check_free
 
+TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
-WORDS = (  # error-to-signal ratios up to which these words hold
-    (1e-6, "found: the difference cannot be heard"),
-    (1e-3, "very close"),
-    (0.02, "close"),
-    (0.2, "the main part of it"),
-)
-EXPLAINED = 0.9  # share of the wet energy left unexplained from which the pair itself is doubted
+
 
 
 @dataclass
@@ -144,23 +139,25 @@ def effect(
     rate, notes = pair.dry.sample_rate, list(pair.notes)
     say("align")
     alignment = align(pair.dry.samples, pair.wet.samples, rate, settings.max_latency_s)
-    moved = _moved(alignment, chain, settings)
-    source, target = (np.asarray(part, dtype=np.float64) for part in shifted(pair.dry.samples, pair.wet.samples, moved))
-    target = target * moved.polarity
-    notes += _alignment_notes(alignment, moved, rate)
     seconds["read and align"] = time.perf_counter() - began
 
     began = time.perf_counter()
     say("search")
-    n = target.shape[1]
-    last = n - round(n * settings.holdout)
-    if n - last < UNSEEN_AT_LEAST_S * rate:
-        last = n
-    fitted = {key: np.asarray(value, dtype=np.float64) for key, value in held.items()}
-    search = Identifier(
-        chain, fitted, source[:, :last], target[:, :last], rate, settings, on_step=on_step, stop=stop
-    )
-    found = search.run()
+    found, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
+    for shift in _shifts(alignment, chain, settings):
+        if found and (found.measure != "waveform" or found.loss < TRY_ALIGNED):
+            break
+        dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
+        x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))
+        y = y * shift.polarity
+        end = _fitted_samples(y.shape[1], rate, settings.holdout)
+        fitted = {key: np.asarray(value, dtype=np.float64) for key, value in held.items()}
+        search = Identifier(chain, fitted, x[:, :end], y[:, :end], rate, settings, on_step=on_step, stop=stop)
+        tried = search.run()
+        if not found or tried.loss < found.loss:
+            found, moved, source, target, last = tried, shift, x, y, end
+    assert found is not None
+    notes += _alignment_notes(alignment, moved, rate)
     seconds["search"] = time.perf_counter() - began
 
     say("judge")
@@ -168,22 +165,15 @@ def effect(
     rack = Rack(chain, found.knobs, rate, moved.polarity, moved.latency_samples)
     output = rack.process(source, rate)
     wet_again = target * moved.polarity
-    unseen = slice(last, n) if last < n else slice(0, n)
-    ratios = {
-        "esr": _esr(output, wet_again, slice(0, n)),
-        "esr_seen": _esr(output, wet_again, slice(0, last)),
-        "esr_unseen": _esr(output, wet_again, unseen) if last < n else None,
-        "esr_gain": _esr_of_gain(source, wet_again, slice(0, last), unseen),
-    }
-    related = _related(ratios, rate, pair, alignment)
-    matched, verdict = _judged(ratios, related, found)
+    figures = ratios(source, output, wet_again, last)
+    matched, verdict = judged(figures, related(figures, rate, pair, alignment), found)
     seconds["judge"] = time.perf_counter() - began
     result = EffectResult(
         dry=Audio(source.astype(np.float32), rate),
         wet=Audio(wet_again.astype(np.float32), rate),
         output=Audio(output.astype(np.float32), rate),
         rack=rack,
-        **ratios,  # pyright: ignore[reportArgumentType]
+        **vars(figures),
         seen=(0, last),
         history=found.history,
         alignment=alignment,
@@ -205,15 +195,20 @@ def effect(
     return result
 
 
-def _moved(alignment: Alignment, chain: Processor, settings: EffectSettings) -> Alignment:
-    """The shift that is applied: none where the chain can explain lateness by itself, or alignment is not wanted."""
-    from dataclasses import replace
-
+def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings) -> list[Alignment]:
+    """The shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted."""
     if not settings.align:
-        return replace(alignment, latency_samples=0.0, polarity=1.0)
-    if chain.delays:
-        return replace(alignment, latency_samples=0.0)
-    return alignment
+        return [replace(alignment, latency_samples=0.0, polarity=1.0)]
+    if chain.delays and alignment.whole_samples >= 0:
+        unmoved = replace(alignment, latency_samples=0.0)
+        # A recording may lie further behind than the chain's own delays reach.
+        return [unmoved, alignment] if alignment.whole_samples else [unmoved]
+    return [alignment]
+
+
+def _fitted_samples(n: int, rate: int, holdout: float) -> int:
+    last = n - round(n * holdout)
+    return n if n - last < UNSEEN_AT_LEAST_S * rate else last
 
 
 def _alignment_notes(alignment: Alignment, moved: Alignment, rate: int) -> list[str]:
@@ -224,52 +219,3 @@ def _alignment_notes(alignment: Alignment, moved: Alignment, rate: int) -> list[
     return notes
 
 
-def _esr(output: np.ndarray, wet: np.ndarray, part: slice) -> float:
-    energy = float(np.square(wet[:, part]).sum())
-    return float(np.square(output[:, part] - wet[:, part]).sum()) / max(energy, 1e-30)
-
-
-def _esr_of_gain(dry: np.ndarray, wet: np.ndarray, seen: slice, unseen: slice) -> float:
-    """Of the best single gain on the part that is fitted, where the chain is judged."""
-    energy = float(np.square(dry[:, seen]).sum())
-    gain = float((dry[:, seen] * wet[:, seen]).sum()) / max(energy, 1e-30)
-    return _esr(gain * dry, wet, unseen)
-
-
-def _related(
-    ratios: dict[str, Any], rate: int, pair: Pair, alignment: Alignment
-) -> bool:
-    """Whether anything speaks for one sound having been made from the other; asked only where the chain failed."""
-    value = ratios["esr"] if ratios["esr_unseen"] is None else ratios["esr_unseen"]
-    if value < EXPLAINED:
-        return True
-    return explains(pair.dry.samples, pair.wet.samples, rate, alignment).related
-
-
-def _judged(ratios: dict[str, Any], related: bool, found: Identification) -> tuple[bool, str]:
-    """Whether the chain explains the pair, and how well, in words."""
-    value = ratios["esr"] if ratios["esr_unseen"] is None else ratios["esr_unseen"]
-    where = "over the whole" if ratios["esr_unseen"] is None else "on the part that was not fitted"
-    decibels = 10 * np.log10(max(value, 1e-30))
-    figure = f"error-to-signal ratio {value:.2g} ({decibels:.1f} dB) {where}"
-    if value >= EXPLAINED and not related:
-        return False, f"no match: nothing explains wet from dry; {figure}"
-    if found.measure == "mrstft":
-        return True, _judged_by_ear(found)
-    if value >= EXPLAINED:
-        return True, f"poor: the two belong together, but this chain does not make one from the other; {figure}"
-    for bound, words in WORDS:
-        if value <= bound:
-            return True, f"{words}; {figure}"
-    return True, f"rough: much is left unexplained, so other processors are at work; {figure}"
-
-
-def _judged_by_ear(found: Identification) -> str:
-    """In words, how much nearer the spectra came, where samples are not to be compared."""
-    before, after = found.history[0].loss, found.loss
-    figure = f"spectral distance {after:.2g}, and {before:.2g} without the effects"
-    if after < 0.5 * before:
-        return f"close in its spectrum (the samples are not compared: chance has a part in them); {figure}"
-    if after < 0.9 * before:
-        return f"nearer in its spectrum (the samples are not compared: chance has a part in them); {figure}"
-    return f"poor: these effects bring the spectra hardly nearer; {figure}"

@@ -98,3 +98,19 @@ def test_interrupted_it_keeps_the_best_so_far():
     dry = noise()
     found = effect(dry, np.tanh(3 * dry), RATE, settings=EffectSettings(effects=["waveshaper"]), stop=lambda: True)
     assert np.isfinite(found.esr)
+
+
+def test_lateness_beyond_a_chain_s_reach_is_aligned_after_all():
+    dry = noise()
+    taps = np.zeros(32)
+    taps[[0, 5]] = 0.6, -0.3
+    wet = late(np.convolve(dry[0], taps)[None, : dry.shape[1]].astype(np.float32), 900)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["fir"]))
+    assert found.esr < 1e-8 and round(found.rack.latency) == 900
+    assert_close(found.rack.knobs["fir.taps"], taps, 1e-4)
+
+
+def test_what_comes_early_is_moved_whatever_the_chain():
+    dry = noise()
+    found = effect(late(dry, 200), dry, RATE, settings=EffectSettings(effects=["delay"]))
+    assert round(found.rack.latency) == -200 and found.esr < 1e-8
