@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from ddsp_match.dsp import biquads
-from ddsp_match.effects.processor import Knob
+from ddsp_match.effects import eq_guesses
+from ddsp_match.effects.processor import Knob, Value
 from ddsp_match.effects.sections import COOKBOOK, Sections, gain, quality
 from ddsp_match.ranges import Range
 
@@ -57,6 +58,11 @@ class Eq(Sections):
         )
         made = [design(hz[:, s], q[:, s], gain_db[:, s], sample_rate) for design, s in parts]
         return torch.cat([b for b, _ in made], dim=1), torch.cat([a for _, a in made], dim=1)
+
+    def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+        """Bands put one by one where they help most, and the settings whose response is nearest up to a gain."""
+        grown = eq_guesses.guesses(self, self.bands, dry, wet, sample_rate)
+        return [*grown, *super().guesses(dry, wet, sample_rate)[-2:]]
 
 
 @dataclass(frozen=True)

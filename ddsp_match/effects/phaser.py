@@ -10,10 +10,12 @@ import torch
 
 from ddsp_match.dsp import time_varying
 from ddsp_match.effects.lfo import SweptStream, sweep_knobs, swept
-from ddsp_match.effects.processor import Knob, Processor, Stream
+from ddsp_match.effects.processor import Knob, Processor, Stream, Value
 from ddsp_match.effects.sections import rows
+from ddsp_match.effects.sweep_guesses import swings
 from ddsp_match.ranges import Range
 
+FEEDBACKS = np.array([-0.8, -0.5, -0.2, 0.2, 0.5, 0.8])  # that a first guess tries
 FEEDBACK = 0.95  # most of the output that goes back to the input: rings about 1 s at the lowest frequencies
 
 
@@ -56,6 +58,17 @@ class Phaser(Processor):
         hz = swept(flat["centre_hz"], flat, sample_rate, audio.shape[-1])
         wet = time_varying.allpass_chain(sound, hz, flat["feedback"][:, 0], self.stages, sample_rate)
         return (sound + knobs["mix"] * (wet - sound)).to(audio.dtype)
+
+    def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+        """The swings that short stretches of the sounds agree on."""
+
+        def outputs(audio: torch.Tensor, hz: torch.Tensor, feedback: torch.Tensor) -> torch.Tensor:
+            return time_varying.allpass_chain(audio, hz, feedback, self.stages, sample_rate) - audio
+
+        found = swings(outputs, dry, wet - dry, sample_rate, self.knob("centre_hz").range, FEEDBACKS, (0.0, 1.0))
+        return [
+            {"centre_hz": s.centre_hz, "feedback": s.shape, "mix": float(s.levels[0]), **s.knobs} for s in found
+        ]
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
         """See `Processor.stream`."""

@@ -89,10 +89,16 @@ def guesses(part: Processor, dry: np.ndarray, wet: np.ndarray, sample_rate: int)
     for place in (*exact[:2], *scaled[:2], loose[0]):
         if all(np.abs(place - other).max() > NEAR for other in found):
             found.append(place)
-    return [{name: value[0].squeeze().numpy() for name, value in _knobs(part, place[None]).items()} for place in found]
+    return [one_setting(part, place) for place in found]
 
 
-def _knobs(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[str, torch.Tensor]:
+def one_setting(part: Processor, place: Float[np.ndarray, " free"]) -> dict[str, Value]:
+    """Positions to one setting: numbers, and rows also where they hold one number."""
+    knobs = knobs_at(part, place[None])
+    return {name: value[0].numpy() if value.ndim == 2 else float(value) for name, value in knobs.items()}
+
+
+def knobs_at(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[str, torch.Tensor]:
     """Positions along the ranges to knobs, as `process` takes them."""
     knobs, first = {}, 0
     for knob in part.knobs:
@@ -104,7 +110,8 @@ def _knobs(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[str
     return knobs
 
 
-def _neutral(part: Processor) -> np.ndarray:
+def neutral_places(part: Processor) -> np.ndarray:
+    """Positions along the ranges of the neutral knobs."""
     places = [knob.range.position(torch.tensor(knob.default).double()).reshape(-1) for knob in part.knobs]
     return torch.cat(places).numpy()
 
@@ -126,7 +133,7 @@ def _nearest(
 
     def misses(places: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            made = part.response(_knobs(part, places), sample_rate, hz).expand(len(places), -1).numpy()
+            made = part.response(knobs_at(part, places), sample_rate, hz).expand(len(places), -1).numpy()
         if not phase:
             magnitude = np.abs(made)
             level = np.log(magnitude + FLOOR * magnitude.max(axis=1, keepdims=True) + 1e-12) - goal
@@ -138,31 +145,45 @@ def _nearest(
         miss = scale * (made - measured.response)
         return np.concatenate([miss.real, miss.imag], axis=1)
 
-    free = len(_neutral(part))
-    tried = np.vstack([_neutral(part), np.random.default_rng(0).random((TRIED, free))])
+    free = len(neutral_places(part))
+    tried = np.vstack([neutral_places(part), np.random.default_rng(0).random((TRIED, free))])
     costs = np.square(misses(tried)).sum(1)
     places = tried[np.argsort(costs)[:KEPT]]
-    places, costs = _refined(misses, np.vstack([*starts[: KEPT // 2], places]))
+    places, costs = refined(misses, np.vstack([*starts[: KEPT // 2], places]))
     return [places[row] for row in np.argsort(costs)]
 
 
-def _refined(misses, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of Levenberg-Marquardt inside the unit cube, for every row by itself."""
+def refined(misses, places: np.ndarray, rounds: int = ROUNDS, slopes_at=None) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of Levenberg-Marquardt inside the unit cube, for every row by itself.
+
+    Args:
+        misses: Weighted errors of settings, a row each.
+        places: Where to start.
+        rounds: Steps.
+        slopes_at: Slopes of the misses, ``(rows, numbers, misses)``; differences in every number when left out.
+    """
     count, free = places.shape
     damping = np.full(count, 1e-2)
     miss = misses(places)
     costs = np.square(miss).sum(1)
-    for _ in range(ROUNDS):
-        # Away from the nearer end, so that a step of the difference never leaves the range.
-        step = np.where(places < 0.5, 1e-6, -1e-6)
-        moved = places[:, None] + step[:, :, None] * np.eye(free)
-        slopes = (misses(moved.reshape(-1, free)).reshape(count, free, -1) - miss[:, None]) / step[..., None]
+    for _ in range(rounds):
+        if slopes_at is not None:
+            slopes = slopes_at(places)
+        else:
+            step = inward(places)
+            moved = places[:, None] + step[:, :, None] * np.eye(free)
+            slopes = (misses(moved.reshape(-1, free)).reshape(count, free, -1) - miss[:, None]) / step[..., None]
         gradient = np.einsum("cfm,cm->cf", slopes, miss)
         stuck = ((places <= 0) & (gradient > 0)) | ((places >= 1) & (gradient < 0))
         places, miss, costs, damping = _step(misses, places, miss, costs, damping, slopes, gradient, stuck)
         if (damping > 1e6).all():
             break
     return places, costs
+
+
+def inward(places: np.ndarray) -> np.ndarray:
+    """Steps of a difference, away from the nearer end: they never leave the range."""
+    return np.where(places < 0.5, 1e-6, -1e-6)
 
 
 def _step(

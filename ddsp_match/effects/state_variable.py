@@ -12,8 +12,10 @@ from ddsp_match.dsp import biquads, time_varying
 from ddsp_match.effects.lfo import SweptStream, sweep_knobs, swept
 from ddsp_match.effects.processor import Knob, Stream, Value
 from ddsp_match.effects.sections import Sections, cutoff, quality, rows
+from ddsp_match.effects.sweep_guesses import swings
 from ddsp_match.ranges import Range
 
+RESONANCES = np.array([0.15, 0.4, 1.0, 2.5, 6.0, 15.0])  # that a first guess tries
 LEVEL = 4.0  # highest level of an output, either polarity: 12 dB
 
 
@@ -70,10 +72,26 @@ class StateVariable(Sections):
         return _Stream("cutoff_hz", knobs, sample_rate, channels)
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """As if the cutoff stood still."""
+        """As if the cutoff stood still, and the swings of it that short stretches of the sounds agree on."""
         if not self.sweep:
             return super().guesses(dry, wet, sample_rate)
-        return StateVariable(sweep=False).guesses(dry, wet, sample_rate)
+        still = StateVariable(sweep=False).guesses(dry, wet, sample_rate)
+
+        def outputs(audio: torch.Tensor, hz: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+            low, band, high = time_varying.state_variable_filter(audio, hz, q, sample_rate)
+            return torch.cat([low, band, high], dim=1)
+
+        found = swings(outputs, dry, wet, sample_rate, self.knob("cutoff_hz").range, RESONANCES, (-LEVEL, LEVEL))
+        moving: list[dict[str, Value]] = [
+            {
+                "cutoff_hz": swing.centre_hz,
+                "q": swing.shape,
+                **dict(zip(("low", "band", "high"), swing.levels.tolist(), strict=True)),
+                **swing.knobs,
+            }
+            for swing in found
+        ]
+        return [*still, *moving]
 
 
 class _Stream(SweptStream):
