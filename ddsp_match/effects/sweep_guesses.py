@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.effects.lfo import swept
+from ddsp_match.effects.lfo import sweep_knobs, swept
 from ddsp_match.ranges import Range
 
 LONGEST = 96_000  # samples that are looked at
@@ -154,17 +154,19 @@ def _climbed(table: _Table, centre: Range, shapes: int) -> Float[np.ndarray, "sw
     """Swings by chance, the best of them bettered by smaller and smaller chances; distinct ones, the best first."""
     rng = np.random.default_rng(0)
     span = float(table.times[-1])
-    low = np.array([np.log2(centre.low / LOWEST_HZ), 0.0, 0.05, 0.0, 0.0])
-    high = np.array([np.log2(centre.high / LOWEST_HZ), 3.0, 20.0, 1.0, shapes - 1.0])
+    ends = [knob.range for knob in sweep_knobs(0.0)]
+    slowest, fastest = ends[1].low, ends[1].high
+    low = np.array([np.log2(centre.low / LOWEST_HZ), *(end.low for end in ends), 0.0])
+    high = np.array([np.log2(centre.high / LOWEST_HZ), *(end.high for end in ends), shapes - 1.0])
 
     def held(places: np.ndarray) -> np.ndarray:
         places[..., 3] %= 1.0
         return places.clip(low, high)
 
     places = rng.uniform(low, high, (DRAWN, 5))
-    # Evenly by ratio, where a swing lasts longer than the sound, and three in four elsewhere by ratio too.
-    slow = rng.random(DRAWN) < 0.75
-    places[:, 2] = np.where(slow, 0.05 * 400 ** rng.random(DRAWN), places[:, 2])
+    # Three in four rates evenly by ratio, as they are heard; the others evenly, for the many valleys of fast ones.
+    by_ratio = slowest * (fastest / slowest) ** rng.random(DRAWN)
+    places[:, 2] = np.where(rng.random(DRAWN) < 0.75, by_ratio, places[:, 2])
     errors = table.errors(places)
     best = np.argsort(errors)[:CLIMBERS]
     places, errors = places[best], errors[best]
