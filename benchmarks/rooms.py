@@ -67,7 +67,7 @@ def octave_levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def compare(dry: np.ndarray, ir: np.ndarray, rate: int, truth: Decay) -> dict:
     x, y = pair(dry, ir, rate)
-    taps = min(len(ir), 4 * rate)
+    taps = min(len(ir), x.shape[1])
     start = time.perf_counter()
     convolution = ConvolutionReverb(taps=taps)
     found = np.asarray(convolution.guesses(x, y, rate)[0]["ir"]).copy()

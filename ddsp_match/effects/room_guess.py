@@ -10,8 +10,9 @@ from ddsp_match.dsp.decay import decay, octave_band
 from ddsp_match.dsp.octave_bands import octave_centres, octave_weights
 from ddsp_match.dsp.response_between import response_between
 
-LONGEST_S = 4.0
-MOST_TAPS = 1 << 17
+FIRST_S = 2.0  # of response looked at to see how long the room rings
+LONGEST_S = 8.0  # what a room rings after that is error in everything before it
+MOST_TAPS = 1 << 18
 DIRECT_S = 0.0015  # the direct sound lasts this long
 ARRIVES_S = 0.01  # and comes within this time
 ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that tells where a decay ends
@@ -33,16 +34,18 @@ def room_of(
         them, with the direct sound, which are shorter where that is strong; and the response they were read from.
         None where there is nothing to tell from.
     """
-    taps = min(round(LONGEST_S * sample_rate), MOST_TAPS, dry.shape[1] // 2)
+    most = min(round(LONGEST_S * sample_rate), MOST_TAPS, dry.shape[1])
+    taps = min(round(FIRST_S * sample_rate), most)
     if taps < 64 or not dry.any() or not wet.any():
         return None
     centres = octave_centres(bands, lowest_hz)
     ir = _responses(dry, wet, taps, 3)
     if not ir.any():
         return None
-    # What lies behind the end of a short room is only error, and fewer taps are told better.
-    shorter = round(ENOUGH * float(np.median(_times(ir, sample_rate, centres))) * sample_rate)
-    ir = _responses(dry, wet, int(np.clip(shorter, 64, taps)), 4)
+    # What lies behind the end of a short room is only error, and fewer taps are told better; what is left out of a
+    # long one ends up as error in the rest.
+    wanted = round(ENOUGH * float(np.median(_times(ir, sample_rate, centres))) * sample_rate)
+    ir = _responses(dry, wet, int(np.clip(wanted, 64, most)), 4)
     taps = ir.shape[1]
     direct = int(np.abs(ir[:, : max(1, round(ARRIVES_S * sample_rate))]).max(0).argmax())
     after = min(direct + max(1, round(DIRECT_S * sample_rate)), taps - 1)
