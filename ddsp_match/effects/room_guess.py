@@ -16,7 +16,11 @@ MOST_TAPS = 1 << 18
 DIRECT_S = 0.0015  # the direct sound lasts this long
 ARRIVES_S = 0.01  # and comes within this time
 ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that tells where a decay ends
+SHORTER = 0.8  # of the taps: an end before that is worth another look
+GRAIN_S, ABOVE = 0.01, 4.0  # energy in grains of this length ends where it is never again so far above the last
+MARGIN = 1.1  # times the end: cut too early, every decay looks too short
 OUTLIER = 3.0  # times the typical decay time
+HIGH_HZ, LONGER = 2000.0, 1.5  # from here on, times the decay time of the octave below
 ONSET = 0.15  # of the strongest moment: where the reverberation begins
 
 
@@ -46,6 +50,10 @@ def room_of(
     # long one ends up as error in the rest.
     wanted = round(ENOUGH * float(np.median(_times(ir, sample_rate, centres))) * sample_rate)
     ir = _responses(dry, wet, int(np.clip(wanted, 64, most)), 4)
+    # Where it has sunk into its own error there is nothing more to tell, and every tap less is told better.
+    end = _end_of(ir, sample_rate)
+    if end < SHORTER * ir.shape[1]:
+        ir = _responses(dry, wet, max(end, 64), 4)
     taps = ir.shape[1]
     direct = int(np.abs(ir[:, : max(1, round(ARRIVES_S * sample_rate))]).max(0).argmax())
     after = min(direct + max(1, round(DIRECT_S * sample_rate)), taps - 1)
@@ -78,6 +86,18 @@ def room_of(
     return room, _times(ir, sample_rate, centres), ir
 
 
+def _end_of(ir: np.ndarray, sample_rate: int) -> int:
+    """Taps until a response sinks into what its last part is made of."""
+    width = max(1, round(GRAIN_S * sample_rate))
+    grains = ir.shape[1] // width
+    if grains < 10:
+        return ir.shape[1]
+    energy = np.square(ir[:, : grains * width]).reshape(len(ir), grains, width).sum((0, 2))
+    floor = float(np.median(energy[-max(2, grains // 5) :]))
+    above = np.flatnonzero(energy > ABOVE * floor)
+    return int((above[-1] + 2) * width * MARGIN) if len(above) else ir.shape[1]
+
+
 def _responses(dry: np.ndarray, wet: np.ndarray, taps: int, rounds: int) -> np.ndarray:
     pairs = zip(dry, wet, strict=True)
     return np.stack([response_between(x[None], y[None], taps, rounds=rounds) for x, y in pairs])
@@ -96,6 +116,10 @@ def _times(ir: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
     if known.any():
         # No room has an octave that rings so much longer; a dry sound without energy there leaves error that does.
         known &= np.nan_to_num(times) < OUTLIER * np.median(times[known])
+        # Nor one that rings longer than the octave below, high up where air and walls swallow more and more.
+        for index in np.flatnonzero(known & (centres >= HIGH_HZ)):
+            below = np.flatnonzero(known[:index])
+            known[index] = not len(below) or times[index] < LONGER * times[below[-1]]
         times = np.exp(np.interp(np.arange(len(times)), np.flatnonzero(known), np.log(times[known])))
     else:
         times = np.full(len(times), 0.5)
