@@ -25,8 +25,9 @@ from ddsp_match.tasks.pair import read_pair
 from ddsp_match.tasks.run_folder import check_free
 
 TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all
+EXPLAINED = 1e-6  # error that leaves nothing to be asked of another alignment
+FILTERS_DELAY_S = 1e-3  # latency up to this may be a filter's own
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
-
 
 
 @dataclass
@@ -144,8 +145,8 @@ def effect(
     began = time.perf_counter()
     say("search")
     found, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
-    for shift in _shifts(alignment, chain, settings):
-        if found and (found.measure != "waveform" or found.loss < TRY_ALIGNED):
+    for shift in _shifts(alignment, chain, settings, rate):
+        if found and (found.measure != "waveform" or found.loss < (TRY_ALIGNED if chain.delays else EXPLAINED)):
             break
         dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
         x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))
@@ -195,14 +196,19 @@ def effect(
     return result
 
 
-def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings) -> list[Alignment]:
-    """The shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted."""
+def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings, sample_rate: int) -> list[Alignment]:
+    """The shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted.
+
+    A filter's own delay is not always known from the latency: where that is short, the pair as it is comes second.
+    """
     if not settings.align:
         return [replace(alignment, latency_samples=0.0, polarity=1.0)]
     if chain.delays and alignment.whole_samples >= 0:
         unmoved = replace(alignment, latency_samples=0.0)
         # A recording may lie further behind than the chain's own delays reach.
         return [unmoved, alignment] if alignment.whole_samples else [unmoved]
+    if 0 < abs(alignment.whole_samples) <= FILTERS_DELAY_S * sample_rate:
+        return [alignment, replace(alignment, latency_samples=0.0)]
     return [alignment]
 
 

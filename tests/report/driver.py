@@ -99,8 +99,18 @@ class Browser:
             raise RuntimeError(json.load(error)["value"]["message"]) from error
 
     def open(self, path: Path) -> None:
-        """Opens a file and waits for it to load."""
+        """Opens a file and waits until it has loaded, is painted and takes keys."""
         self._send("POST", f"{self.session}/url", {"url": path.resolve().as_uri()})
+        # A key typed before the new page has the focus goes nowhere.
+        self._devtools("Page.bringToFront", {})
+        for _ in range(100):
+            if self.run(
+                "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
+                "window.focus(); return document.hasFocus() && document.readyState === 'complete';"
+            ):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"never took the focus: {path}")
 
     def run(self, script: str, *arguments: object):
         """Runs the body of an asynchronous function in the page and returns what it returns."""

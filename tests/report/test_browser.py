@@ -49,7 +49,13 @@ def wait_for(browser: Browser, condition: str) -> None:
         if browser.run(f"return Boolean({condition});"):
             return
         time.sleep(0.05)
-    raise AssertionError(f"never came true: {condition}")
+    state = browser.run("""
+        const p = window.ddspMatchPlayer, context = p.context;
+        return {playing: p.playing, at: p.position(), loaded: Object.keys(p.buffers), focus: document.hasFocus(),
+            context: context && context.state, clock: context && context.currentTime,
+            active: document.activeElement.tagName, seen: document.visibilityState};
+    """)
+    raise AssertionError(f"never came true: {condition}; {state}; {browser.log('browser')}")
 
 
 def test_the_page_opens_without_errors_or_requests(opened: Browser) -> None:

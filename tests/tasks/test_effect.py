@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from ddsp_match.analysis.decay import rt60
+from ddsp_match.effects.build import build
+from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError, OutputError
 from ddsp_match.patch import load_rack
 from ddsp_match.settings import EffectSettings
@@ -114,3 +117,14 @@ def test_what_comes_early_is_moved_whatever_the_chain():
     dry = noise()
     found = effect(late(dry, 200), dry, RATE, settings=EffectSettings(effects=["delay"]))
     assert round(found.rack.latency) == -200 and found.esr < 1e-8
+
+
+def test_a_filter_s_own_delay_is_not_taken_for_a_latency():
+    dry = scipy.signal.sosfilt(scipy.signal.butter(6, 1000.0, fs=RATE, output="sos"), noise()).astype(np.float32)
+    chain, _ = build(["lowpass", "clip"])
+    knobs = {"lowpass.cutoff_hz": 900.0, "lowpass.q": 0.6, "lowpass.mix": 1.0, "clip.low": -0.1, "clip.high": 0.08}
+    wet = Rack(chain, knobs, RATE).process(dry, RATE)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["lowpass", "clip"]))
+    assert found.alignment.whole_samples != 0 and found.rack.latency == 0.0
+    assert found.esr < 1e-10
+    assert_close(found.rack.knobs["lowpass.cutoff_hz"], 900.0, 0.01)
