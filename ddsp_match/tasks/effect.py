@@ -146,7 +146,8 @@ def effect(
     say("search")
     found, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
     for shift in _shifts(alignment, chain, settings, rate):
-        if found and (found.measure != "waveform" or found.loss < (TRY_ALIGNED if chain.delays else EXPLAINED)):
+        enough = TRY_ALIGNED if chain.delays else EXPLAINED
+        if found and (found.measure != "waveform" or found.loss < enough or (stop and stop())):
             break
         dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
         x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))

@@ -175,7 +175,7 @@ class Identifier:
             knobs=self._setting(best),
             loss=best.value,
             history=self._history(neutral, best),
-            reason=best.reason if best.path else StopReason.TARGET,
+            reason=self._reason(best),
             ambiguous=self._ambiguous(best),
             starts=looked_at,
             measure=self.problem.loss,
@@ -304,9 +304,18 @@ class Identifier:
         )
 
     def _ended(self) -> bool:
-        spent = time.perf_counter() - self._began
-        over = self.settings.budget_s is not None and spent >= self.settings.budget_s
-        return over or bool(self._stop and self._stop())
+        return self._over() or bool(self._stop and self._stop())
+
+    def _over(self) -> bool:
+        return self.settings.budget_s is not None and time.perf_counter() - self._began >= self.settings.budget_s
+
+    def _reason(self, best: _Line) -> StopReason:
+        """Why the search as a whole ended, which the best line may have done before."""
+        if best.value <= self.settings.target_esr:
+            return StopReason.TARGET
+        if self._stop and self._stop():
+            return StopReason.INTERRUPTED
+        return StopReason.BUDGET if self._over() else best.reason
 
     def _setting(self, line: _Line) -> Setting:
         return self.coordinates.setting(line.place, line.like)

@@ -8,6 +8,7 @@ from ddsp_match.analysis.decay import rt60
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.optimise import StopReason
 from ddsp_match.patch import load_rack
 from ddsp_match.settings import EffectSettings
 from ddsp_match.tasks.effect import effect
@@ -101,6 +102,7 @@ def test_interrupted_it_keeps_the_best_so_far():
     dry = noise()
     found = effect(dry, np.tanh(3 * dry), RATE, settings=EffectSettings(effects=["waveshaper"]), stop=lambda: True)
     assert np.isfinite(found.esr)
+    assert found.stop_reason is StopReason.INTERRUPTED
 
 
 def test_lateness_beyond_a_chain_s_reach_is_aligned_after_all():
