@@ -55,7 +55,7 @@ def row(name: str, dry: Path, wet: Path, chain: list[Any]) -> dict[str, Any]:
     return {
         "pair": name,
         "chain": chain,
-        "numbers": sum(max(knob.size, 1) for knob in found.rack.chain.knobs),
+        "numbers": found.rack.chain.numbers,
         "seen": found.esr_seen,
         "unseen": found.esr_unseen,
         "gain": found.esr_gain,

@@ -20,14 +20,14 @@ import soxr
 
 from benchmarks.common import ROOT, arguments, save
 from ddsp_match.analysis.decay import Decay, rt60
-from ddsp_match.dsp.octave_bands import octave_weights
+from ddsp_match.dsp.octave_bands import octave_centres, octave_weights
 from ddsp_match.effects.convolution_reverb import ConvolutionReverb
 from ddsp_match.effects.parametric_reverb import ParametricReverb
 
 ROOMS = ("living_room_1", "impulse_response_0", "ir_sportscentre_omni")
 SOUNDS = ("noise", "violin-phrase", "piano-c4", "guitar-e3", "oboe-phrase", "snare")
 RATE = 24_000
-BANDS_HZ = 125.0 * 2.0 ** np.arange(7)
+BANDS_HZ = octave_centres(7)
 QUIET_ROOM_DB, QUIET_SOUND_DB, LEAST_SPAN_DB = -30.0, -50.0, 20.0
 
 

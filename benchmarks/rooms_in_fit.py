@@ -4,16 +4,18 @@
     python -m benchmarks.rooms_in_fit --heard --save        without the gradient descent, which does not move the room
     python -m benchmarks.rooms_in_fit --only oboe --steps 100 --verbose
 
-The rooms are the impulse responses of a folder (--irs), with the direct sound normalised, and two made of noise with
-decay times of 0.3 to 0.5 s and 1 to 2 s. A second of silence (--after) follows each sound before it is put into the
-room, and what rings longer is cut. Compared are the decay times of the octaves that have energy (of the sound, within
-30 dB of its strongest; of the room, as ISO 3382 asks) and the distances to the true dry sound of the dry stem and of
-the wet sound. A decay cannot be heard where the instrument itself dies away more slowly than the room does: the octaves
-where it does not (the dry sound's own falls are at most 0.8 times as long) are counted a second time on their own.
+The rooms are the impulse responses of the folder (ir/*.wav), with the direct sound normalised, and two made of noise
+with decay times of 0.3 to 0.5 s and 1 to 2 s. A second of silence (--after) follows each sound before it is put into
+the room, and what rings longer is cut. Compared are the decay times of the octaves that have energy (of the sound,
+within 30 dB of its strongest; of the room, as ISO 3382 asks) and the distances to the true dry sound of the dry stem
+and of the wet sound. A decay cannot be heard where the instrument itself dies away more slowly than the room does: the
+octaves where it does not (the dry sound's own falls are at most 0.8 times as long) are counted a second time on their
+own.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +57,7 @@ class Outcome:
     seconds: float
 
 
+@functools.cache
 def rooms(folder: Path, sample_rate: int) -> dict[str, np.ndarray]:
     """Impulse responses, their largest sample 1 and at the start."""
     found = {}
@@ -138,7 +141,6 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
 
 def main() -> None:
     parser = arguments(__doc__ or "")
-    parser.add_argument("--irs", type=Path, default=ROOT.parent / "shared/data/ir", help="folder of impulse responses")
     parser.add_argument("--sounds", type=Path, nargs="*", help="sound files; by default those of data/")
     parser.add_argument("--only", default="", help="only sounds whose name holds this")
     parser.add_argument("--after", type=float, default=1.0, help="silence after each sound, in s")
@@ -155,7 +157,7 @@ def main() -> None:
         rate = min(sound.sample_rate, RATE)
         mono = resample(Audio(sound.mono()[None], sound.sample_rate), rate).samples[0]
         dry = np.pad(mono, (0, round(said.after * rate))).astype(np.float64)
-        for room, ir in rooms(said.irs, rate).items():
+        for room, ir in rooms(said.data / "ir", rate).items():
             outcome = one(dry, ir, rate, 0 if said.heard else said.steps, (path.stem, room))
             outcomes.append(outcome)
             if said.verbose:

@@ -85,6 +85,8 @@ def measure(
     noise: Float[torch.Tensor, "batch samples"],
     sample_rate: int,
     sizes: list[int],
+    *,
+    match: Float[torch.Tensor, "batch samples"] | None = None,
 ) -> dict[str, float]:
     """All figures of one match.
 
@@ -94,13 +96,14 @@ def measure(
         noise: The noise stem.
         sample_rate: In Hz.
         sizes: FFT sizes of the multi-resolution distance.
+        match: What is compared with the target; by default the stems together, which effects may have changed.
 
     Returns:
-        ``mrstft``, ``lsd_db``, ``mel_db``, ``loudness_l1_db``, ``snr_db``; the shares of the match's energy that are
+        ``mrstft``, ``lsd_db``, ``mel_db``, ``loudness_l1_db``, ``snr_db``; the shares of the stems' energy that are
         harmonic and noise; and ``unexplained_share``, the energy of the difference of the magnitude spectra over the
         target's. The distances of a sound above 20 s are means over pieces of about that length.
     """
-    match = harmonic + noise
+    match = harmonic + noise if match is None else match
     tonal, hiss = float(harmonic.square().sum()), float(noise.square().sum())
     window = torch.hann_window(1024, device=target.device)
     pieces = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))

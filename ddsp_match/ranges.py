@@ -19,8 +19,8 @@ class Range:
 
     Args:
         name: What the number is.
-        low: Lowest value, not reached.
-        high: Highest value, not reached.
+        low: Lowest value, not reached by `to_physical`.
+        high: Highest value, not reached by `to_physical`.
         unit: Unit of the value, empty for a plain ratio.
         curve: ``linear`` and ``log`` squash with a sigmoid along a linear or logarithmic scale; ``exp_sigmoid`` is
             DDSP's amplitude scaling (its `low` is 1e-7); ``free`` leaves the number alone (angles).
@@ -46,10 +46,7 @@ class Range:
             return free
         if self.curve == "exp_sigmoid":
             return exp_sigmoid(free, self.high)
-        share = torch.sigmoid(free)
-        if self.curve == "log":
-            return self.low * torch.exp(share * math.log(self.high / self.low))
-        return self.low + (self.high - self.low) * share
+        return self.at(torch.sigmoid(free))
 
     def to_free(self, value: torch.Tensor) -> torch.Tensor:
         """Values to free numbers; a value at or beyond an end is moved just inside."""
@@ -57,11 +54,7 @@ class Range:
             return value
         if self.curve == "exp_sigmoid":
             return inverse_exp_sigmoid(value, self.high)
-        if self.curve == "log":
-            share = torch.log(value.clamp(min=self.low) / self.low) / math.log(self.high / self.low)
-        else:
-            share = (value - self.low) / (self.high - self.low)
-        return torch.logit(share.clamp(1e-6, 1 - 1e-6))
+        return torch.logit(self.position(value).clamp(1e-6, 1 - 1e-6))
 
     def position(self, value: torch.Tensor) -> torch.Tensor:
         """Values to positions along the curve, 0 at `low` and 1 at `high`, both of which are reached.

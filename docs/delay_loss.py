@@ -9,7 +9,8 @@ import story
 from effects_pictures import RATE
 from make_pictures import BLUE, FAINT, GREEN, ORANGE
 
-from ddsp_match.dsp.deconvolution import delay_surface, impulse_response
+from ddsp_match.dsp.deconvolution import LagFit, valleys
+from ddsp_match.dsp.response_between import response_between
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processor
 
@@ -29,14 +30,14 @@ def draw() -> tuple[plt.Figure, dict[str, str]]:
         whole = np.arange(0, LONGEST_MS * RATE / 1000, 0.25)
         near = true + np.arange(-ZOOM, ZOOM + 0.01, 0.05)
         for one, delays, scale, shift in ((row[0], whole, 1000 / RATE, 0.0), (row[1], near, 1.0, true)):
-            held, best = delay_surface(dry, wet, delays)
+            held, best = surface(dry, wet, delays)
             one.plot((delays - shift) * scale, held, color=ORANGE, lw=1.2, label="levels held")
             one.plot((delays - shift) * scale, best, color=BLUE, lw=1.2, label="best levels at each length")
             one.set(yscale="log", ylim=(1e-7, 5))
             one.grid(color=FAINT, alpha=0.25)
         row[0].set(title=f"{title}: error over 0 to 40 ms", ylabel="error to signal")
         row[1].set(title="around the truth")
-        response = impulse_response(dry, wet, int(LONGEST_MS * RATE / 1000))
+        response = response_between(dry, wet, int(LONGEST_MS * RATE / 1000))
         row[2].plot(1000 * np.arange(len(response)) / RATE, response, color=GREEN, lw=1)
         row[2].set(title="impulse response by deconvolution")
         figures.update(measured(name, dry, wet, true))
@@ -57,10 +58,22 @@ def pair(name: str) -> tuple[np.ndarray, np.ndarray]:
     return dry, rack.process(dry, RATE)
 
 
+def surface(dry: np.ndarray, wet: np.ndarray, delays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The error-to-signal ratio of an echo over its length in samples, as descent sees it and as the search does.
+
+    The first with the levels held that are best at the best length: the valley that descent must fall into. The
+    second with the best levels at each length.
+    """
+    fit = LagFit(wet, [dry], [dry], int(np.ceil(delays.max())) + 2)
+    lags, everywhere = fit.everywhere()
+    _, _, best = fit.refined(lags[valleys(everywhere, 1)])
+    return fit.held(delays, best[0]), fit.at(delays)[0]
+
+
 def measured(name: str, dry: np.ndarray, wet: np.ndarray, true: float) -> dict[str, str]:
     """How wide the valley is, from how far off a descent would fall into it, and how near the guess is."""
     fine = true + np.arange(-60, 60.01, 0.02)
-    held, _ = delay_surface(dry, wet, fine)
+    held, _ = surface(dry, wet, fine)
     middle = int(np.abs(fine - true).argmin())
     half = np.flatnonzero(held >= held.max() / 2)
     width = (half[half > middle].min() - half[half < middle].max()) * 0.02

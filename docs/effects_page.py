@@ -26,8 +26,12 @@ def page(by_hand: str, figures: dict[str, str]) -> str:
     """
     if MARK not in by_hand:
         raise ValueError(f"the page has lost its mark: {MARK}")
-    head = FIGURE.sub(lambda m: f"**{figures[m[2]]}**<!--{m[2]}-->", by_hand.split(MARK)[0])
-    return f"{head}{MARK}\n\n{everything()}"
+    return f"{quoted(by_hand.split(MARK)[0], figures)}{MARK}\n\n{everything()}"
+
+
+def quoted(text: str, figures: dict[str, str]) -> str:
+    """A text with the figures that it quotes; a name that it asks for and nobody measured is a KeyError."""
+    return FIGURE.sub(lambda m: f"**{figures[m[2]]}**<!--{m[2]}-->", text)
 
 
 def single() -> dict[str, Processor]:
@@ -93,7 +97,7 @@ def kind(part: Processor) -> str:
     words = ["linear" if part.linear else "no single frequency response"]
     if part.delays:
         words.append("makes late copies")
-    if getattr(part, "stereo", False):
+    if part.stereo:
         words.append("mixes left and right")
     if part.rate_bound:
         words.append("bound to the sample rate it was set at")

@@ -78,7 +78,7 @@ def draw(name: str, part: Processor) -> plt.Figure:
         if _memory(part, settings[0]):
             return frequencies(part, settings, linear_axis=combs)
         return curves(part, settings)
-    if getattr(part, "stereo", False) and not _memory(part, settings[0]):
+    if part.stereo and not _memory(part, settings[0]):
         return sides(part)
     if not _memory(part, settings[0]):
         return curves(part, settings)

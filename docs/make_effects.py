@@ -11,7 +11,6 @@ same files again.
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from pathlib import Path
@@ -38,7 +37,7 @@ def pictures() -> dict[str, str]:
     import effects_pictures
     import matplotlib.pyplot as plt
     import torch
-    from make_pictures import STYLE
+    from make_pictures import STYLE, save
 
     torch.set_num_threads(1)
     plt.rcParams.update(STYLE)
@@ -46,24 +45,10 @@ def pictures() -> dict[str, str]:
     for old in text.PICTURES.glob("*.png"):
         old.unlink()
     for name, part in text.single().items():
-        save(effects_pictures.draw(name, part), name)
+        save(effects_pictures.draw(name, part), name, text.PICTURES, dpi=80)
     figure, figures = delay_loss.draw()
-    save(figure, "delay-loss")
+    save(figure, "delay-loss", text.PICTURES, dpi=80)
     return figures
-
-
-def save(figure, name: str) -> None:
-    """Writes a figure as a PNG of few colours and no metadata."""
-    import matplotlib.pyplot as plt
-    from make_pictures import palette
-    from PIL import Image
-
-    raw = io.BytesIO()
-    figure.savefig(raw, dpi=80, format="png")
-    plt.close(figure)
-    image = Image.open(raw).convert("RGB").quantize(palette=palette(), dither=Image.Dither.NONE)
-    image.save(text.PICTURES / f"{name}.png", optimize=True)
-    print(name, (text.PICTURES / f"{name}.png").stat().st_size // 1000, "kB")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from pathlib import Path
 
 import matplotlib
@@ -22,6 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import story
 import torch
+from effects_page import FIGURE, quoted
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patheffects import Normal, Stroke
 from PIL import Image
@@ -37,7 +37,6 @@ HEAT = ListedColormap(sequential() / 255.0)
 OUTLINE = [Stroke(linewidth=3, foreground=PAPER), Normal()]
 DPI = 100
 LOSS_HOP = 96
-MARKED = re.compile(r"\*\*([^*\n]+)\*\*<!--([\w.]+)-->")
 Figures = dict[str, str]
 
 STYLE = {
@@ -77,19 +76,18 @@ def main() -> None:
 def quote(figures: Figures) -> int:
     """Puts the figures into the page; a name that the page asks for and nobody measured is a KeyError."""
     text = PAGE.read_text(encoding="utf-8")
-    text, count = MARKED.subn(lambda m: f"**{figures[m[2]]}**<!--{m[2]}-->", text)
-    PAGE.write_text(text, encoding="utf-8")
-    return count
+    PAGE.write_text(quoted(text, figures), encoding="utf-8")
+    return len(FIGURE.findall(text))
 
 
-def save(figure: plt.Figure, name: str) -> None:
+def save(figure: plt.Figure, name: str, folder: Path = PICTURES, *, dpi: int = DPI) -> None:
     """Writes a figure as a PNG of few colours and no metadata, so that it is small and the same every time."""
     raw = io.BytesIO()
-    figure.savefig(raw, dpi=DPI, format="png")
+    figure.savefig(raw, dpi=dpi, format="png")
     plt.close(figure)
     image = Image.open(raw).convert("RGB").quantize(palette=palette(), dither=Image.Dither.NONE)
-    image.save(PICTURES / f"{name}.png", optimize=True)
-    print(name, (PICTURES / f"{name}.png").stat().st_size // 1000, "kB")
+    image.save(folder / f"{name}.png", optimize=True)
+    print(name, (folder / f"{name}.png").stat().st_size // 1000, "kB")
 
 
 def palette() -> Image.Image:

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ddsp_match.analysis.correlation import DRIVES, Correlation, correlations, envelope_correlations, shaped, sharpest
+from ddsp_match.analysis.correlation import (
+    DRIVES,
+    Correlation,
+    correlations,
+    envelope_correlations,
+    shaped,
+    sharpest,
+    stretch,
+)
 from ddsp_match.dsp.cross_spectra import (
     explained_share,
     interpolated_peak,
@@ -90,12 +98,12 @@ def align(
     size = segment_size(shortest, sample_rate)
     found = correlations(x, y, limit, sample_rate)
     best = sharpest(found)
-    if found[0].likeness > ALIKE and (best.sharpness < TONE_SHARPNESS or _is_tone(x, size)):
+    if found[0].likeness > ALIKE and (best.sharpness < TONE_SHARPNESS or _is_tone(stretch(x, x)[0], size)):
         lag = _shortest(found[0])
         polarity = -1.0 if found[0].values[lag + limit] < 0 else 1.0
         share, sharpness = linear_share(x, y, lag, size), min(best.sharpness, found[0].sharpness)
         return Alignment(float(lag), polarity, sharpness, share, "several lags fit alike: the shortest")
-    if max(linear_share(x, y, best.lag, size), shaped_share(x, y, best.lag, size)) < HARDLY:
+    if linear_share(x, y, best.lag, size) < HARDLY and shaped_share(x, y, best.lag, size) < HARDLY:
         follow = sharpest(envelope_correlations(x, y, limit, sample_rate))
         if _certainty(follow) >= _certainty(best):
             share = linear_share(x, y, follow.lag, size)
@@ -104,7 +112,7 @@ def align(
     lag = best.lag if best.drive else _first(found, best)
     if lag < best.lag and not _begins(x, y, lag, best.lag, sample_rate):
         lag = best.lag
-    latency, polarity = _arrival(*cut(shaped(x, best.drive), y, lag), size, sample_rate)
+    latency, polarity = _arrival(*stretch(*cut(shaped(x, best.drive), y, lag)), size, sample_rate)
     latency += lag
     if abs(latency - round(latency)) <= SNAP:
         latency = float(round(latency))
@@ -132,13 +140,13 @@ def cut(dry: np.ndarray, wet: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndar
 
 def linear_share(dry: np.ndarray, wet: np.ndarray, lag: int, size: int) -> float:
     """Share of wet's energy, 0 to 1, that a short filter of dry explains at that lag."""
-    x, y = cut(dry, wet, lag)
+    x, y = stretch(*cut(dry, wet, lag))
     return max(0.0, explained_share([x], y, size))
 
 
 def shaped_share(dry: np.ndarray, wet: np.ndarray, lag: int, size: int) -> float:
     """The same of filters of dry and of three waveshaped copies: rectified, saturated, and bent."""
-    x, y = cut(dry, wet, lag)
+    x, y = stretch(*cut(dry, wet, lag))
     copies = [x, np.abs(x), shaped(x, DRIVES[1]), x * np.abs(x)]
     return max(0.0, explained_share([one - one.mean(1, keepdims=True) for one in copies], y, size))
 
@@ -171,7 +179,7 @@ def _certainty(found: Correlation) -> float:
 
 def _first(found: list[Correlation], best: Correlation) -> int:
     """Lag of the first strong arrival: an echo may be louder than the direct sound."""
-    shown = sharpest([one for one in found if one.whitening == "roth" and one.drive == 0])
+    shown = sharpest([one for one in found if len(one.kernel)])
     level, at, limit = np.abs(shown.values), shown.lag, len(shown.values) // 2
     kernel = np.abs(shown.kernel[np.arange(len(level)) - (at + limit) + 2 * limit])
     beyond = (level - LOBES * kernel)[: at + limit]

@@ -80,6 +80,7 @@ class BlindDecay:
         spread: Standard deviation of its logarithm: 0.1 is 10 %.
         falls: Those of each octave, and
         free: the probability of each that it is the room's own.
+        powers: What they were read from.
     """
 
     bands_hz: Float[np.ndarray, " bands"]
@@ -87,6 +88,7 @@ class BlindDecay:
     spread: Float[np.ndarray, " bands"]
     falls: list[list[Fall]]
     free: list[list[float]]
+    powers: Powers
 
 
 def blind_decay(
@@ -109,7 +111,7 @@ def blind_decay(
     mean = belief @ np.log(TIMES_S)
     spread = np.sqrt(np.maximum(belief @ np.square(np.log(TIMES_S)) - mean**2, 0.0))
     free = [[_freedom(fall.density, log_s) for fall in row] for row, log_s in zip(falls, mean, strict=True)]
-    return BlindDecay(np.asarray(bands_hz, dtype=np.float64), _as_read(np.exp(mean)), spread, falls, free)
+    return BlindDecay(np.asarray(bands_hz, dtype=np.float64), _as_read(np.exp(mean)), spread, falls, free, powers)
 
 
 def powers_of(samples: Float[np.ndarray, "channels samples"], sample_rate: int) -> Powers:

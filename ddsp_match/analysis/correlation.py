@@ -9,13 +9,15 @@ Source: Knapp and Carter, "The generalized correlation method for estimation of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from scipy import signal
-from scipy.fft import next_fast_len
+
+from ddsp_match.dsp.convolution import fast_length
 
 LONGEST = 1 << 21  # samples that are looked at; the loudest stretch of longer sounds
 DRIVES = (0.0, 4.0, 30.0)  # of tanh(drive x / rms); 0 leaves x alone
@@ -24,6 +26,8 @@ ENVELOPE_S = 0.001  # over which the power is averaged
 NEAR_S = 0.001  # what lies this close to a peak belongs to it
 SHAPED_HANDICAP = 0.15  # by which a waveshaped copy must be sharper than the sound itself
 
+Whitening: TypeAlias = Literal["none", "roth", "phat"]
+
 
 @dataclass(frozen=True)
 class Correlation:
@@ -31,7 +35,8 @@ class Correlation:
 
     Attributes:
         values: ``(2 limit + 1,)``, the highest absolute value is 1.
-        kernel: What one single arrival looks like, ``(4 limit + 1,)``, 1 in the middle.
+        kernel: What one single arrival looks like, ``(4 limit + 1,)``, 1 in the middle; empty where levels are not true
+            or the sound went through a waveshaper.
         drive: Of the waveshaper that the first sound went through.
         whitening: ``none``; ``roth``, by dry's spectrum: an impulse response, in which levels are true; ``phat``.
         sharpness: How far the highest peak stands above the next one, 0 to 1.
@@ -42,7 +47,7 @@ class Correlation:
     values: Float[np.ndarray, " lags"]
     kernel: Float[np.ndarray, " lags2"]
     drive: float
-    whitening: Literal["none", "roth", "phat"]
+    whitening: Whitening
     sharpness: float
     deviations: float
     likeness: float = 0.0
@@ -72,16 +77,15 @@ def correlations(
         limit: Longest lag, either way, in samples.
         sample_rate: In Hz.
     """
-    x, y = _stretch(dry, wet)
+    x, y = stretch(dry, wet)
     near = max(4, round(NEAR_S * sample_rate))
     n = _length(x, y, limit)
     fy = np.fft.rfft(y, n)
-    found = [_correlation(np.fft.rfft(x, n), fy, n, limit, near, 0.0, "none", 0.0)]
+    whitened: list[tuple[Whitening, float]] = [(kind, share) for share in REGULARISATION for kind in ("roth", "phat")]
+    found: list[Correlation] = []
     for drive in DRIVES:
         fx = np.fft.rfft(shaped(x, drive), n)
-        for share in REGULARISATION:
-            found.append(_correlation(fx, fy, n, limit, near, drive, "roth", share))
-            found.append(_correlation(fx, fy, n, limit, near, drive, "phat", share))
+        found += _correlations(fx, fy, n, limit, near, drive, whitened if drive else [("none", 0.0), *whitened])
     return found
 
 
@@ -89,14 +93,22 @@ def envelope_correlations(
     dry: Float[np.ndarray, "channels n"], wet: Float[np.ndarray, "channels m"], limit: int, sample_rate: int
 ) -> list[Correlation]:
     """The same of the fine envelopes, for effects that leave nothing of the waveform (ring modulation)."""
-    x, y = (_envelope(one, sample_rate) for one in _stretch(dry, wet))
+    x, y = (_envelope(one, sample_rate) for one in stretch(dry, wet))
     near = max(4, round(4 * NEAR_S * sample_rate))
     n = _length(x, y, limit)
     fx, fy = np.fft.rfft(x, n), np.fft.rfft(y, n)
-    return [
-        _correlation(fx, fy, n, limit, near, 0.0, "none", 0.0),
-        _correlation(fx, fy, n, limit, near, 0.0, "roth", REGULARISATION[0]),
-    ]
+    return _correlations(fx, fy, n, limit, near, 0.0, [("none", 0.0), ("roth", REGULARISATION[0])])
+
+
+def stretch(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The loudest stretch of both, where they are longer than needed: more would only cost time and memory."""
+    if x.shape[1] <= LONGEST and y.shape[1] <= LONGEST:
+        return x, y
+    size = min(LONGEST, x.shape[1], y.shape[1])
+    power = np.concatenate([[0.0], np.cumsum(np.square(x).sum(0))])
+    starts = np.arange(0, min(x.shape[1], y.shape[1]) - size + 1, 4096)
+    first = int(starts[np.argmax(power[starts + size] - power[starts])])
+    return x[:, first : first + size], y[:, first : first + size]
 
 
 def sharpest(found: list[Correlation]) -> Correlation:
@@ -112,48 +124,36 @@ def _envelope(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def _length(x: np.ndarray, y: np.ndarray, limit: int) -> int:
-    return next_fast_len(max(x.shape[1], y.shape[1]) + 2 * limit + 1, True) or 0
+    return fast_length(max(x.shape[1], y.shape[1]) + 2 * limit + 1)
 
 
-def _correlation(
-    fx: np.ndarray,
-    fy: np.ndarray,
-    n: int,
-    limit: int,
-    near: int,
-    drive: float,
-    whitening: Literal["none", "roth", "phat"],
-    share: float,
-) -> Correlation:
+def _correlations(
+    fx: np.ndarray, fy: np.ndarray, n: int, limit: int, near: int, drive: float, ways: Sequence[tuple[Whitening, float]]
+) -> list[Correlation]:
+    """Of two spectra, by each whitening and its regularisation."""
     cross, power = (fx.conj() * fy).sum(0), np.square(np.abs(fx)).sum(0)
-    own = {"none": np.ones_like(power), "roth": power, "phat": np.abs(cross)}[whitening]
-    weight = 1 / (own + share * own.mean() + 1e-300)
-    values = _lags(cross * weight, n, limit)
-    kernel = _lags((np.abs(cross) if whitening == "phat" else power) * weight, n, 2 * limit)
-    level = np.abs(values)
-    top, at = max(float(level.max()), 1e-300), int(level.argmax())
-    others = np.concatenate([level[: max(0, at - near)], level[at + near + 1 :]])
-    second = float(others.max()) / top if others.size else 0.0
-    spread = max(float(np.median(level)) / 0.6745, 1e-6 * top)
-    likeness = 0.0
-    if whitening == "none":
-        energies = [float(np.square(np.abs(one)).sum()) for one in (fx, fy)]
-        likeness = top * n / 2 / max(np.sqrt(energies[0] * energies[1]), 1e-300)
-    kernel = kernel / max(float(np.abs(kernel).max()), 1e-300)
-    return Correlation(values / top, kernel, drive, whitening, 1 - second, top / spread, likeness)
+    size = np.abs(cross)
+    found = []
+    for whitening, share in ways:
+        own = {"none": np.ones_like(power), "roth": power, "phat": size}[whitening]
+        weight = 1 / (own + share * own.mean() + 1e-300)
+        values = _lags(cross * weight, n, limit)
+        level = np.abs(values)
+        top, at = max(float(level.max()), 1e-300), int(level.argmax())
+        others = np.concatenate([level[: max(0, at - near)], level[at + near + 1 :]])
+        second = float(others.max()) / top if others.size else 0.0
+        spread = max(float(np.median(level)) / 0.6745, 1e-6 * top)
+        kernel, likeness = np.zeros(0), 0.0
+        if whitening == "none":
+            energies = float(power.sum()) * float(np.square(np.abs(fy)).sum())
+            likeness = top * n / 2 / max(np.sqrt(energies), 1e-300)
+        elif whitening == "roth" and drive == 0:
+            kernel = _lags(power * weight, n, 2 * limit)
+            kernel /= max(float(np.abs(kernel).max()), 1e-300)
+        found.append(Correlation(values / top, kernel, drive, whitening, 1 - second, top / spread, likeness))
+    return found
 
 
 def _lags(spectrum: np.ndarray, n: int, limit: int) -> np.ndarray:
     wrapped = np.fft.irfft(spectrum, n)
     return np.concatenate([wrapped[n - limit :], wrapped[: limit + 1]])
-
-
-def _stretch(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The loudest stretch of both, where they are longer than needed."""
-    if x.shape[1] <= LONGEST and y.shape[1] <= LONGEST:
-        return x, y
-    size = min(LONGEST, x.shape[1], y.shape[1])
-    power = np.concatenate([[0.0], np.cumsum(np.square(x).sum(0))])
-    starts = np.arange(0, min(x.shape[1], y.shape[1]) - size + 1, 4096)
-    first = int(starts[np.argmax(power[starts + size] - power[starts])])
-    return x[:, first : first + size], y[:, first : first + size]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ddsp_match.dsp.decay import decay, octave_band
+from ddsp_match.dsp.decay import octave_decay
 from ddsp_match.dsp.octave_bands import octave_centres
 
 QUIET_DB = 50.0  # a band this far below the strongest has no energy of its own, only what leaks in
-OCTAVE_WIDTH = 2**0.5 - 2**-0.5
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def rt60(
     times, spans, energies = np.full(len(centres), np.nan), np.zeros(len(centres)), np.zeros(len(centres))
     curves = []
     for index, centre in enumerate(centres):
-        band = octave_band(ir, centre, sample_rate)
-        found = None if band is None else decay(band, sample_rate, OCTAVE_WIDTH * centre)
+        found = octave_decay(ir, centre, sample_rate)
         curves.append(np.zeros(1) if found is None else found.edc_db)
         if found is not None:
             times[index], spans[index], energies[index] = found.rt60_s, found.span_db, found.energy

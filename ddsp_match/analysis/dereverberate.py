@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 import scipy.ndimage
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 
-from ddsp_match.analysis.blind_decay import SIXTY_DB, BlindDecay, powers_of
+from ddsp_match.analysis.blind_decay import SIXTY_DB, BlindDecay
 
 LEVELS_DB = np.arange(-18.0, 12.5, 1.5)  # of the reverberation over the direct sound, in the steady state
 # Before any fall is looked at: as much reverberation as direct sound where rt60 is 0.8 s, and with the decay time more,
@@ -23,18 +23,16 @@ WINDOW_S = 0.064
 DOUBTFUL = 0.5  # where less than this share is direct sound, more is taken: in a tail all of it is reverberation
 FLOOR = 0.01
 FIRST = 6  # frames of a fall that tell the level; later ones tell of errors of the decay time
+PIECE = 1000  # frames whose spectra are held at a time
 SMOOTH = 3  # frames and bins over which gains are averaged, against musical noise
 
 
-def reverberation_db(
-    samples: Float[np.ndarray, "channels samples"], sample_rate: int, decay: BlindDecay
-) -> Float[np.ndarray, " bands"]:
+def reverberation_db(decay: BlindDecay) -> Float[np.ndarray, " bands"]:
     """Power of the reverberation over that of the direct sound, in dB, octave by octave.
 
     While the sound falls freely there is reverberation and nothing else: the level is the one that makes as much of
     it as there is. Falls that are the instrument's own rather than the room's have little to say.
     """
-    powers = powers_of(samples, sample_rate)
     n = len(decay.bands_hz)
     prior = 10 * np.log10(decay.rt60_s / EVEN_S)
     weight, pull = np.diag(np.full(n, PRIOR_DB**-2.0)), prior * PRIOR_DB**-2.0
@@ -46,8 +44,8 @@ def reverberation_db(
             pull[both] += pair * (prior[band] - prior[band - 1]) * BETWEEN_DB**-2.0
         if not decay.falls[band]:
             continue
-        envelope = powers.octave(centre).sum(0)
-        late = late_power(envelope, decay.rt60_s[band], 10 ** (LEVELS_DB[:, None] / 10), powers.hop_s)
+        envelope = decay.powers.octave(centre).sum(0)
+        late = late_power(envelope, decay.rt60_s[band], 10 ** (LEVELS_DB[:, None] / 10), decay.powers.hop_s)
         for fall, free in zip(decay.falls[band], decay.free[band], strict=True):
             here = slice(fall.first, min(fall.first + FIRST, fall.last + 1))
             excess = np.log((late[:, here] + 1e-20) / (envelope[here] + 1e-20)).mean(1)
@@ -102,24 +100,31 @@ def dereverberated(
     hop = max(1, round(WINDOW_S * sample_rate / 4))
     size = 4 * hop
     n = samples.shape[1]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    padded = np.pad(samples.astype(np.float64), ((0, 0), (size, size + -n % hop)))
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(samples.dtype)
+    padded = np.pad(samples, ((0, 0), (size, size + -n % hop)))
     blocks = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
-    spectra = np.asarray(scipy.fft.rfft(blocks * window, axis=2))
-    wet = np.square(np.abs(spectra)).sum(0).T
+    # The spectra of a long sound are made twice, some frames at a time, rather than kept: they would take gigabytes.
+    pieces = [slice(first, first + PIECE) for first in range(0, blocks.shape[1], PIECE)]
+    wet = np.concatenate([np.square(np.abs(_spectra(blocks[:, piece] * window))).sum(0) for piece in pieces]).T
     octaves = np.log(np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), 1.0))
     times = np.exp(np.interp(octaves, np.log(bands_hz), np.log(rt60_s)))
     ratio = 10 ** (np.interp(octaves, np.log(bands_hz), level_db)[:, None] / 10)
     late = late_power(wet, times, ratio, hop / sample_rate)
     wet, late = (scipy.ndimage.uniform_filter(x, SMOOTH, mode="nearest") for x in (wet, late))
     direct = np.clip(1 - late / (wet + 1e-20), 0.0, 1.0)
-    gain = np.maximum(np.sqrt(direct * _rise(direct / DOUBTFUL)), FLOOR).T
-    # Hann windows, squared and a quarter of their length apart, add up to 1.5.
-    out = np.asarray(scipy.fft.irfft(spectra * gain, size, axis=2)) * (window / 1.5)
-    dry = np.zeros(padded.shape)
-    for frame in range(out.shape[1]):
-        dry[:, frame * hop : frame * hop + size] += out[:, frame]
-    return dry[:, size : size + n].astype(samples.dtype)
+    gain = np.maximum(np.sqrt(direct * _rise(direct / DOUBTFUL)), FLOOR).T.astype(samples.dtype)
+    dry = np.zeros_like(padded)
+    for piece in pieces:
+        # Hann windows, squared and a quarter of their length apart, add up to 1.5.
+        out = np.asarray(scipy.fft.irfft(_spectra(blocks[:, piece] * window) * gain[piece], size)) * (window / 1.5)
+        for frame in range(out.shape[1]):
+            first = (piece.start + frame) * hop
+            dry[:, first : first + size] += out[:, frame]
+    return dry[:, size : size + n]
+
+
+def _spectra(blocks: Float[np.ndarray, "channels frames size"]) -> Complex[np.ndarray, "channels frames bins"]:
+    return np.asarray(scipy.fft.rfft(blocks))
 
 
 def _rise(share: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ about it; what cannot be matched is refused with a `SoundError`. `write` puts a 
 
 from __future__ import annotations
 
-from ddsp_match.audio.reading import from_array, read
+from ddsp_match.audio.reading import from_array, read, sound_of
 from ddsp_match.audio.sound import MAX_FIT_RATE, Audio, at_fit_rate, resample
 from ddsp_match.audio.writing import write
 
-__all__ = ["MAX_FIT_RATE", "Audio", "at_fit_rate", "from_array", "read", "resample", "write"]
+__all__ = ["MAX_FIT_RATE", "Audio", "at_fit_rate", "from_array", "read", "resample", "sound_of", "write"]

@@ -103,6 +103,26 @@ def from_array(samples: object, sample_rate: float) -> tuple[Audio, list[str]]:
         return checked(np.array(array, np.float32, order="C"), rate, where)
 
 
+def sound_of(given: Audio | str | Path | object, sample_rate: float | None = None) -> tuple[Audio, list[str]]:
+    """A sound however it is given, by the rules of files.
+
+    Args:
+        given: `Audio`, the path of a sound file, or an array as `from_array` takes it.
+        sample_rate: Of an array, in Hz.
+
+    Returns:
+        The sound and notes, as `read` does.
+
+    Raises:
+        SoundError: It cannot be read or matched; `read` lists why.
+    """
+    if isinstance(given, str | Path):
+        return read(given)
+    if isinstance(given, Audio):
+        return from_array(given.samples, given.sample_rate)
+    return from_array(given, sample_rate or 0)
+
+
 def reason_of(error: BaseException) -> str:
     """An error's message without the path, which libsndfile and the system put first."""
     if isinstance(error, OSError) and error.strerror:

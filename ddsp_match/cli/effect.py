@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,9 @@ from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep import Row
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import flag_overrides, run_directory, split, two_sounds
+from ddsp_match.cli.words import flag_overrides, run_directory, split, tail, two_sounds
 from ddsp_match.errors import ConfigError
+from ddsp_match.report.ratios import counted, esr_words
 from ddsp_match.settings import EffectSettings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FLAGS = "--output --force --budget --quiet --multirun --cfg --help".split()
 EXIT_NO_MATCH = 3
 ESR_FORM = ".3g"
+BY_EAR = "spectral distance"  # what ranks the jobs of a sweep whose samples are not compared
 
 
 def effect(arguments: argparse.Namespace) -> int:
@@ -33,16 +34,17 @@ def effect(arguments: argparse.Namespace) -> int:
     if jobs.printed(arguments, overrides, EffectSettings):
         return 0
     dry, wet = two_sounds(sounds, "effect")
-    if arguments.multirun:
-        return _sweep(arguments, dry, wet, overrides, output)
-    settings = config.build_effect(overrides)
-    if not settings.effects:
+    swept = config.check(overrides, kind=EffectSettings) if arguments.multirun else []
+    settings = config.build_effect([word for word in overrides if word.lstrip("+").partition("=")[0] not in swept])
+    if not settings.effects and "effects" not in swept:
         raise ConfigError(
             "no effects",
             where="effects",
             needed="the chain to look for, from input to output",
             hint="effects=[iir,clip]; ddsp-match effects lists the names",
         )
+    if arguments.multirun:
+        return _sweep(arguments, dry, wet, overrides, output)
     folder = run_directory(f"{wet.stem}-effect", output, force=arguments.force, sound=wet, other=dry)
     with Interrupt() as interrupt:
         result = effect_once(arguments, dry, wet, settings, folder, interrupt)
@@ -85,19 +87,8 @@ def outcome(result: EffectResult, folder: Path) -> str:
     lines += _ratio_lines(result)
     if result.ambiguous:
         lines.append(f"sounds the same at other values: {', '.join(result.ambiguous)}")
-    lines += [f"note: {note}" for note in result.notes]
-    lines += [f"stopped: {result.stop_reason} ({sum(result.seconds.values()):.1f} s)"]
-    lines += [f"written: {folder}/" + ", ".join(sorted(path.name for path in folder.iterdir()))]
-    lines += [f"report:  {folder / 'report.html'}"]
+    lines += tail(result.notes, f"{result.stop_reason} ({sum(result.seconds.values()):.1f} s)", folder)
     return "\n".join(lines)
-
-
-def ratio(value: float) -> str:
-    """An error-to-signal ratio with its decibels: ``0.0137 (-18.6 dB)``."""
-    if value <= 0:
-        return "0 (nothing is left)"
-    decibels = round(10 * math.log10(value), 1) + 0.0  # no -0.0
-    return f"{value:{ESR_FORM}} ({decibels:.1f} dB)"
 
 
 def _alignment_lines(result: EffectResult) -> list[str]:
@@ -117,12 +108,14 @@ def _ratio_lines(result: EffectResult) -> list[str]:
     first, last = result.seen
     rate = result.wet.sample_rate
     lines = ["error-to-signal ratio:"]
-    lines.append(f"  {'fitted part':<14}{(last - first) / rate:8.2f} s  {ratio(result.esr_seen)}")
+    if result.by_ear:
+        lines = [f"its samples are not compared: {result.by_ear}", "error-to-signal ratio all the same:"]
+    lines.append(f"  {'fitted part':<14}{(last - first) / rate:8.2f} s  {esr_words(result.esr_seen)}")
     if result.esr_unseen is not None:
         unseen_s = (result.wet.n_samples - (last - first)) / rate
-        lines.append(f"  {'unseen part':<14}{unseen_s:8.2f} s  {ratio(result.esr_unseen)}")
+        lines.append(f"  {'unseen part':<14}{unseen_s:8.2f} s  {esr_words(result.esr_unseen)}")
     where = "unseen part" if result.esr_unseen is not None else "fitted part"
-    lines.append(f"  {'a gain alone':<24}  {ratio(result.esr_gain)}, on the {where}")
+    lines.append(f"  {'a gain alone':<24}  {esr_words(result.esr_gain)}, on the {where}")
     return lines
 
 
@@ -131,10 +124,13 @@ def _sweep(arguments: argparse.Namespace, dry: Path, wet: Path, overrides: list[
 
     def job(settings: EffectSettings, out: Path, label: str, interrupt: Interrupt, row: Row) -> None:
         result = effect_once(arguments, dry, wet, settings, out, interrupt, label)
-        unseen = result.esr_seen if result.esr_unseen is None else result.esr_unseen
-        numbers = sum(max(knob.size, 1) for knob in result.rack.chain.knobs)
-        figures = {"seen": result.esr_seen, "gain alone": result.esr_gain, "numbers": float(numbers)}
-        row.finish(unseen, figures, str(result.stop_reason), result.seconds)
+        numbers = float(result.rack.chain.numbers)
+        figures = {"seen": result.esr_seen, "gain alone": result.esr_gain, "numbers": numbers}
+        # Where jobs differ in the loss, the error means the same in each; but nothing to a chain drawn by chance.
+        if result.by_ear and ("loss" not in row.values or result.rack.chain.by_chance):
+            figures[BY_EAR] = result.loss
+            row.ranked_by = BY_EAR
+        row.finish(counted(result.esr, result.esr_unseen), figures, str(result.stop_reason), result.seconds)
         matched.append(result.matched)
 
     figure = "unseen ESR"
@@ -142,10 +138,12 @@ def _sweep(arguments: argparse.Namespace, dry: Path, wet: Path, overrides: list[
         arguments, overrides, output, (dry, wet), job, kind=EffectSettings, figure=figure, form=ESR_FORM
     )
     print(rows.table())
-    best = next((row for row in rows.ranked() if not row.error), None)
-    if best is not None:
-        chosen = ", ".join(f"{key}={value}" for key, value in best.values.items())
-        print(f"best: {chosen}, error-to-signal ratio {ratio(best.loss)}; report: {best.folder / 'report.html'}")
+    for row in rows.best():
+        chosen = ", ".join(f"{key}={value}" for key, value in row.values.items())
+        best, reached = "best", f"error-to-signal ratio {esr_words(row.loss)}"
+        if row.ranked_by:
+            best, reached = "best by ear", f"{BY_EAR} {row.metrics[BY_EAR]:.3g}"
+        print(f"{best}: {chosen}, {reached}; report: {row.folder / 'report.html'}")
     if rows.failed():
         return 2
     return 0 if any(matched) or not matched else EXIT_NO_MATCH

@@ -13,7 +13,7 @@ from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep import Row
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split
+from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split, tail
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import FitSettings
 
@@ -102,8 +102,5 @@ def _outcome(result: FitResult, folder: Path) -> str:
     rack = result.patch.effects
     if rack is not None:
         lines += ["effects:", *settings_lines(rack.chain.knobs, rack.knobs)]
-    lines += [f"note: {note}" for note in result.notes]
-    lines += [f"stopped: {result.stop_reason} (loss {best_loss(result):.4f}, {seconds:.1f} s)"]
-    lines += [f"written: {folder}/" + ", ".join(sorted(path.name for path in folder.iterdir()))]
-    lines += [f"report:  {folder / 'report.html'}"]
+    lines += tail(result.notes, f"{result.stop_reason} (loss {best_loss(result):.4f}, {seconds:.1f} s)", folder)
     return "\n".join(lines)

@@ -56,5 +56,6 @@ def check_output(out: Path, *, force: bool) -> None:
 
 def length_and_form(audio: Audio) -> str:
     """Say how long a sound is, at what rate, and whether it is stereo."""
-    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
-    return f"{audio.seconds:.2f} s, {audio.sample_rate} Hz, {channels}"
+    from ddsp_match.report.words import channels_in_words
+
+    return f"{audio.seconds:.2f} s, {audio.sample_rate} Hz, {channels_in_words(audio.channels)}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from ddsp_match.errors import MatchError, OutputError, SoundError
 
 CSV_NAME = "sweep.csv"
+LOSS = "best loss"
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Row:
         stop_reason: Why it ended.
         seconds: Wall time.
         error: What was wrong, if it failed.
+        ranked_by: The metric that ranks it among those with the same, where its loss does not.
     """
 
     folder: Path
@@ -35,6 +37,7 @@ class Row:
     stop_reason: str = ""
     seconds: float = math.nan
     error: str = ""
+    ranked_by: str = ""
 
     def finish(
         self, loss: float, metrics: Mapping[str, float], stop_reason: str, seconds: Mapping[str, float]
@@ -54,7 +57,7 @@ class Sweep:
         form: How it is written.
     """
 
-    def __init__(self, folder: Path, swept: list[str], figure: str = "best loss", form: str = ".4f") -> None:
+    def __init__(self, folder: Path, swept: list[str], figure: str = LOSS, form: str = ".4f") -> None:
         self.folder, self.swept, self.figure, self.form = folder, swept, figure, form
         self.rows: list[Row] = []
 
@@ -84,15 +87,28 @@ class Sweep:
         """Say whether any job failed."""
         return any(row.error for row in self.rows)
 
-    def sort_key(self) -> str:
-        """Return what ranks the jobs: the loss, or mrstft where the jobs differ in what the loss is."""
-        other_loss = any(key.partition(".")[0] == "loss" for key in self.swept)
-        return "mrstft" if other_loss and all("mrstft" in row.metrics for row in self._good()) else "loss"
-
     def ranked(self) -> list[Row]:
-        """Return the jobs, best first, failed ones last."""
-        key = self.sort_key()
-        return sorted(self.rows, key=lambda row: (bool(row.error), row.metrics.get(key, row.loss)))
+        """Return the jobs, best first: those ranked by their loss, those ranked by another figure, failed ones."""
+        other = self._other_metric()
+
+        def place(row: Row) -> tuple[bool, str, float]:
+            return bool(row.error), row.ranked_by, row.metrics.get(row.ranked_by or other, row.loss)
+
+        return sorted(self.rows, key=place)
+
+    def best(self) -> list[Row]:
+        """Return the best job of each kind of ranking."""
+        firsts: dict[str, Row] = {}
+        for row in self.ranked():
+            if not row.error:
+                firsts.setdefault(row.ranked_by, row)
+        return list(firsts.values())
+
+    def ranking(self) -> str:
+        """Say what ranks the jobs; those ranked by different figures are not compared with one another."""
+        plain = self._other_metric() or self.figure.removeprefix("best ")
+        kinds = [row.ranked_by or plain for row in self.best()]
+        return f"best first by {', then apart by '.join(kinds)}" if kinds else "every job failed"
 
     def table(self) -> str:
         """Return the jobs as a table for a terminal, best first."""
@@ -110,8 +126,7 @@ class Sweep:
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
             for line in [head, *body]
         ]
-        ranking = self.sort_key() if self.figure == "best loss" or self.sort_key() != "loss" else self.figure
-        lines += ["", f"best first by {ranking}; written: {self.folder / CSV_NAME}"]
+        lines += ["", f"{self.ranking()}; written: {self.folder / CSV_NAME}"]
         return "\n".join(lines)
 
     def __enter__(self) -> Sweep:
@@ -127,8 +142,11 @@ class Sweep:
             _remove_if_empty(folder)
         _remove_if_empty(self.folder)
 
-    def _good(self) -> list[Row]:
-        return [row for row in self.rows if not row.error]
+    def _other_metric(self) -> str:
+        """The metric that ranks the jobs of a sweep over the loss, where it is known of all of them."""
+        over_losses = any(key.partition(".")[0] == "loss" for key in self.swept)
+        known = all("mrstft" in row.metrics for row in self.rows if not row.error)
+        return "mrstft" if over_losses and known and self.figure == LOSS else ""
 
     def _metric_names(self) -> list[str]:
         return list(dict.fromkeys(name for row in self.rows for name in row.metrics))

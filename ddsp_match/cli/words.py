@@ -106,6 +106,16 @@ def _flags_as_overrides(arguments: argparse.Namespace) -> list[str]:
     return overrides
 
 
+def tail(notes: Sequence[str], stopped: str, folder: Path) -> list[str]:
+    """Return how a run's outcome ends: remarks, why it stopped, what was written."""
+    return [
+        *(f"note: {note}" for note in notes),
+        f"stopped: {stopped}",
+        f"written: {folder}/" + ", ".join(sorted(path.name for path in folder.iterdir())),
+        f"report:  {folder / 'report.html'}",
+    ]
+
+
 def is_free(folder: Path) -> bool:
     """Say whether a folder can be written to without losing anything: not there yet, or empty."""
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))

@@ -106,8 +106,9 @@ def as_yaml(settings: Settings) -> str:
 
 
 def _build(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> Settings:
+    known = groups(config_dir, kind) if overrides else {}
     for override in parsed(overrides):
-        check_names(override, groups(config_dir, kind), kind)
+        check_names(override, known, kind)
         if override.is_sweep_override():
             key = override.get_key_element()
             field = setting_keys(kind).get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +46,7 @@ def groups(config_dir: Path | None = None, kind: type[Settings] = FitSettings) -
     return {name: sorted(options) for name, options in sorted(found.items())}
 
 
+@functools.cache
 def setting_keys(kind: type[Settings] = FitSettings) -> dict[str, dataclasses.Field[Any]]:
     """Return every key of the settings (``synth.n_harmonics``) with the field that declares it."""
     keys: dict[str, dataclasses.Field[Any]] = {}

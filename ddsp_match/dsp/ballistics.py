@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch.autograd.function import once_differentiable
 
 
 def share_per_sample(time_ms: torch.Tensor, sample_rate: int) -> torch.Tensor:
@@ -57,20 +57,21 @@ class _Smooth(torch.autograd.Function):
         rows = max(len(target), len(rise))
         out = np.empty((rows, target.shape[1]))
         arrays = [_array(t) for t in (target, rise, fall, start)]
-        _compiled(_follow)(*arrays, out)
+        _kernels().follow(*arrays, out)
         followed = torch.from_numpy(out)
         # The state stays float64: a float32 copy could take the other branch on the way back.
         ctx.save_for_backward(target, rise, fall, start, followed)
         return followed.to(target)
 
     @staticmethod
+    @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: torch.autograd.function.FunctionCtx, slope: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
         inputs = ctx.saved_tensors[:4]  # pyright: ignore[reportAttributeAccessIssue]
         followed = ctx.saved_tensors[4].numpy()  # pyright: ignore[reportAttributeAccessIssue]
         slopes = [np.zeros(tuple(t.shape)) for t in inputs]
-        _compiled(_adjoint)(*[_array(t) for t in inputs], followed, _array(slope), *slopes)
+        _kernels().adjoint(*[_array(t) for t in inputs], followed, _array(slope), *slopes)
         return tuple(torch.from_numpy(s).to(t) for s, t in zip(slopes, inputs, strict=True))
 
 
@@ -78,38 +79,7 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float64)
 
 
-@functools.cache
-def _compiled(kernel: Callable) -> Callable:
-    import numba  # here, because importing it takes longer than most sounds take to process
+def _kernels() -> ModuleType:
+    from ddsp_match.dsp import ballistics_kernels
 
-    return numba.njit(cache=True, nogil=True)(kernel)
-
-
-def _follow(target, rise, fall, start, out) -> None:
-    for row in range(out.shape[0]):
-        sound = row if target.shape[0] > 1 else 0
-        setting = row if rise.shape[0] > 1 else 0
-        up, down, state = rise[setting], fall[setting], start[setting]
-        for n in range(out.shape[1]):
-            way = target[sound, n] - state
-            state += (up if way > 0 else down) * way
-            out[row, n] = state
-
-
-def _adjoint(target, rise, fall, start, out, slope, d_target, d_rise, d_fall, d_start) -> None:
-    for row in range(out.shape[0]):
-        sound = row if target.shape[0] > 1 else 0
-        setting = row if rise.shape[0] > 1 else 0
-        carried = 0.0  # slope of the score over the state after sample n
-        for n in range(out.shape[1] - 1, -1, -1):
-            carried += slope[row, n]
-            way = target[sound, n] - (out[row, n - 1] if n > 0 else start[setting])
-            if way > 0:
-                share = rise[setting]
-                d_rise[setting] += carried * way
-            else:
-                share = fall[setting]
-                d_fall[setting] += carried * way
-            d_target[sound, n] += carried * share
-            carried *= 1 - share
-        d_start[setting] += carried
+    return ballistics_kernels

@@ -11,13 +11,18 @@ from scipy.fft import next_fast_len
 KERNEL = 12  # lines of the spectrum that make one point between them
 
 
+def fast_length(n: int, *, real: bool = True) -> int:
+    """The next length from `n` on whose Fourier transform is quick, of real sounds or of complex ones."""
+    return int(next_fast_len(n, real) or 0)
+
+
 def convolve(
     audio: Float[torch.Tensor, "batch1 channels1 samples"], ir: Float[torch.Tensor, "batch2 channels2 taps"]
 ) -> Float[torch.Tensor, "batch channels samples"]:
     """Causal convolution, as long as the sound; batches and channels broadcast."""
     n = audio.shape[-1]
     ir = ir[..., :n]
-    size = int(next_fast_len(n + ir.shape[-1] - 1, real=True) or 0)
+    size = fast_length(n + ir.shape[-1] - 1)
     return torch.fft.irfft(torch.fft.rfft(audio, size) * torch.fft.rfft(ir, size), size)[..., :n]
 
 
@@ -31,7 +36,7 @@ def spectrum_at(
     kernel's transform, an FFT follows, and each point is a sum over the kernel's width of the lines next to it.
     """
     taps = ir.shape[-1]
-    lines = int(next_fast_len(max(2 * taps, 4 * KERNEL)) or 0)
+    lines = fast_length(max(2 * taps, 4 * KERNEL), real=False)
     beta = math.pi * KERNEL * 0.75
     ir = ir.to(torch.float64)
     around = torch.arange(taps, dtype=torch.float64) - taps // 2

@@ -19,6 +19,7 @@ FIRST_DB = -5.0
 SPANS_DB = (30.0, 20.0, 15.0, 10.0)  # T30, T20, T15, T10: the widest that fits
 DEEPEST_DB = 55.0  # the decay is followed to here
 ABOVE_FLOOR_DB = 8.0  # the decay is read down to here above the floor
+OCTAVE_WIDTH = 2**0.5 - 2**-0.5  # in units of its centre
 OPEN = 0.98  # of half the sample rate: a band that reaches it is a highpass
 
 
@@ -30,17 +31,13 @@ class BandDecay:
         rt60_s: Time in which it would decay by 60 dB; NaN where that cannot be told.
         span_db: Width of the part of the curve that it was read from, 0 where none was.
         energy: Of the whole decay, without the floor.
-        range_db: From the strongest moment down to the floor, or to the end.
         edc_db: The energy still to come, 0 dB at the start, down to the floor; one value a sample.
-        start: Sample of the response where the curve begins.
     """
 
     rt60_s: float
     span_db: float
     energy: float
-    range_db: float
     edc_db: Float[np.ndarray, " samples"]
-    start: int
 
 
 def octave_band(ir: Float[np.ndarray, " samples"], centre_hz: float, sample_rate: float) -> np.ndarray | None:
@@ -67,6 +64,12 @@ def octave_band(ir: Float[np.ndarray, " samples"], centre_hz: float, sample_rate
     return np.asarray(scipy.signal.sosfilt(sections, backwards))[::-1]
 
 
+def octave_decay(ir: Float[np.ndarray, " samples"], centre_hz: float, sample_rate: float) -> BandDecay | None:
+    """The decay of an octave of an impulse response; None where `octave_band` gives none."""
+    band = octave_band(ir, centre_hz, sample_rate)
+    return None if band is None else decay(band, sample_rate, OCTAVE_WIDTH * centre_hz)
+
+
 def decay(band: Float[np.ndarray, " samples"], sample_rate: float, slowest_hz: float = 0.0) -> BandDecay:
     """The decay of a response that has been cut to a band.
 
@@ -80,7 +83,7 @@ def decay(band: Float[np.ndarray, " samples"], sample_rate: float, slowest_hz: f
     window = max(shortest, round(0.002 * sample_rate))
     smooth = scipy.signal.oaconvolve(energy, np.full(window, 1 / window))[: len(energy)]
     if not smooth.max() > 0:
-        return BandDecay(np.nan, 0.0, 0.0, 0.0, np.zeros(1), 0)
+        return BandDecay(np.nan, 0.0, 0.0, np.zeros(1))
     start = max(0, int(smooth.argmax()) - window + 1)
     energy = energy[start:]
     # Nothing is read from further down, and what follows there may be silence that was added by hand.
@@ -97,12 +100,9 @@ def decay(band: Float[np.ndarray, " samples"], sample_rate: float, slowest_hz: f
     to_come = np.cumsum(kept[::-1])[::-1] + beyond
     total = float(to_come[0])
     if total <= 0:
-        return BandDecay(np.nan, 0.0, 0.0, range_db, np.zeros(1), start)
+        return BandDecay(np.nan, 0.0, 0.0, np.zeros(1))
     curve = 10 * np.log10(np.maximum(to_come / total, 1e-20))
-    usable_db = min(
-        range_db - ABOVE_FLOOR_DB if floor > 0 else range_db + 3,
-        -float(curve[-1]) + 5 if speed > 0 else -float(curve[-1]),
-    )
+    usable_db = min(range_db - ABOVE_FLOOR_DB if floor > 0 else range_db + 3, -float(curve[-1]))
     for span in SPANS_DB:
         if usable_db < span - FIRST_DB:
             continue
@@ -111,8 +111,8 @@ def decay(band: Float[np.ndarray, " samples"], sample_rate: float, slowest_hz: f
             continue
         slope = _slope(curve[first:end], sample_rate)
         if slope < 0:
-            return BandDecay(-60 / slope, span, total, range_db, curve, start)
-    return BandDecay(np.nan, 0.0, total, range_db, curve, start)
+            return BandDecay(-60 / slope, span, total, curve)
+    return BandDecay(np.nan, 0.0, total, curve)
 
 
 def _end(energy: np.ndarray, sample_rate: float, shortest: int) -> int:

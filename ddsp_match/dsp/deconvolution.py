@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.fft import irfft, rfft
-from scipy.fft import next_fast_len
 from scipy.linalg import solve_toeplitz
 from scipy.signal import lfilter
 
+from ddsp_match.dsp.convolution import fast_length
 from ddsp_match.dsp.fractional_delay import HALF_WIDTH, delay_kernel
 
 RIDGE = 1e-11  # of each diagonal element: two copies of a steady tone may be the same but for rounding
@@ -45,7 +45,7 @@ class LagFit:
     ) -> None:
         n, margin = target.shape[1], HALF_WIDTH + 2
         self.longest = min(longest, n - 1)
-        size = _fast(n + self.longest + 2 * margin)
+        size = fast_length(n + self.longest + 2 * margin)
         late = [rfft(sound, size) for sound in lagged]
         rows = []
         for sound in (target, *fixed):
@@ -122,15 +122,30 @@ class LagFit:
         return np.maximum(left, 0.0), solution
 
 
-def _fast(n: int) -> int:
-    return int(next_fast_len(n, real=True))  # pyright: ignore[reportArgumentType]
-
-
 def valleys(left: Float[np.ndarray, " lags"], count: int) -> np.ndarray:
     """Indices of the deepest local minima, the deepest first; the ends count."""
     padded = np.pad(left, 1, constant_values=np.inf)
     found = np.flatnonzero((left <= padded[:-2]) & (left < padded[2:]))
     return found[np.argsort(left[found], kind="stable")[:count]]
+
+
+def wiener(
+    dry: Float[np.ndarray, "channels samples"], wet: Float[np.ndarray, "channels samples"], taps: int, ridge: float
+) -> Float[np.ndarray, " taps"]:
+    """The causal filter of least squared error, by the normal equations (Wiener and Hopf); of silence it is zero.
+
+    Args:
+        dry: Input.
+        wet: Output.
+        taps: Length of the filter.
+        ridge: Added to the dry sound's power, as a share of it: taps that it cannot tell stay small.
+    """
+    size = fast_length(dry.shape[1] + taps)
+    spectrum = rfft(dry, size)
+    own = irfft((np.abs(spectrum) ** 2).sum(0), size)[:taps]
+    cross = irfft((rfft(wet, size) * spectrum.conj()).sum(0), size)[:taps]
+    own[0] = own[0] * (1 + ridge) + 1e-300
+    return np.asarray(solve_toeplitz(own, cross))
 
 
 def matched(
@@ -140,51 +155,4 @@ def matched(
 
     What a filter elsewhere in a chain did is thereby undone before lags are looked for.
     """
-    size = _fast(dry.shape[1] + taps)
-    spectrum = rfft(dry, size)
-    own = irfft((np.abs(spectrum) ** 2).sum(0), size)[:taps]
-    cross = irfft((rfft(wet, size) * spectrum.conj()).sum(0), size)[:taps]
-    own[0] = own[0] * (1 + MATCH_RIDGE) + 1e-300
-    return np.asarray(lfilter(solve_toeplitz(own, cross), [1.0], dry))
-
-
-def impulse_response(
-    dry: Float[np.ndarray, "channels samples"],
-    wet: Float[np.ndarray, "channels samples"],
-    length: int,
-    floor: float = 1e-3,
-) -> Float[np.ndarray, " length"]:
-    """What lies between two sounds as one impulse response, by regularised division of their spectra.
-
-    Args:
-        dry: Input.
-        wet: Output.
-        length: Samples of the response.
-        floor: Added to the dry sound's power, as a share of its mean: where there is less, nothing is known.
-    """
-    size = _fast(dry.shape[1] + length)
-    x, y = rfft(dry, size), rfft(wet, size)
-    power = (np.abs(x) ** 2).sum(0)
-    return irfft((y * x.conj()).sum(0) / (power + floor * power.mean() + 1e-300), size)[:length]
-
-
-def delay_surface(
-    dry: Float[np.ndarray, "channels samples"],
-    wet: Float[np.ndarray, "channels samples"],
-    delays: Float[np.ndarray, " delays"],
-) -> tuple[np.ndarray, np.ndarray]:
-    """The error over the length of a delay, as descent sees it and as the search over lags does.
-
-    Args:
-        dry: Input.
-        wet: The input and an echo of it, or anything else.
-        delays: Lengths in samples, whole or not.
-
-    Returns:
-        The error-to-signal ratio of an echo at each length with the levels held that are best at the best length: the
-        valley that descent must fall into; and with the best levels at each length.
-    """
-    fit = LagFit(wet, [dry], [dry], int(np.ceil(delays.max())) + 2)
-    lags, everywhere = fit.everywhere()
-    _, _, best = fit.refined(lags[valleys(everywhere, 1)])
-    return fit.held(delays, best[0]), fit.at(delays)[0]
+    return np.asarray(lfilter(wiener(dry, wet, taps, MATCH_RIDGE), [1.0], dry))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numba
 
-TINY = 1e-200  # a state below becomes zero: subnormal numbers make a decayed tail a hundred times slower
+from ddsp_match.dsp.tiny import TINY
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def run_loop(x, y, line, place, lowpass, backwards, first, latency, feedback, damping, of_x, of_v, of_w):  # noqa: D103
+def run_loop(x, y, line, place, lowpass, backwards, first, latency, feedback, damping, of_x, of_v):  # noqa: D103
     size, taps = line.shape[1] // 2, len(backwards)
     at = place
     for c in range(x.shape[0]):
@@ -26,7 +26,7 @@ def run_loop(x, y, line, place, lowpass, backwards, first, latency, feedback, da
             for k in range(taps):
                 late += backwards[k] * ring[start + k]
             if feedback == 0.0:
-                y[c, n] = (of_x + of_w) * ring[at + size - latency] + of_v * late
+                y[c, n] = of_x * ring[at + size - latency] + of_v * late
             else:
                 low = (1.0 - damping) * late + damping * low
                 if abs(low) < TINY:
@@ -34,7 +34,7 @@ def run_loop(x, y, line, place, lowpass, backwards, first, latency, feedback, da
                 into = value + feedback * low
                 ring[at] = into
                 ring[at + size] = into
-                y[c, n] = of_x * value + of_v * late + of_w * into
+                y[c, n] = of_x * value + of_v * late
             at = at + 1 if at + 1 < size else 0
         lowpass[c] = low
     return at

@@ -1,7 +1,7 @@
 """One delay line in a loop, sample by sample, with its memory: what echoes, combs and allpasses play block by block.
 
 v[n] = sum_k taps[k] w[n - first - k]      s[n] = (1 - damping) v[n] + damping s[n-1]
-w[n] = x[n] + feedback s[n]                y[n] = of_x x[n] + of_v v[n] + of_w w[n]
+w[n] = x[n] + feedback s[n]                y[n] = of_x x[n] + of_v v[n]
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ class Loop:
         damping: Pole of the lowpass in the feedback.
         of_x: Share of the input in the output.
         of_v: Share of the line's output.
-        of_w: Share of the line's input.
     """
 
     taps: Float[np.ndarray, " taps"]
@@ -32,7 +31,6 @@ class Loop:
     damping: float
     of_x: float
     of_v: float
-    of_w: float
 
 
 class LoopStream:
@@ -62,6 +60,6 @@ class LoopStream:
         loop, out = self.loop, np.empty(block.shape)
         self.place = run_loop(
             np.ascontiguousarray(block, dtype=np.float64), out, self.line, self.place, self.lowpass, self.backwards,
-            loop.first + self.latency, self.latency, loop.feedback, loop.damping, loop.of_x, loop.of_v, loop.of_w,
+            loop.first + self.latency, self.latency, loop.feedback, loop.damping, loop.of_x, loop.of_v,
         )  # fmt: skip
         return out

@@ -16,6 +16,8 @@ import math
 import torch
 from jaxtyping import Float, Int
 
+from ddsp_match.dsp.recursive import polynomial
+
 HALF_WIDTH = 32  # coefficients on either side
 KAISER = 10.0  # shape of the window: 100 dB
 SHORTEST_LOOP = 2.0  # shortest delay in a feedback loop, in samples: two taps of which neither is at zero
@@ -59,9 +61,6 @@ def fir_response(
     taps: Float[torch.Tensor, "batch taps"], first: Int[torch.Tensor, " batch"], hz: torch.Tensor, sample_rate: int
 ) -> torch.Tensor:
     """Frequency response of short impulse responses that start late, ``(batch, points)``."""
-    step = torch.polar(torch.ones_like(hz), hz * (-2 * math.pi / sample_rate))
-    whole = torch.zeros(taps.shape[0], len(hz), dtype=step.dtype, device=hz.device)
-    for tap in range(taps.shape[1] - 1, -1, -1):
-        whole = whole * step + taps[:, tap, None]
+    whole = polynomial(taps, torch.polar(torch.ones_like(hz), hz * (2 * math.pi / sample_rate)))
     angle = torch.remainder(first[:, None] * (hz / sample_rate).double(), 1.0) * (-2 * math.pi)
-    return whole * torch.polar(torch.ones_like(angle), angle).to(step.dtype)
+    return whole * torch.polar(torch.ones_like(angle), angle).to(whole.dtype)

@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Complex, Float, Int
-from scipy.fft import next_fast_len
+
+from ddsp_match.dsp.convolution import fast_length
 
 FOLDED = 1e-9  # what remains of a tail that folds back
 SMALLEST = 32  # shortest transform
@@ -34,7 +35,7 @@ class Circle:
 
     def __init__(self, n: int, device: torch.device | None = None) -> None:
         self.n = n
-        self.size: int = int(next_fast_len(max(2 * n, SMALLEST), real=True))  # pyright: ignore[reportArgumentType]
+        self.size = fast_length(max(2 * n, SMALLEST))
         self.log_radius = -math.log(FOLDED) / self.size
         self.device = device
 

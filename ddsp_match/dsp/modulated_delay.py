@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch.autograd.function import once_differentiable
 
 SHORTEST = 2.0  # samples; less is taken as that
 
@@ -48,6 +49,7 @@ class _Line(torch.autograd.Function):
         return torch.from_numpy(late)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, *grad_outputs):
         from ddsp_match.dsp.modulated_kernels import backward
 

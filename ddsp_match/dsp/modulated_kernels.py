@@ -7,8 +7,9 @@ import math
 import numba
 import numpy as np
 
+from ddsp_match.dsp.tiny import TINY
+
 HALF = 16  # coefficients on either side
-TINY = 1e-200  # what is fed back from below is nothing: subnormal numbers are slow
 
 
 @numba.njit(cache=True, nogil=True)
@@ -58,8 +59,10 @@ def backward(slope, line, late, delay, feedback, to_line, to_delay):
     """The adjoint of `forward` from time zero: slopes for the line's input and, added, for the lengths."""
     taps, slopes = np.empty(2 * HALF), np.empty(2 * HALF)
     for n in range(len(slope) - 1, -1, -1):
-        first = kernel(delay[n], taps, slopes, True)
         back = slope[n] + feedback * to_line[n]
+        if abs(back) < TINY:
+            continue
+        first = kernel(delay[n], taps, slopes, True)
         newest, total = n - first, 0.0
         for k in range(max(0, 1 - first), min(2 * HALF, newest + 1)):
             to_line[newest - k] += back * taps[k]

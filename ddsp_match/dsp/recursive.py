@@ -60,7 +60,8 @@ def polynomial(
     coefficients: Float[torch.Tensor, "*batch taps"], z: Complex[torch.Tensor, " points"]
 ) -> Complex[torch.Tensor, "*batch points"]:
     """``sum_k c_k z^-k`` at points of the z-plane."""
-    powers = z[None, :] ** -torch.arange(coefficients.shape[-1], device=z.device)[:, None]
+    # By products, for complex powers take thirty times as long.
+    powers = torch.cat([torch.ones_like(z)[None], z.reciprocal().expand(coefficients.shape[-1] - 1, -1)]).cumprod(0)
     return coefficients.to(z.dtype) @ powers
 
 

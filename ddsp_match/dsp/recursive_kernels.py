@@ -9,8 +9,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ddsp_match.dsp.tiny import TINY
+
 CHUNK = 32  # samples between two looks at the state
-TINY = 1e-280  # a state below becomes zero: subnormal numbers make a decayed tail a hundred times slower
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})

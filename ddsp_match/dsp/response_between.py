@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-from scipy.fft import next_fast_len
+
+from ddsp_match.dsp.convolution import fast_length
 
 DEEPEST_DB = 80.0  # the prior variance of the response falls this far and no further
 LEAST_FALL_DB = 40.0  # it falls by this much at least over the length of the response
 FIRST_PENALTY = 1e-6  # of the dry sound's energy
 LEAST_PENALTY = 1e-11
 ROUNDS = 4
+STEPS = 120  # of conjugate gradients a round, at most
+TOLERANCE = 1e-7  # of the right side: they end where no more is left
 SETTLED = 0.2  # a change of the penalty, in nepers of energy, that makes no difference
 
 
@@ -21,7 +24,6 @@ def response_between(
     wet: Float[np.ndarray, "channels samples"],
     taps: int,
     *,
-    iterations: int = 120,
     rounds: int = ROUNDS,
 ) -> Float[np.ndarray, " taps"]:
     """The impulse response that makes `wet` of `dry`, one for all channels.
@@ -36,7 +38,6 @@ def response_between(
         dry: Input.
         wet: Output, as long.
         taps: Length of the response.
-        iterations: Most steps of conjugate gradients a round.
         rounds: How often the penalty is set anew.
     """
     asked, taps = taps, min(taps, dry.shape[1])
@@ -46,7 +47,7 @@ def response_between(
         problem = NormalEquations(dry, wet, taps)
         penalty = np.full(taps, FIRST_PENALTY * energy)
         for index in range(rounds):
-            ir = problem.solve(penalty, ir, iterations)
+            ir = problem.solve(penalty, ir)
             if index < rounds - 1:
                 left = max(problem.error(ir), 1e-13 * problem.wet_energy) / problem.freedom(penalty)
                 variance = prior_variance(ir, problem.uncertainty(penalty, left))
@@ -66,13 +67,13 @@ class NormalEquations:
     def __init__(self, dry: np.ndarray, wet: np.ndarray, taps: int) -> None:
         self.taps, self.samples, n = taps, dry.size, dry.shape[1]
         self.length = n
-        self.whole = int(next_fast_len(n + taps - 1, real=True) or 0)
+        self.whole = fast_length(n + taps - 1)
         spectrum = np.fft.rfft(dry, self.whole)
         self.power = np.square(np.abs(spectrum)).sum(0)
         cross = (spectrum.conj() * np.fft.rfft(wet, self.whole)).sum(0)
         self.target = np.fft.irfft(cross, self.whole)[:taps]
         self.wet_energy = float(np.square(wet).sum())
-        self.size = int(next_fast_len(2 * taps - 1, real=True) or 0)
+        self.size = fast_length(2 * taps - 1)
         self.toeplitz = self._embedded(self.power)
         self.end = np.fft.rfft(dry[:, n - taps :], self.size)
 
@@ -115,7 +116,7 @@ class NormalEquations:
         kept = (left / (heard[places, None] * power + penalty[places, None])).mean(1)
         return np.interp(np.arange(self.taps), places, kept)
 
-    def solve(self, penalty: np.ndarray, start: np.ndarray, iterations: int) -> np.ndarray:
+    def solve(self, penalty: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Conjugate gradients, preconditioned by division in the spectrum."""
         inverse = self._embedded(1 / (self.power + float(np.exp(np.log(penalty).mean()))))
         return _conjugate_gradients(
@@ -123,7 +124,6 @@ class NormalEquations:
             lambda x: np.fft.irfft(np.fft.rfft(x, self.size) * inverse, self.size)[: self.taps],
             self.target,
             start,
-            iterations,
         )
 
 
@@ -132,15 +132,13 @@ def _conjugate_gradients(
     precondition: Callable[[np.ndarray], np.ndarray],
     target: np.ndarray,
     start: np.ndarray,
-    iterations: int,
-    tolerance: float = 1e-7,
 ) -> np.ndarray:
     x = start.copy()
     residual = target - apply(x)
     way = turned = precondition(residual)
     size = residual @ turned
-    stop = tolerance**2 * float(target @ precondition(target))
-    for _ in range(iterations):
+    stop = TOLERANCE**2 * float(target @ precondition(target))
+    for _ in range(STEPS):
         if size <= stop:
             break
         image = apply(way)

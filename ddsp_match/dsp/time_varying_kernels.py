@@ -9,6 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ddsp_match.dsp.tiny import TINY
+
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})
 def state_variable(x, g, k, of_x, of_c, state, band, low):  # noqa: D103
@@ -22,7 +24,7 @@ def state_variable(x, g, k, of_x, of_c, state, band, low):  # noqa: D103
             v2 = s2 + t * v1
             s1 = 2.0 * v1 - s1
             s2 = 2.0 * v2 - s2
-            if abs(s1) + abs(s2) < 1e-280:
+            if abs(s1) + abs(s2) < TINY:
                 s1 = s2 = 0.0
             band[r, i] = v1
             low[r, i] = v2
@@ -48,6 +50,8 @@ def state_variable_backward(x, g, k, of_x, of_c, band, low, d_band, d_low, dx, d
             dg[c, i] += q2 * v1 + (x[of_x[r], i] - s2) * u - u * v1 * (2.0 * t + damping)
             to_k -= u * v1 * t
             p1, p2 = u - p1, q2 - p2 - t * u
+            if abs(p1) + abs(p2) < TINY:
+                p1 = p2 = 0.0
         dk[c] += to_k
 
 
@@ -69,12 +73,10 @@ def allpasses(x, a, feedback, of_x, of_c, state, wet):  # noqa: D103
             v = (row[i] + back * told) / (1.0 - back * direct)
             for m in range(stages):
                 out = t * v + c * s[m]
-                s[m] = c * v - t * s[m]
+                new = c * v - t * s[m]
+                s[m] = new if abs(new) > TINY else 0.0
                 v = out
             wet[r, i] = v
-        for m in range(stages):
-            if abs(s[m]) < 1e-280:
-                s[m] = 0.0
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})
@@ -109,9 +111,10 @@ def allpasses_backward(x, a, feedback, of_x, of_c, state, wet, d_wet, dx, da, d_
             slope = 0.0
             for m in range(stages - 1, -1, -1):
                 slope += d * (into[m] - t / c * s[m]) - q[m] * (t / c * into[m] + s[m])
-                new = t * d + c * q[m]
-                q[m] = c * d - t * q[m]
-                d = new
+                out = t * d + c * q[m]
+                new = c * d - t * q[m]
+                q[m] = new if abs(new) > TINY else 0.0
+                d = out
             dx[of_x[r], i] += loop
             da[c_row, i] += slope
         d_feedback[c_row] += to_feedback

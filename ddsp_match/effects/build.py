@@ -12,6 +12,7 @@ from ddsp_match.effects.registry import processor
 from ddsp_match.errors import ConfigError
 
 HELP = "ddsp-match effects, which lists the processors and their knobs"
+KINDS = {bool: "true or false", int: "a whole number", float: "a number"}  # of options
 
 
 def build(spec: Sequence[Any]) -> tuple[Serial, dict[str, Any]]:
@@ -20,7 +21,7 @@ def build(spec: Sequence[Any]) -> tuple[Serial, dict[str, Any]]:
     Args:
         spec: Processors from the input to the output: a name; ``{name: {option or knob: value}}``, where a knob that
             is given a value is held there; ``{"parallel": [branch, ...]}`` and ``{"mix": [...]}``, where a branch is
-            a name or a list.
+            any of these or a list of them.
 
     Returns:
         The chain, and the knobs held at a value, by their names in the chain.
@@ -48,14 +49,15 @@ def describe(chain: Processor) -> list[Any]:
 
 
 def check(chain: Processor, values: Values) -> None:
-    """Refuses values of knobs that do not exist or lie out of range.
+    """Refuses values of knobs that do not exist, lie out of range or are not as many numbers as the knob holds.
 
     Raises:
         ConfigError: Named, with what is allowed.
     """
     try:
+        chain.arrays(values)
         chain.tensors(values)
-    except (TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(str(error), where="effects", needed="numbers", hint=HELP) from None
 
 
@@ -72,14 +74,25 @@ def _entry(entry: Any) -> tuple[Processor, dict[str, Any]]:
     options = {} if options is None else options
     if not isinstance(options, Mapping):
         raise _wrong({name: options}, f"{{{name}: {{option or knob: value}}}}")
-    fields = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    fields = {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else {}
+    chosen = {str(key): _option(name, fields[key], value) for key, value in options.items() if key in fields}
     try:
-        part = kind(**{str(key): value for key, value in options.items() if key in fields})
+        part = kind(**chosen)
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error), where=f"effects: {name}", needed="an allowed option", hint=HELP) from None
     held = {str(key): value for key, value in options.items() if key not in fields}
     check(part, held)
     return part, held
+
+
+def _option(name: str, field: dataclasses.Field[Any], value: Any) -> Any:
+    """The value of an option, of the kind that its default is; a whole number may stand for any."""
+    kind = type(field.default)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(repr(value), where=f"effects: {name}: {field.name}", needed=KINDS[kind], hint=HELP)
+    return value
 
 
 def _composite(name: str, branches: Any) -> tuple[Processor, dict[str, Any]]:

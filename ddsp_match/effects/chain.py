@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -14,13 +14,15 @@ from ddsp_match.ranges import Range
 
 LEVEL = 2.0  # highest level of a parallel branch, either polarity: 6 dB
 
+T = TypeVar("T")
 
-def _names(parts: Sequence[Processor], given: Sequence[str] = ()) -> tuple[str, ...]:
+
+def _names(parts: Sequence[Processor]) -> tuple[str, ...]:
     """A name for each part, unique: clip, clip2, clip3."""
     taken: list[str] = []
-    for index, part in enumerate(parts):
-        stem = given[index] if given else part.name or "chain"
-        name, count = stem, 1
+    for part in parts:
+        name = stem = part.name or "chain"
+        count = 1
         while name in taken:
             count += 1
             name = f"{stem}{count}"
@@ -28,8 +30,9 @@ def _names(parts: Sequence[Processor], given: Sequence[str] = ()) -> tuple[str, 
     return tuple(taken)
 
 
-def _part(knobs: dict, name: str) -> dict:
-    return {key.removeprefix(f"{name}."): value for key, value in knobs.items() if key.startswith(f"{name}.")}
+def share(values: Mapping[str, T], prefix: str) -> dict[str, T]:
+    """What of a chain's values belongs to the part whose knobs have that prefix, by the part's own names."""
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
 class _Composite(Processor):
@@ -69,6 +72,20 @@ class _Composite(Processor):
         return any(part.by_chance for part in self.parts)
 
     @property
+    def stereo(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether any part is."""
+        return any(part.stereo for part in self.parts)
+
+    @property
+    def swings(self) -> dict[str, tuple[str, float]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Those of all parts."""
+        return {
+            f"{part_name}.{name}": (f"{part_name}.{rate}", turn)
+            for part_name, part in self.named
+            for name, (rate, turn) in part.swings.items()
+        }
+
+    @property
     def rate_bound(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether any part is."""
         return any(part.rate_bound for part in self.parts)
@@ -76,7 +93,7 @@ class _Composite(Processor):
     def given(self, values: Values) -> Iterator[tuple[str, Processor, dict[str, Value]]]:
         """Each part with its name and its own share of the values."""
         for name, part in self.named:
-            yield name, part, _part(dict(values), name)
+            yield name, part, share(values, f"{name}.")
 
 
 @dataclass(frozen=True)
@@ -94,18 +111,18 @@ class Serial(_Composite):
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""
         for name, part in self.named:
-            audio = part.process(audio, _part(knobs, name), sample_rate)
+            audio = part.process(audio, share(knobs, f"{name}."), sample_rate)
         return audio
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
         """See `Processor.stream`."""
-        return _Row([part.stream(_part(knobs, name), sample_rate, channels) for name, part in self.named])
+        return _Row([part.stream(share(knobs, f"{name}."), sample_rate, channels) for name, part in self.named])
 
     def response(self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor) -> torch.Tensor:
         """See `Processor.response`."""
-        whole = torch.ones(1, len(hz), dtype=torch.complex128 if hz.dtype == torch.float64 else torch.complex64)
+        whole = torch.ones(1, len(hz), dtype=torch.complex128)
         for name, part in self.named:
-            whole = whole * part.response(_part(knobs, name), sample_rate, hz)
+            whole = whole * part.response(share(knobs, f"{name}."), sample_rate, hz)
         return whole
 
 
@@ -136,12 +153,12 @@ class Parallel(_Composite):
         mixed = audio * knobs["dry"]
         for index, (name, part) in enumerate(self.named):
             level = knobs["levels"][:, index].reshape(-1, 1, 1)
-            mixed = mixed + level * part.process(audio, _part(knobs, name), sample_rate)
+            mixed = mixed + level * part.process(audio, share(knobs, f"{name}."), sample_rate)
         return mixed
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
         """See `Processor.stream`."""
-        branches = [part.stream(_part(knobs, name), sample_rate, channels) for name, part in self.named]
+        branches = [part.stream(share(knobs, f"{name}."), sample_rate, channels) for name, part in self.named]
         levels = knobs["levels"].tolist() if branches else []
         return _Sum([_Row([]), *branches], [float(knobs["dry"]), *levels], channels)
 
@@ -149,7 +166,7 @@ class Parallel(_Composite):
         """See `Processor.response`."""
         mixed = knobs["dry"].reshape(-1, 1) + 0j * hz
         for index, (name, part) in enumerate(self.named):
-            mixed = mixed + knobs["levels"][:, index, None] * part.response(_part(knobs, name), sample_rate, hz)
+            mixed = mixed + knobs["levels"][:, index, None] * part.response(share(knobs, f"{name}."), sample_rate, hz)
         return mixed
 
 

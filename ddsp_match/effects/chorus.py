@@ -18,6 +18,7 @@ class _Swinging(Processor):
     """What both have in common."""
 
     delays: ClassVar[bool] = True
+    swings: ClassVar[dict[str, tuple[str, float]]] = {"phase_deg": ("rate_hz", 360.0)}
     source: ClassVar[str] = "Zölzer (ed.), DAFX, 2nd ed., section 2.6"
     equation: ClassVar[str] = (
         "v(t) = w(t - d(t)),  d(t) = delay_ms + depth_ms (1 + sin(2 pi rate_hz t + phase_deg)) / 2,"

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Processor, Value
 
 FRAME_MS, HOP_MS = 20.0, 10.0
@@ -42,10 +43,8 @@ def guess_swing(
     with torch.inference_mode():
         audio = torch.from_numpy(np.ascontiguousarray(dry))[None]
         late = part(audio, sample_rate, **stacked, wet=1.0).numpy() - dry
-    rest = wet - dry
-    levels = (late * rest).sum((1, 2)) / np.maximum(np.square(late).sum((1, 2)), 1e-300)
-    gained = levels**2 * np.square(late).sum((1, 2))
-    return [{**settings[i], "wet": float(np.clip(levels[i], -1, 1))} for i in np.argsort(-gained)[:KEPT]]
+    levels, errors = levelled(late, wet - dry)
+    return [{**settings[i], "wet": float(np.clip(levels[i], -1, 1))} for i in np.argsort(errors)[:KEPT]]
 
 
 def _lags(

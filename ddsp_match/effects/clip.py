@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Knob, Value
-from ddsp_match.effects.static_curve import StaticCurve, explained
+from ddsp_match.effects.static_curve import StaticCurve
 from ddsp_match.ranges import Range
 
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
@@ -49,7 +50,7 @@ class Clip(StaticCurve):
         lows, highs = (levels.reshape(-1, 1) for levels in np.meshgrid(-tops, tops))
         some = slice(None, None, max(1, dry.size // PICKED))
         cut = np.minimum(np.maximum(dry.reshape(1, -1)[:, some], lows), highs)
-        best = int(explained(cut, wet.reshape(-1)[some]).argmin())
+        best = int(levelled(cut, wet.reshape(-1)[some])[1].argmin())
         low, high = lows[best, 0], highs[best, 0]
         return [extremes, {"low": float(low), "high": float(high)}]
 
@@ -84,10 +85,10 @@ class SoftClip(StaticCurve):
         return bend(audio + knobs["bias"]) - bend(knobs["bias"])
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """The two drives, of each hardness, that make the dry sound most like the wet one."""
+        """The three pairs of drive and hardness that make the dry sound most like the wet one."""
         drives, hardnesses = np.meshgrid(np.linspace(1, 45, 23), [1.2, 2.5, 6.0])
         sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :HEARD]))
         knobs = {"drive_db": drives.ravel(), "hardness": hardnesses.ravel()}
         shaped = self(sound, sample_rate, **knobs)[:, 0].numpy()
-        order = explained(shaped, wet.reshape(-1)[:HEARD]).argsort()[:3]
+        order = levelled(shaped, wet.reshape(-1)[:HEARD])[1].argsort()[:3]
         return [{name: float(values[i]) for name, values in knobs.items()} for i in order]

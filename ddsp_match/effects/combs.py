@@ -28,7 +28,8 @@ class FeedbackComb(DelayLine):
 
     def parts(self, knobs: dict[str, torch.Tensor]) -> Parts:
         """See `DelayLine.parts`."""
-        return Parts(knobs["delay_ms"], of_w=1.0, feedback=knobs["feedback"])
+        # 1 / (1 - f D) = 1 + f D / (1 - f D)
+        return Parts(knobs["delay_ms"], of_x=1.0, of_v=knobs["feedback"], feedback=knobs["feedback"])
 
     def solved(self, shares: np.ndarray) -> dict[str, float]:
         """See `DelayLine.solved`."""

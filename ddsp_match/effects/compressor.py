@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.dsp.ballistics import share_per_sample, smooth
-from ddsp_match.effects.dynamics import Dynamics, in_rows, linked_level
+from ddsp_match.dsp.ballistics import share_per_sample
+from ddsp_match.effects.dynamics import Dynamics, linked_level, smoothed
 from ddsp_match.effects.processor import Knob
 from ddsp_match.ranges import Range
 
@@ -73,7 +73,7 @@ class Compressor(Dynamics):
         rise = share_per_sample(knobs["attack_ms"], sample_rate)
         fall = share_per_sample(knobs["release_ms"], sample_rate)
         held = state.get("reduction", torch.zeros_like(wanted[..., :1]))
-        reduction = in_rows(smooth, wanted, rise, fall, held)
+        reduction = smoothed(wanted, rise, fall, held)
         gain = torch.exp(DECIBEL * (knobs["makeup_db"] - reduction))
         return audio * gain, {"reduction": reduction[..., -1:]}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,7 +37,6 @@ class ConvolutionReverb(Processor):
     linear: ClassVar[bool] = True
     delays: ClassVar[bool] = True
     rate_bound: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = True  # `guesses` solves for the row `ir`: too long for finite differences
 
     taps: int = 24_000
 
@@ -49,7 +47,8 @@ class ConvolutionReverb(Processor):
     @property
     def knobs(self) -> tuple[Knob, ...]:
         """The impulse response without the dry sound."""
-        return _knobs(self.taps)
+        neutral, meaning = (0.0,) * self.taps, "impulse response after the dry sound, a tap each"
+        return (Knob(Range("ir", -LIMIT, LIMIT), neutral, meaning, self.taps),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""
@@ -68,8 +67,3 @@ class ConvolutionReverb(Processor):
         ir = response_between(dry, wet, self.taps)
         ir[0] -= 1.0
         return [{"ir": np.clip(ir, -LIMIT, LIMIT)}]
-
-
-@functools.lru_cache(maxsize=8)
-def _knobs(taps: int) -> tuple[Knob, ...]:
-    return (Knob(Range("ir", -LIMIT, LIMIT), (0.0,) * taps, "impulse response after the dry sound, a tap each", taps),)

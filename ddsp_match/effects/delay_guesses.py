@@ -10,6 +10,7 @@ from jaxtyping import Float
 from scipy.signal import lfilter
 
 from ddsp_match.dsp.deconvolution import LagFit, matched, valleys
+from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Value
 
 if TYPE_CHECKING:
@@ -84,6 +85,4 @@ def _nearest(
     with torch.inference_mode():
         stacked = {name: torch.tensor([float(s[name]) for s in settings], dtype=torch.float64) for name in names}  # pyright: ignore[reportArgumentType]
         heard = part(torch.from_numpy(np.ascontiguousarray(dry))[None], sample_rate, **stacked).numpy()
-    energy = np.square(heard).sum((1, 2))
-    shared = (heard * wet).sum((1, 2))
-    return [settings[place] for place in np.argsort(-(shared**2) / np.maximum(energy, 1e-300), kind="stable")]
+    return [settings[place] for place in np.argsort(levelled(heard, wet)[1], kind="stable")]

@@ -26,13 +26,12 @@ class Parts:
     """What a delay line is set to, each a column ``(batch, 1)`` or a number.
 
     With V the transfer function of the line in its loop, ``V = D / (1 - feedback L D)`` for the delay D and the
-    lowpass ``L = (1 - damping) / (1 - damping z^-1)``, the output is ``of_x + of_v V + of_w (1 + feedback L V)``.
+    lowpass ``L = (1 - damping) / (1 - damping z^-1)``, the output is ``of_x + of_v V``.
     """
 
     delay_ms: torch.Tensor
     of_x: torch.Tensor | float = 0.0
     of_v: torch.Tensor | float = 0.0
-    of_w: torch.Tensor | float = 0.0
     feedback: torch.Tensor | float = 0.0
     damping: torch.Tensor | float = 0.0
 
@@ -80,7 +79,7 @@ class DelayLine(Processor):
             echoes = self._echoes(part, circle.fir(taps, first), 1 / circle.z)
             sound = audio[start : start + rows] if len(audio) > 1 else audio
             waves = spectrum[start : start + rows] if len(audio) > 1 else spectrum
-            level = torch.as_tensor(part.of_x + part.of_w, dtype=torch.float64).reshape(-1, 1, 1)
+            level = torch.as_tensor(part.of_x, dtype=torch.float64).reshape(-1, 1, 1)
             # The direct sound takes no detour by the circle: neutral settings return it exactly.
             heard.append(level * sound + circle.filtered(waves, echoes[:, None]))
         return torch.cat(heard).to(audio.dtype)
@@ -89,11 +88,9 @@ class DelayLine(Processor):
         """See `Processor.response`."""
         part = self.parts({name: value.reshape(-1, 1).double() for name, value in knobs.items()})
         first, taps = self._kernel(part, sample_rate)
-        angle = hz.double() * (-2 * torch.pi / sample_rate)
-        late = fir_response(taps, first, hz.double(), sample_rate)
-        echoes = self._echoes(part, late, torch.polar(torch.ones_like(angle), angle))
-        whole = part.of_x + part.of_w + echoes
-        return whole.to(torch.complex128 if hz.dtype == torch.float64 else torch.complex64)
+        angle = hz * (-2 * torch.pi / sample_rate)
+        late = fir_response(taps, first, hz, sample_rate)
+        return part.of_x + self._echoes(part, late, torch.polar(torch.ones_like(angle), angle))
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> LoopStream:
         """See `Processor.stream`."""
@@ -103,7 +100,7 @@ class DelayLine(Processor):
         if self.loops:
             # What a kernel that was narrowed to be causal has before time 1 is zero.
             taps, start = taps[:, max(0, 1 - start) :], max(1, start)
-        numbers = (part.feedback, part.damping, part.of_x, part.of_v, part.of_w)
+        numbers = (part.feedback, part.damping, part.of_x, part.of_v)
         return LoopStream(Loop(taps[0].numpy(), start, *(float(number) for number in numbers)), channels)
 
     def _kernel(self, part: Parts, sample_rate: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -117,7 +114,7 @@ class DelayLine(Processor):
         back = part.feedback + 0 * step
         if isinstance(part.damping, torch.Tensor):
             back = part.feedback * (1 - part.damping) / (1 - part.damping * step)
-        return (part.of_v + part.of_w * back) * late / (1 - back * late)
+        return part.of_v * late / (1 - back * late)
 
 
 def delay_knob(default_ms: float, low_ms: float) -> Knob:

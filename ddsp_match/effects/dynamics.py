@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
+from ddsp_match.dsp.ballistics import smooth
+from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Processor, Value
-from ddsp_match.effects.static_curve import explained
 
 HEARD_S = 4.0  # a guess listens to so much of a pair, where the wet sound is loudest
 AT_ONCE = 12  # settings that are tried together
@@ -17,14 +16,8 @@ GUESSES = 3
 State = dict[str, torch.Tensor]
 
 
-def in_rows(
-    follow: Callable[..., torch.Tensor],
-    target: torch.Tensor,
-    rise: torch.Tensor,
-    fall: torch.Tensor,
-    start: torch.Tensor,
-) -> torch.Tensor:
-    """Runs `smooth` over ``(batch, channels, samples)``, with speeds and start ``(settings, channels or 1, 1)``."""
+def smoothed(target: torch.Tensor, rise: torch.Tensor, fall: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
+    """`smooth` over ``(batch, channels, samples)``, with speeds and start ``(settings, channels or 1, 1)``."""
     channels, n = target.shape[1:]
     batch = max(len(target), len(rise), len(fall), len(start))
 
@@ -33,7 +26,7 @@ def in_rows(
 
     # One mono row under many settings stays one row; anything else is laid out row by row.
     rows = target.reshape(1, n) if len(target) == 1 and channels == 1 else target.expand(batch, -1, -1).reshape(-1, n)
-    followed = follow(rows, spread(rise), spread(fall), spread(start))
+    followed = smooth(rows, spread(rise), spread(fall), spread(start))
     return followed.reshape(batch, channels, n)
 
 
@@ -79,8 +72,7 @@ class Dynamics(Processor):
             for at in range(0, count, AT_ONCE):
                 some = {name: values[at : at + AT_ONCE] for name, values in tries.items()}
                 out = self(heard, sample_rate, **some).reshape(-1, goal.size).numpy()
-                errors[at : at + AT_ONCE] = explained(out, goal)
-                levels[at : at + AT_ONCE] = out @ goal / np.maximum(np.square(out).sum(axis=1), 1e-20)
+                levels[at : at + AT_ONCE], errors[at : at + AT_ONCE] = levelled(out, goal)
         makeup = self.knob("makeup_db").range
         loud = np.clip(20 * np.log10(np.maximum(levels, 1e-6)), makeup.low, makeup.high)
         return [

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.fft import next_fast_len
-from scipy.linalg import solve_toeplitz
-from scipy.signal import lfilter
 
+from ddsp_match.dsp.convolution import convolve, spectrum_at
+from ddsp_match.dsp.deconvolution import wiener
+from ddsp_match.effects.partitioned import PartitionedConvolution
 from ddsp_match.effects.processor import Knob, Processor, Value
 from ddsp_match.ranges import Range
 
@@ -46,42 +46,18 @@ class Fir(Processor):
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""
-        n = audio.shape[-1]
-        size = int(next_fast_len(n + self.taps - 1, real=True))  # pyright: ignore[reportArgumentType]
-        dry = torch.fft.rfft(audio.double(), n=size)
-        taps = torch.fft.rfft(knobs["taps"].double(), n=size)[:, None]
-        return torch.fft.irfft(dry * taps, n=size)[..., :n].to(audio.dtype)
+        return convolve(audio.double(), knobs["taps"].double()[:, None]).to(audio.dtype)
 
-    def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> _Stream:
+    def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> PartitionedConvolution:
         """See `Processor.stream`."""
-        return _Stream(knobs["taps"], channels)
+        return PartitionedConvolution(knobs["taps"][None], channels)
 
     def response(self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor) -> torch.Tensor:
         """See `Processor.response`."""
-        phase = -2 * torch.pi / sample_rate * torch.arange(self.taps, dtype=hz.dtype)[:, None] * hz
-        turns = torch.polar(torch.ones_like(phase), phase)
-        return knobs["taps"].to(turns.dtype) @ turns
+        return spectrum_at(knobs["taps"], hz, sample_rate)
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """The taps with the least squared error, by the normal equations (Wiener and Hopf)."""
-        n = dry.shape[1]
-        size = int(next_fast_len(n + self.taps, real=True))  # pyright: ignore[reportArgumentType]
-        before, after = np.fft.rfft(dry, n=size), np.fft.rfft(wet, n=size)
-        own = np.fft.irfft(np.abs(before) ** 2, n=size).sum(0)[: self.taps]
-        shared = np.fft.irfft(before.conj() * after, n=size).sum(0)[: self.taps]
-        if own[0] <= 0:
+        """The taps with the least squared error."""
+        if not dry.any():
             return []
-        own[0] *= 1 + RIDGE
-        return [{"taps": np.clip(solve_toeplitz(own, shared), -LEVEL, LEVEL)}]
-
-
-class _Stream:
-    latency = 0
-
-    def __init__(self, taps: np.ndarray, channels: int) -> None:
-        self.taps = taps
-        self.state = np.zeros((channels, len(taps) - 1))
-
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        out, self.state = lfilter(self.taps, [1.0], block, zi=self.state)
-        return np.asarray(out)
+        return [{"taps": np.clip(wiener(dry, wet, self.taps, RIDGE), -LEVEL, LEVEL)}]

@@ -60,16 +60,17 @@ class Freeverb(Processor):
         wide = {name: value.reshape(-1, 1, 1).double() for name, value in knobs.items()}
         heard = audio.double()
         rooms = _rooms(wide)
-        # Settings that differ in their levels alone share a room, unless each has a sound of its own.
-        places, kinds = _kinds(rooms) if len(heard) == 1 else (torch.arange(len(rooms)), torch.arange(len(rooms)))
         mono = INPUT * heard.sum(1, keepdim=True) * (2 if audio.shape[1] == 1 else 1)
         if torch.is_grad_enabled() and (audio.requires_grad or rooms.requires_grad):
             circle = Circle(audio.shape[-1], audio.device)
-            sides = _sides(rooms[places], 1 / circle.z, circle.late, sample_rate)
+            sides = _sides(rooms, 1 / circle.z, circle.late, sample_rate)
             sounds = circle.filtered(circle.spectrum(mono), sides)
+        elif len(heard) == 1:
+            # Settings that differ in their levels alone share a room.
+            distinct, kinds = torch.unique(rooms, dim=0, return_inverse=True)
+            sounds = _played(mono[:, 0], distinct, sample_rate)[kinds]
         else:
-            sounds = _played(mono[:, 0], rooms[places], sample_rate)
-        sounds = sounds[kinds] if len(heard) == 1 else sounds
+            sounds = _played(mono[:, 0], rooms, sample_rate)
         near, far = _crossing(wide["wet"], wide["width"])
         crossed = near * sounds + far * sounds.flip(1)
         return (DRY * wide["dry"] * heard + crossed[:, : audio.shape[1]]).to(audio.dtype)
@@ -79,7 +80,7 @@ class Freeverb(Processor):
     ) -> Complex[torch.Tensor, "batch outputs inputs points"]:
         """Frequency responses from each channel of a stereo sound to each."""
         wide = {name: value.reshape(-1, 1, 1).double() for name, value in knobs.items()}
-        angle = hz.double() * (-2 * torch.pi / sample_rate)
+        angle = hz * (-2 * torch.pi / sample_rate)
 
         def late(delay: int) -> torch.Tensor:
             return torch.polar(torch.ones_like(angle), torch.remainder(angle * delay, 2 * torch.pi))
@@ -92,8 +93,7 @@ class Freeverb(Processor):
 
     def response(self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor) -> torch.Tensor:
         """Frequency response for a mono sound; `responses` tells that of a stereo one."""
-        whole = self.responses(knobs, sample_rate, hz)[:, 0].sum(1)
-        return whole.to(torch.complex128 if hz.dtype == torch.float64 else torch.complex64)
+        return self.responses(knobs, sample_rate, hz)[:, 0].sum(1)
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> FreeverbStream:
         """See `Processor.stream`."""
@@ -146,13 +146,6 @@ def _played(mono: torch.Tensor, rooms: torch.Tensor, sample_rate: int) -> torch.
         damp, room_size = settings[row if len(settings) > 1 else 0]
         Rooms(damp, room_size, sample_rate)(heard[row if len(heard) > 1 else 0], sides[row])
     return torch.from_numpy(sides)
-
-
-def _kinds(rooms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """One place of each row among those that are equal, and which of these each row is."""
-    _, kinds = torch.unique(rooms.detach(), dim=0, return_inverse=True)
-    places = torch.stack([(kinds == kind).nonzero()[0, 0] for kind in range(int(kinds.max()) + 1)])
-    return places, kinds
 
 
 def _sides(rooms: torch.Tensor, step: torch.Tensor, late, sample_rate: int) -> torch.Tensor:

@@ -104,8 +104,7 @@ class Iir(Processor):
     def response(self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor) -> torch.Tensor:
         """See `Processor.response`."""
         a = recursive.reflections_to_poles(knobs["reflections"].double())
-        whole = recursive.response(knobs["taps"].double(), a, sample_rate, hz.double())
-        return whole if hz.dtype == torch.float64 else whole.to(torch.complex64)
+        return recursive.response(knobs["taps"].double(), a, sample_rate, hz)
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
         """Least squares on the recursion itself, then on its output (Steiglitz and McBride, 1965)."""

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from ddsp_match.effects.processor import Knob
 from ddsp_match.ranges import Range
 
+SWINGS = {"sweep_phase": ("sweep_hz", 1.0)}  # see `Processor.swings`
+
 
 def sweep_knobs(octaves: float) -> tuple[Knob, ...]:
     """How far, how often, and from where in its course a frequency swings."""

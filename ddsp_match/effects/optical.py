@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.dsp.ballistics import share_at_cutoff, share_per_sample, smooth
+from ddsp_match.dsp.ballistics import share_at_cutoff, share_per_sample
 from ddsp_match.effects.compressor import DECIBEL
-from ddsp_match.effects.dynamics import Dynamics, State, in_rows, linked_level
+from ddsp_match.effects.dynamics import Dynamics, State, linked_level, smoothed
 from ddsp_match.effects.processor import Knob
 from ddsp_match.ranges import Range
 
@@ -65,24 +65,27 @@ class Optical(Dynamics):
         self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int, state: State
     ) -> tuple[torch.Tensor, State]:
         """See `Dynamics.turned`."""
-        key, key_low = _highpass(audio, knobs["key_lowcut_hz"], sample_rate, state.get("key_low"))
+        key_lows = _lowpass(audio, share_at_cutoff(knobs["key_lowcut_hz"], sample_rate), state.get("key_low"))
         drive = TOP * (knobs["peak_reduction"] / TOP) ** 3
         power = knobs["power"]
-        level = linked_level(key, self.linked)
+        level = linked_level(audio - key_lows, self.linked)
         light = drive**power * (level.square() + QUIETEST) ** (power / 2)
         before = torch.expm1(DECIBEL * knobs["held_db"]).expand(len(knobs["held_db"]), light.shape[1], 1)
         cells = []
         for which in ("", "slow_"):
             rise = share_per_sample(knobs[f"{which}attack_ms"], sample_rate)
             fall = share_per_sample(knobs[f"{which}release_ms"], sample_rate)
-            cells.append(in_rows(smooth, light, rise, fall, state.get(f"{which}cell", before)))
+            cells.append(smoothed(light, rise, fall, state.get(f"{which}cell", before)))
         quick, slow = cells
         turned = audio / (1 + quick + knobs["slow_share"] * (slow - quick))
-        turned, low = _highpass(turned, knobs["coupling_hz"], sample_rate, state.get("low"))
-        turned, top = _lowpass(turned, knobs["rolloff_us"], sample_rate, state.get("top"))
+        lows = _lowpass(turned, share_at_cutoff(knobs["coupling_hz"], sample_rate), state.get("low"))
+        # At 0 us it changes nothing. It is also how a part of a sample is late.
+        share = share_per_sample((knobs["rolloff_us"] / 1000).clamp(min=1e-6), sample_rate)
+        turned = _lowpass(turned - lows, share, state.get("top"))
         bent = turned * torch.rsqrt(1 + 2 * knobs["saturation"] * turned.square())
-        now = {"key_low": key_low, "low": low, "top": top, "cell": quick[..., -1:], "slow_cell": slow[..., -1:]}
-        return bent * torch.exp(DECIBEL * knobs["makeup_db"]), now
+        now = {"key_low": key_lows, "low": lows, "top": turned, "cell": quick, "slow_cell": slow}
+        last = {name: values[..., -1:] for name, values in now.items()}
+        return bent * torch.exp(DECIBEL * knobs["makeup_db"]), last
 
     def tries(self) -> dict[str, np.ndarray]:
         """See `Dynamics.tries`."""
@@ -95,23 +98,6 @@ class Optical(Dynamics):
         return {**tries, **{name: np.full(count, value) for name, value in usual.items()}}
 
 
-def _highpass(
-    audio: torch.Tensor, cutoff_hz: torch.Tensor, sample_rate: int, low: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The sound less its one-pole lowpass, and the lowpass's last value."""
-    share = share_at_cutoff(cutoff_hz, sample_rate)
-    if low is None:
-        low = torch.zeros_like(audio[..., :1])
-    lows = in_rows(smooth, audio, share, share, low)
-    return audio - lows, lows[..., -1:]
-
-
-def _lowpass(
-    audio: torch.Tensor, time_us: torch.Tensor, sample_rate: int, last: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A one-pole lowpass and its last value; at 0 us it changes nothing. It is also how a part of a sample is late."""
-    share = share_per_sample((time_us / 1000).clamp(min=1e-6), sample_rate)
-    if last is None:
-        last = torch.zeros_like(audio[..., :1])
-    lows = in_rows(smooth, audio, share, share, last)
-    return lows, lows[..., -1:]
+def _lowpass(audio: torch.Tensor, share: torch.Tensor, last: torch.Tensor | None) -> torch.Tensor:
+    """A one-pole lowpass that goes on from its last value."""
+    return smoothed(audio, share, share, torch.zeros_like(audio[..., :1]) if last is None else last)

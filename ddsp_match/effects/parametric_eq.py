@@ -11,7 +11,7 @@ import torch
 from ddsp_match.dsp import biquads
 from ddsp_match.effects import eq_guesses
 from ddsp_match.effects.processor import Knob, Value
-from ddsp_match.effects.sections import COOKBOOK, Sections, gain, quality
+from ddsp_match.effects.sections import COOKBOOK, Sections, cutoff, gain, quality
 from ddsp_match.ranges import Range
 
 LEVEL = 4.0  # highest level of an output of a section, either polarity: 12 dB
@@ -19,9 +19,7 @@ LEVEL = 4.0  # highest level of an output of a section, either polarity: 12 dB
 
 def _frequencies(size: int, low: float, high: float) -> Knob:
     """One frequency a band, spread over the ear's range at first."""
-    default = tuple(float(f) for f in np.geomspace(low, high, size)) if size > 1 else (1000.0,)
-    meaning = "where each band acts, up to 0.49 of the sample rate"
-    return Knob(Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log"), default, meaning, size)
+    return cutoff(tuple(np.geomspace(low, high, size).tolist()) if size > 1 else (1000.0,))
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Eq(Sections):
     @property
     def knobs(self) -> tuple[Knob, ...]:
         """Frequency, level and width of each band."""
-        return (_frequencies(self.bands, 100.0, 8000.0), gain(self.bands), quality(size=self.bands))
+        return (_frequencies(self.bands, 100.0, 8000.0), gain(self.bands), quality(self.bands))
 
     def cascade(self, knobs: dict[str, torch.Tensor], sample_rate: int) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Sections.cascade`."""
@@ -92,7 +90,7 @@ class Sos(Sections):
         """Poles and zeros of each section."""
         return (
             _frequencies(self.sections, 300.0, 3000.0),
-            quality(size=self.sections),
+            quality(self.sections),
             *(
                 Knob(Range(name, -LEVEL, LEVEL), (1.0,) * self.sections, f"level of the {what}", self.sections)
                 for name, what in (("low", "lows"), ("band", "middle"), ("high", "highs"))

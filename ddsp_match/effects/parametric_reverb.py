@@ -60,10 +60,12 @@ class ParametricReverb(Processor):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.bands, int) and 1 <= self.bands <= 12):
+        if not 1 <= self.bands <= 12:
             raise ValueError(f"reverb: bands={self.bands!r}, not 1 to 12")
         if not 20 <= self.lowest_hz <= 2000:
             raise ValueError(f"reverb: lowest_hz={self.lowest_hz!r}, not 20 to 2000")
+        if self.seed < 0:
+            raise ValueError(f"reverb: seed={self.seed!r}, not 0 or more")
 
     @property
     def knobs(self) -> tuple[Knob, ...]:
@@ -151,13 +153,13 @@ class ParametricReverb(Processor):
         if found is None:
             return []
         room, standard_s, ir = found
-        start: dict[str, Value] = {key: value for key, value in room.items() if key != "width" or len(dry) == 2}
-        late_ms = float(np.asarray(room["predelay_ms"]))
+        start = self.clipped(room)
+        late_ms = float(np.asarray(start["predelay_ms"]))
         along = [self._along_our_noise(start, ir, late, sample_rate) for late in {late_ms, 0.0}]
         along = sorted((one for one in along if one[0] > SAME_NOISE), key=lambda one: -one[0])
         if along:
             return [*(guess for _, guess in along), start]
-        return [{**start, "rt60_s": standard_s}, start]
+        return [{**start, **self.clipped({"rt60_s": standard_s})}, start]
 
     def _along_our_noise(
         self, room: dict[str, Value], ir: np.ndarray, late_ms: float, sample_rate: int
@@ -170,7 +172,8 @@ class ParametricReverb(Processor):
         target = ir[:, : rows.shape[2]].copy()
         target[:, 0] -= float(np.asarray(room["dry"]))
         gram = columns @ columns.T
-        level = np.clip(np.linalg.lstsq(gram, columns @ target.flatten(), rcond=1e-8)[0], 0.0, 4.0)
+        solved = np.linalg.lstsq(gram, columns @ target.flatten(), rcond=1e-8)[0]
+        level = np.asarray(self.clipped({"level": solved})["level"])
         energy = float(np.square(target).sum())
         left = float(np.square(target.flatten() - level @ columns).sum())
         return 1 - left / max(energy, 1e-30), {**room, "predelay_ms": late_ms, "level": level}

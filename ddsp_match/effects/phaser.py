@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ddsp_match.dsp import time_varying
-from ddsp_match.effects.lfo import SweptStream, sweep_knobs, swept
+from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
 from ddsp_match.effects.processor import Knob, Processor, Stream, Value
 from ddsp_match.effects.sections import rows
 from ddsp_match.effects.sweep_guesses import swings
@@ -34,6 +34,7 @@ class Phaser(Processor):
     title: ClassVar[str] = "phaser: notches that sweep"
     equation: ClassVar[str] = "w = A_f(t)^stages (x + feedback w), A_f a first-order allpass; y = (1 - mix) x + mix w"
     source: ClassVar[str] = "A. H. Gray and J. D. Markel, A Normalized Digital Filter Structure (1975)"
+    swings: ClassVar[dict[str, tuple[str, float]]] = SWINGS
     stages: int = 4
 
     def __post_init__(self) -> None:

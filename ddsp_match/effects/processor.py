@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import ClassVar, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -36,15 +37,30 @@ class Knob:
 
     def __post_init__(self) -> None:
         values = self.default if isinstance(self.default, tuple) else (self.default,)
-        if len(values) != max(self.size, 1) or (self.size == 0) != (not isinstance(self.default, tuple)):
+        if len(values) != self.count or (self.size == 0) != (not isinstance(self.default, tuple)):
             raise ValueError(f"{self.range.name}: {len(values)} defaults for a size of {self.size}")
-        if not all(self.range.low <= value <= self.range.high for value in values):
+        if not self.range.low <= min(values) <= max(values) <= self.range.high:
             raise ValueError(f"{self.range.name}: a default outside {self.range.low} to {self.range.high}")
 
     @property
     def name(self) -> str:
         """Name of the knob, unit included: ``cutoff_hz``."""
         return self.range.name
+
+    @property
+    def count(self) -> int:
+        """How many numbers it holds: a single knob holds one."""
+        return max(self.size, 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its value as an array: ``()`` or ``(size,)``."""
+        return (self.size,) if self.size else ()
+
+    @property
+    def labels(self) -> list[str]:
+        """One name a number: ``clip.high``, ``fir.taps[3]``."""
+        return [f"{self.name}[{index}]" for index in range(self.size)] if self.size else [self.name]
 
     def named(self, name: str) -> Knob:
         """The same knob under another name, as in a chain."""
@@ -78,11 +94,19 @@ class Processor:
     delays: ClassVar[bool] = False  # can explain a late copy by itself
     by_chance: ClassVar[bool] = False  # its fine structure is drawn by chance: others' samples cannot be met
     rate_bound: ClassVar[bool] = False  # the knobs mean something else at another sample rate (taps)
+    stereo: ClassVar[bool] = False  # the two channels of a sound are not treated as two sounds
+    # Knobs that say where in its swing a sound begins: each with the knob of its rate in Hz, and how much a turn is.
+    swings: ClassVar[Mapping[str, tuple[str, float]]] = MappingProxyType({})
 
     @property
     def knobs(self) -> tuple[Knob, ...]:
         """The knobs, in the order of listings."""
         raise NotImplementedError
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers all the knobs hold."""
+        return sum(knob.count for knob in self.knobs)
 
     def process(
         self, audio: Float[torch.Tensor, "batch channels samples"], knobs: dict[str, torch.Tensor], sample_rate: int
@@ -100,7 +124,10 @@ class Processor:
     def response(
         self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: Float[torch.Tensor, " points"]
     ) -> Complex[torch.Tensor, "batch points"]:
-        """Frequency response of a `linear` processor, for one channel; knobs shaped as in `process`."""
+        """Frequency response of a `linear` processor, for one channel.
+
+        Knobs are shaped as in `process`; they and the frequencies, in Hz, are float64.
+        """
         raise NotImplementedError
 
     def guesses(
@@ -108,6 +135,14 @@ class Processor:
     ) -> list[dict[str, Value]]:
         """Settings worth starting from when `wet` is to be made from `dry` (float64); knobs left out are neutral."""
         return []
+
+    def later(self, knobs: dict[str, torch.Tensor], seconds: float) -> dict[str, torch.Tensor]:
+        """The knobs with which a cut that begins so much later in a sound is played as it is within the whole."""
+        moved = {
+            name: knobs[name].double() + turn * knobs[rate].double() * seconds
+            for name, (rate, turn) in self.swings.items()
+        }
+        return {**knobs, **moved}
 
     def __call__(
         self, audio: Float[torch.Tensor, "batch channels samples"], sample_rate: int, **knobs: Value
@@ -132,16 +167,20 @@ class Processor:
         Raises:
             ConfigError: There is none.
         """
-        for knob in self.knobs:
-            if knob.name == name:
-                return knob
-        names = [knob.name for knob in self.knobs]
-        raise ConfigError(
-            f"{name!r}, which is no knob",
-            where=self.name or "effects",
-            needed="one of " + ", ".join(names),
-            hint=" or ".join(difflib.get_close_matches(name, names, n=2)) or "ddsp-match effects",
-        )
+        return self._holding([name])[name]
+
+    def _holding(self, names: Iterable[str]) -> dict[str, Knob]:
+        """All knobs by name; refuses names that are none of theirs."""
+        known = {knob.name: knob for knob in self.knobs}  # once: a long row of taps takes time to build
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"{name!r}, which is no knob",
+                    where=self.name or "effects",
+                    needed="one of " + ", ".join(known),
+                    hint=" or ".join(difflib.get_close_matches(name, known, n=2)) or "ddsp-match effects",
+                )
+        return known
 
     def tensors(
         self, given: Values, dtype: torch.dtype = torch.float64, device: torch.device | None = None
@@ -151,24 +190,20 @@ class Processor:
         Raises:
             ConfigError: A name that is no knob of this processor, a row of another length, or a value out of range.
         """
-        for name in given:
-            self.knob(name)
         shaped: dict[str, torch.Tensor] = {}
-        for knob in self.knobs:
-            value = torch.as_tensor(given.get(knob.name, knob.default), dtype=dtype, device=device)
-            if knob.name in given:
+        for name, knob in self._holding(given).items():
+            value = torch.as_tensor(given.get(name, knob.default), dtype=dtype, device=device)
+            if name in given:
                 self._inside(knob, value)
-            if knob.size == 0:
-                shaped[knob.name] = value.reshape(-1, 1, 1)
-                continue
-            if value.shape[-1:] != (knob.size,):
-                raise ConfigError(
-                    f"{value.shape[-1] if value.ndim else 1} numbers for {knob.name}",
-                    where=self.name or "effects",
-                    needed=f"{knob.size}",
-                )
-            shaped[knob.name] = value.reshape(-1, knob.size)
+            if knob.size and value.shape[-1:] != knob.shape:
+                self._refuse_count(knob, value.shape[-1] if value.ndim else 1)
+            shaped[name] = value.reshape(-1, knob.size) if knob.size else value.reshape(-1, 1, 1)
         return shaped
+
+    def _refuse_count(self, knob: Knob, found: int) -> NoReturn:
+        raise ConfigError(
+            f"{found} numbers for {knob.name}", where=self.name or "effects", needed=str(knob.count)
+        )
 
     def _inside(self, knob: Knob, value: torch.Tensor) -> None:
         low, high = knob.range.low, knob.range.high
@@ -181,15 +216,23 @@ class Processor:
             )
 
     def arrays(self, given: Values) -> dict[str, np.ndarray]:
-        """Every knob as `stream` takes it: float64, ``()`` or ``(size,)``."""
-        for name in given:
-            self.knob(name)
-        return {
-            knob.name: np.asarray(given.get(knob.name, knob.default), dtype=np.float64).reshape(
-                (knob.size,) if knob.size else ()
-            )
-            for knob in self.knobs
-        }
+        """Every knob as `stream` takes it: float64, ``()`` or ``(size,)``.
+
+        Raises:
+            ConfigError: A name that is no knob of this processor, or another count of numbers.
+        """
+        shaped: dict[str, np.ndarray] = {}
+        for name, knob in self._holding(given).items():
+            value = np.asarray(given.get(name, knob.default), dtype=np.float64)
+            if value.size != knob.count:
+                self._refuse_count(knob, value.size)
+            shaped[name] = value.reshape(knob.shape)
+        return shaped
+
+    def clipped(self, given: Values) -> dict[str, Value]:
+        """Values of some knobs, moved to the end of the range where they lie beyond it."""
+        ranges = {name: knob.range for name, knob in self._holding(given).items()}
+        return {name: np.clip(np.asarray(v), ranges[name].low, ranges[name].high) for name, v in given.items()}
 
     def neutral(self) -> dict[str, Value]:
         """The knobs where the processor changes nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.effects.build import build, check, describe
-from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.processor import Processor, Stream, Value
 
 
@@ -32,7 +31,6 @@ class Rack:
     sample_rate: int
     polarity: float = 1.0
     latency: float = 0.0
-    notes: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(
@@ -71,14 +69,33 @@ class Rack:
         return _Polarity(self.chain.stream(self.knobs, sample_rate, channels), self.polarity)
 
     def process_in_blocks(
-        self, samples: Float[np.ndarray, "channels samples"], sample_rate: int, block: int
+        self,
+        samples: Float[np.ndarray, "channels samples"],
+        sample_rate: int,
+        block: int,
+        dtype: type[np.floating] = np.float64,
     ) -> np.ndarray:
-        """Plays a sound block by block, latency taken off: the same as `process`, to 1e-5."""
+        """Plays a sound block by block, latency taken off: the same as `process`, to 1e-5.
+
+        Args:
+            samples: The sound.
+            sample_rate: In Hz.
+            block: Samples that are played at a time.
+            dtype: Of what comes out, the only thing as long as the sound that this takes memory for.
+        """
         channels, n = samples.shape
         stream = self.stream(sample_rate, channels)
-        fed = np.concatenate([samples.astype(np.float64), np.zeros((channels, stream.latency))], axis=1)
-        blocks = [stream(fed[:, first : first + block]) for first in range(0, fed.shape[1], block)]
-        return np.concatenate(blocks, axis=1)[:, stream.latency : stream.latency + n]
+        played = np.empty((channels, n), dtype)
+        end = n + stream.latency  # what is left in the effects is driven out by silence
+        for first in range(0, end, block):
+            fed = np.zeros((channels, min(block, end - first)))
+            known = samples[:, first : first + block]
+            fed[:, : known.shape[1]] = known
+            out = stream(fed)
+            early = max(0, min(stream.latency - first, out.shape[1]))
+            start = first + early - stream.latency
+            played[:, start : start + out.shape[1] - early] = out[:, early:]
+        return played
 
 
 class _Polarity:
@@ -87,8 +104,3 @@ class _Polarity:
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
         return self.polarity * self.stream(block)
-
-
-def empty(sample_rate: int) -> Rack:
-    """A rack that changes nothing."""
-    return Rack(Serial(()), {}, sample_rate)

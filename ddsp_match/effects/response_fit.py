@@ -102,11 +102,10 @@ def knobs_at(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[s
     """Positions along the ranges to knobs, as `process` takes them."""
     knobs, first = {}, 0
     for knob in part.knobs:
-        size = max(knob.size, 1)
-        value = knob.range.at(torch.from_numpy(places[:, first : first + size]))
+        value = knob.range.at(torch.from_numpy(places[:, first : first + knob.count]))
         value = value.clamp(knob.range.low, knob.range.high)
         knobs[knob.name] = value if knob.size else value.reshape(-1, 1, 1)
-        first += size
+        first += knob.count
     return knobs
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.fft import next_fast_len
 
-from ddsp_match.dsp.decay import decay, octave_band
+from ddsp_match.dsp.convolution import fast_length
+from ddsp_match.dsp.decay import octave_decay
 from ddsp_match.dsp.octave_bands import octave_centres, octave_weights
 from ddsp_match.dsp.response_between import response_between
 
@@ -15,6 +15,7 @@ LONGEST_S = 8.0  # what a room rings after that is error in everything before it
 MOST_TAPS = 1 << 18
 DIRECT_S = 0.0015  # the direct sound lasts this long
 ARRIVES_S = 0.01  # and comes within this time
+SHORTEST_S = 0.05  # no room is taken to ring for less
 ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that tells where a decay ends
 SHORTER = 0.8  # of the taps: an end before that is worth another look
 GRAIN_S, ABOVE = 0.01, 4.0  # energy in grains of this length ends where it is never again so far above the last
@@ -31,7 +32,7 @@ def room_of(
     bands: int,
     lowest_hz: float,
 ) -> tuple[dict[str, float | np.ndarray], Float[np.ndarray, " bands"], Float[np.ndarray, "channels taps"]] | None:
-    """Settings of the parametric reverb like the room between two sounds.
+    """Settings of the parametric reverb like the room between two sounds, as read: some may lie out of range.
 
     Returns:
         The settings, whose decay times are those of what follows the direct sound; the decay times as ISO 3382 has
@@ -48,7 +49,8 @@ def room_of(
         return None
     # What lies behind the end of a short room is only error, and fewer taps are told better; what is left out of a
     # long one ends up as error in the rest.
-    wanted = round(ENOUGH * float(np.median(_times(ir, sample_rate, centres))) * sample_rate)
+    rings_s = max(float(np.median(_times(ir, sample_rate, centres))), SHORTEST_S)
+    wanted = round(ENOUGH * rings_s * sample_rate)
     ir = _responses(dry, wet, int(np.clip(wanted, 64, most)), 4)
     # Where it has sunk into its own error there is nothing more to tell, and every tap less is told better.
     end = _end_of(ir, sample_rate)
@@ -74,10 +76,10 @@ def room_of(
     smooth = np.convolve(energy, np.full(width, 1 / width))[: len(energy)]
     late_ms = 1000 * max(int(np.argmax(smooth > ONSET * smooth.max())) - width // 2, 0) / sample_rate
     room: dict[str, float | np.ndarray] = {
-        "dry": min(level, 2.0),
+        "dry": level,
         "level": _levels(tail, sample_rate, centres),
         "rt60_s": _times(tail, sample_rate, centres),
-        "predelay_ms": min(late_ms, 200.0),
+        "predelay_ms": late_ms,
     }
     if len(ir) == 2:
         power = np.square(tail).sum(1)
@@ -107,9 +109,8 @@ def _times(ir: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
     """Decay time of each band; those of bands that do not tell come from their neighbours."""
     times = np.full(len(centres), np.nan)
     for index, centre in enumerate(centres):
-        octaves = [octave_band(channel, centre, sample_rate) for channel in ir]
-        found = [decay(band, sample_rate, centre / np.sqrt(2)) for band in octaves if band is not None]
-        told = [each.rt60_s for each in found if np.isfinite(each.rt60_s)]
+        found = [octave_decay(channel, centre, sample_rate) for channel in ir]
+        told = [each.rt60_s for each in found if each is not None and np.isfinite(each.rt60_s)]
         if told:
             times[index] = np.mean(told)
     known = np.isfinite(times)
@@ -123,11 +124,11 @@ def _times(ir: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
         times = np.exp(np.interp(np.arange(len(times)), np.flatnonzero(known), np.log(times[known])))
     else:
         times = np.full(len(times), 0.5)
-    return np.clip(times, 0.05, 10.0)
+    return times
 
 
 def _levels(tail: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
-    size = int(next_fast_len(2 * tail.shape[1], real=True) or 0)
+    size = fast_length(2 * tail.shape[1])
     power = np.square(np.abs(np.fft.rfft(tail, size))).mean(0)
     share = np.square(octave_weights(np.arange(len(power)) * sample_rate / size, centres))
-    return np.clip(np.sqrt((share * power).sum(1) / np.maximum(share.sum(1), 1e-9)), 0.0, 4.0)
+    return np.sqrt((share * power).sum(1) / np.maximum(share.sum(1), 1e-9))

@@ -65,25 +65,21 @@ def section_response(
     sample_rate: int,
     hz: Float[torch.Tensor, " points"],
 ) -> Complex[torch.Tensor, "batch points"]:
-    """Response of sections in a row, in the precision of `hz`."""
-    whole = recursive.response(b, a, sample_rate, hz.double()).prod(dim=1)
-    return whole if hz.dtype == torch.float64 else whole.to(torch.complex64)
+    """Response of sections in a row."""
+    return recursive.response(b, a, sample_rate, hz).prod(dim=1)
 
 
-def cutoff(default: float = 1000.0, size: int = 0) -> Knob:
-    """The knob of a frequency; beyond 0.49 of the sample rate it turns no further."""
-    return Knob(
-        Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log"),
-        (default,) * size if size else default,
-        "where the filter acts, up to 0.49 of the sample rate",
-        size,
-    )
+def cutoff(default: float | tuple[float, ...] = 1000.0) -> Knob:
+    """The knob of a frequency, or of one for each band; beyond 0.49 of the sample rate it turns no further."""
+    size = len(default) if isinstance(default, tuple) else 0
+    meaning = f"where {'each band' if size else 'the filter'} acts, up to 0.49 of the sample rate"
+    return Knob(Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log"), default, meaning, size)
 
 
-def quality(default: float = 0.5**0.5, size: int = 0) -> Knob:
+def quality(size: int = 0) -> Knob:
     """The knob of a resonance."""
-    meaning = "resonance: 0.71 is flat, more is a narrower, higher peak"
-    return Knob(Range("q", 0.1, 30.0, "", "log"), (default,) * size if size else default, meaning, size)
+    flat, meaning = 0.5**0.5, "resonance: 0.71 is flat, more is a narrower, higher peak"
+    return Knob(Range("q", 0.1, 30.0, "", "log"), (flat,) * size if size else flat, meaning, size)
 
 
 def gain(size: int = 0) -> Knob:

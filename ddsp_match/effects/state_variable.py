@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ddsp_match.dsp import biquads, time_varying
-from ddsp_match.effects.lfo import SweptStream, sweep_knobs, swept
+from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
 from ddsp_match.effects.processor import Knob, Stream, Value
 from ddsp_match.effects.sections import Sections, cutoff, quality, rows
 from ddsp_match.effects.sweep_guesses import swings
@@ -39,6 +39,7 @@ class StateVariable(Sections):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "linear", not self.sweep)
+        object.__setattr__(self, "swings", SWINGS if self.sweep else {})
 
     @property
     def knobs(self) -> tuple[Knob, ...]:

@@ -45,9 +45,3 @@ class _Stream:
         audio = torch.from_numpy(np.ascontiguousarray(block, dtype=np.float64)).unsqueeze(0)
         with torch.inference_mode():
             return self.part.shape(audio, self.knobs)[0].numpy()
-
-
-def explained(shaped: Float[np.ndarray, "tries samples"], wet: Float[np.ndarray, " samples"]) -> np.ndarray:
-    """Error-to-signal ratio of each try with its best level, for the choice among guesses."""
-    energy = np.maximum(np.square(shaped).sum(axis=1), 1e-20)
-    return 1 - np.square(shaped @ wet) / energy / max(float(np.square(wet).sum()), 1e-20)

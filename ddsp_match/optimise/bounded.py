@@ -77,7 +77,7 @@ def descend(
         return number
 
     def note(step: int, number: float) -> None:
-        solution.path.append(place.detach().clone())
+        solution.path.append(solution.position)
         solution.trace.add(step, number, time.perf_counter() - began)
         if on_step:
             on_step(step, solution.value, solution.position)
@@ -90,6 +90,8 @@ def descend(
             solution.trace.reason = _lbfgs(place, evaluate, check, note, steps)
     except _Ended as ended:
         solution.trace.reason = ended.reason
+    if solution.value < solution.trace.best[-1]:  # seen on the way to a step that was not finished
+        note(solution.trace.steps[-1] + 1, solution.value)
     return solution
 
 
@@ -120,21 +122,24 @@ def _lbfgs(
 ) -> StopReason:
     from scipy.optimize import minimize
 
-    count, latest = 0, math.inf
+    count, lowest = 0, math.inf
 
     def with_slope(x: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal latest
+        nonlocal lowest
         with torch.no_grad():
             place.copy_(torch.from_numpy(np.clip(x, 0.0, 1.0)))
-        latest = evaluate()
+        value = evaluate()
+        lowest = min(lowest, value)
+        if count == 0:
+            told(x)  # the start
         check()
         slope = torch.zeros_like(place) if place.grad is None else place.grad
-        return (latest if math.isfinite(latest) else 1e30), slope.numpy().copy()
+        return (value if math.isfinite(value) else 1e30), slope.numpy().copy()
 
     def told(_: np.ndarray) -> None:
         nonlocal count
+        note(count, lowest)
         count += 1
-        note(count, latest)
 
     first = place.detach().numpy().copy()
     found = minimize(
@@ -146,4 +151,5 @@ def _lbfgs(
         callback=told,
         options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-15, "gtol": 1e-12, "maxcor": 20},
     )
-    return StopReason.STEPS if found.nit >= steps else StopReason.PLATEAU
+    # SciPy says 1 for too many steps and for too many evaluations alike.
+    return StopReason.STEPS if found.status == 1 else StopReason.PLATEAU

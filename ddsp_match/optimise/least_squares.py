@@ -28,12 +28,12 @@ Residuals = Callable[[Float[torch.Tensor, "rows numbers"]], Iterable[Float[torch
 
 @dataclass
 class Solution:
-    """Where least squares ended.
+    """Where a search of the unit cube ended, by least squares or by descent.
 
     Attributes:
         position: The best numbers, 0 to 1 each.
-        value: Sum of squares there.
-        path: The numbers after each accepted step, the start first.
+        value: Sum of squares, or loss, there.
+        path: The best numbers after each step, the start first; their values are the trace's `best`.
         trace: Loss and seconds, as of every optimisation.
     """
 
@@ -89,7 +89,7 @@ def least_squares(
     solution.trace.add(0, value, time.perf_counter() - began)
     if on_step:
         on_step(0, value, position)
-    damping, stale, solution.trace.reason = 1e-2, 0, StopReason.STEPS
+    damping, stale = 1e-2, 0
     for step in range(1, steps + 1):
         if value <= target:
             solution.trace.reason = StopReason.TARGET

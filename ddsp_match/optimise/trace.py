@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -24,7 +25,7 @@ class Trace:
     Attributes:
         steps: Step numbers.
         loss: Loss before that step's update.
-        best: Lowest loss so far.
+        best: Lowest loss so far, infinite before the first that is a number.
         seconds: Time since the optimisation began.
         reason: Why it ended.
         recoveries: How often a non-finite step was taken back.
@@ -41,5 +42,6 @@ class Trace:
         """Appends one evaluated step."""
         self.steps.append(step)
         self.loss.append(loss)
-        self.best.append(min(loss, self.best[-1]) if self.best else loss)
+        # In this order a loss that is no number loses against any.
+        self.best.append(min(self.best[-1] if self.best else math.inf, loss))
         self.seconds.append(seconds)

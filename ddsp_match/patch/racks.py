@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import container
@@ -74,7 +75,6 @@ def encoded(rack: Rack) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         "sample_rate": int(rack.sample_rate),
         "polarity": float(rack.polarity),
         "latency": float(rack.latency),
-        "notes": list(rack.notes),
     }
     tensors = {
         f"{PREFIX}{name}": torch.from_numpy(np.array(value, dtype=np.float64)) for name, value in rack.knobs.items()
@@ -99,8 +99,8 @@ def decoded(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> R
     sample_rate, polarity, latency = int(said["sample_rate"]), float(said["polarity"]), float(said["latency"])
     if sample_rate <= 0 or abs(polarity) != 1 or not np.isfinite(latency):
         raise ValueError(f"effects at {sample_rate} Hz with polarity {polarity}, latency {latency}")
-    knobs = Rack.of(list(said["chain"]), sample_rate).chain.knobs
-    shapes = {knob.name: (knob.size,) if knob.size else () for knob in knobs}
+    chain, _ = build(said["chain"])
+    shapes = {knob.name: knob.shape for knob in chain.knobs}
     if set(values) != set(shapes):
         raise ValueError(f"knobs {sorted(set(values) ^ set(shapes))} do not belong or are missing")
     for name, value in values.items():
@@ -108,8 +108,7 @@ def decoded(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> R
             raise ValueError(f"{name} has the shape {value.shape}, not {shapes[name]}")
         if not np.isfinite(value).all():
             raise ValueError(f"{name} is not finite")
-    rack = Rack.of(list(said["chain"]), sample_rate, values, polarity=polarity, latency=latency)
-    return replace(rack, notes=tuple(str(note) for note in said.get("notes", ())))
+    return Rack.of(chain, sample_rate, values, polarity=polarity, latency=latency)
 
 
 def unplayable(path: Path, error: ConfigError) -> PatchError:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ddsp_match.report.effect_data import Approach, db_words
+from ddsp_match.report.effect_data import Approach
 from ddsp_match.report.pictures import to_db
+from ddsp_match.report.ratios import db_words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,7 +77,7 @@ class _Scene:
 
         self.rate = sample_rate
         self.window = _window(approach.wet, first, sample_rate)
-        self.wet, self.dry = approach.wet, approach.dry
+        self.wet = approach.wet
         wet_peak, first_peak = (float(np.abs(self._cut(sound)).max()) for sound in (approach.wet, first))
         self.limit = 1.08 * max(wet_peak, min(first_peak, 2 * wet_peak), 1e-6)
         self.bands = _bands(approach.wet.shape[1], sample_rate)

@@ -36,6 +36,27 @@ const Common = (() => {
     };
   }
 
+  // Adds plots to the figures of their names; a click in one with time on its axis goes there.
+  const adder = (Kind, player, time, plots) => (name, options) => {
+    const figure = document.querySelector(`figure[data-plot="${name}"]`);
+    if (!figure) return null;
+    const seek = options.x === time ? (seconds) => player.seek(seconds).catch(complain) : null;
+    const plot = new Kind(figure, { ...options, seek });
+    plots.push(plot);
+    return plot;
+  };
+
+  // A spectrogram as the switch for linear frequency wants it, and what a place in it is.
+  function spectrumView(spectrum) {
+    const linear = $("linear").checked;
+    const low = linear ? 0 : spectrum.low_hz;
+    return {
+      y: new Plots.Axis({ low, high: spectrum.high_hz, log: !linear, label: "Hz", format: hertz }),
+      image: { x0: spectrum.first_s, x1: spectrum.last_s, y0: low, y1: spectrum.high_hz, shown: linear ? "linear" : "log" },
+    };
+  }
+  const spectrumReader = (clock) => (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`;
+
   // Buttons, keys, seek bar and clock of a player; `plots` with time on their axis follow it.
   function attach(player, data, plots, clock) {
     const buttons = [...document.querySelectorAll("[data-source]")];
@@ -100,5 +121,5 @@ const Common = (() => {
     player.onchange();
   }
 
-  return { $, hertz, hertzWords, minus, complain, bar, nearest, timeAxis, attach };
+  return { $, hertz, hertzWords, minus, complain, bar, nearest, timeAxis, adder, spectrumView, spectrumReader, attach };
 })();

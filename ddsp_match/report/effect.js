@@ -67,13 +67,8 @@
     }
   }
 
-  function add(name, options) {
-    const figure = document.querySelector(`figure[data-plot="${name}"]`);
-    const seek = options.x === time ? (seconds) => player.seek(seconds).catch(complain) : null;
-    const plot = new EffectPlot(figure, { ...options, seek });
-    plots.push(plot);
-    return plot;
-  }
+  const readSpectrum = Common.spectrumReader(clock);
+  const add = Common.adder(EffectPlot, player, time, plots);
   const decibels = (v) => (v === null || v === undefined ? "–" : `${minus(v)} dB`);
   const hide = (name) => { document.querySelector(`figure[data-plot="${name}"]`).hidden = true; };
 
@@ -175,19 +170,11 @@
 
   // ---- spectrograms -------------------------------------------------------------------------------------------
   const { spectrum } = data;
-  function spectrumView() {
-    const linear = $("linear").checked;
-    const low = linear ? 0 : spectrum.low_hz;
-    return {
-      y: new Axis({ low, high: spectrum.high_hz, log: !linear, label: "Hz", format: hertz }),
-      image: { x0: spectrum.first_s, x1: spectrum.last_s, y0: low, y1: spectrum.high_hz, shown: linear ? "linear" : "log" },
-    };
-  }
   const spectra = ["target", "match", "difference"].map((name) => add(`spectrum-${name}`, {
-    x: time, height: name === "difference" ? 180 : 230, bar: bar(spectrum.scales[name]), ...spectrumView(),
-    read: (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+    x: time, height: name === "difference" ? 180 : 230, bar: bar(spectrum.scales[name]), ...Common.spectrumView(spectrum),
+    read: readSpectrum,
   }));
-  $("linear").addEventListener("change", () => spectra.forEach((plot) => plot.set(spectrumView())));
+  $("linear").addEventListener("change", () => spectra.forEach((plot) => plot.set(Common.spectrumView(spectrum))));
   $("lowered").textContent = spectrum.lowered_db > 0 ? `The difference is so faint that its scale ends ${spectrum.lowered_db} dB lower.` : "The difference is on the same scale.";
 
   Common.attach(player, data, plots, clock);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +10,7 @@ from jaxtyping import Float
 
 from ddsp_match.audio import Audio
 from ddsp_match.effects.processor import Knob
-
-# Upper bounds of the error-to-signal ratio for the first three levels: -30, -17 and -7 dB. At -30 dB the difference
-# is hard to hear behind the sound, at -17 dB it is heard, at -7 dB the effect is only hinted at.
-LEVELS = ("excellent", "good", "fair", "poor")
-_BOUNDS = (1e-3, 0.02, 0.2)
+from ddsp_match.report.ratios import counted
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,9 @@ class EffectReport:
         esr_gain: What the best static gain alone reaches on the unseen part (of all, if nothing was held out).
         seen: First and last sample of the part that was fitted.
         verdict: The judgement in one or two sentences.
+        level: ``excellent``, ``good``, ``fair`` or ``poor``.
         matched: False where nothing explains wet from dry.
+        by_ear: Why spectra are compared and not samples; empty where samples are.
         latency_samples: By how much the wet recording was late.
         polarity: 1, or -1 where it was upside down.
         confidence: How sure the alignment is, 0 to 1, or None where none was made.
@@ -100,7 +97,9 @@ class EffectReport:
     esr_gain: float
     seen: tuple[int, int]
     verdict: str
+    level: str
     matched: bool
+    by_ear: str = ""
     latency_samples: float = 0.0
     polarity: float = 1.0
     confidence: float | None = None
@@ -124,40 +123,10 @@ class EffectReport:
 
     @property
     def judged(self) -> float:
-        """The error-to-signal ratio that counts: of what the search did not see, if there is any."""
-        return self.esr if self.esr_unseen is None else self.esr_unseen
-
-    @property
-    def level(self) -> str:
-        """``excellent``, ``good``, ``fair`` or ``poor``."""
-        if not self.matched or not math.isfinite(self.judged):
-            return LEVELS[-1]
-        return LEVELS[sum(self.judged > bound for bound in _BOUNDS)]
+        """The error-to-signal ratio that counts."""
+        return counted(self.esr, self.esr_unseen)
 
     @property
     def difference(self) -> Audio:
         """Wet minus output."""
         return Audio(self.wet.samples - self.output.samples, self.wet.sample_rate)
-
-    def is_ambiguous(self, name: str, index: int | None = None) -> bool:
-        """Whether a knob, or one of a row of knobs, sounds the same at other values."""
-        return name in self.ambiguous or (index is not None and f"{name}[{index}]" in self.ambiguous)
-
-
-def esr_db(ratio: float) -> float:
-    """An error-to-signal ratio in dB; nothing at all is -200."""
-    return 10 * math.log10(max(ratio, 1e-20))
-
-
-def ratio_words(ratio: float) -> str:
-    """An error-to-signal ratio as a number."""
-    if not np.isfinite(ratio):
-        return "not finite"
-    return f"{ratio:.3f}" if 0.0995 <= ratio < 1000 else f"{ratio:.2g}"
-
-
-def db_words(ratio: float) -> str:
-    """An error-to-signal ratio in dB."""
-    if not np.isfinite(ratio):
-        return "not finite"
-    return f"{esr_db(ratio):.1f} dB".replace("-", "−") if ratio > 1e-20 else "exact"

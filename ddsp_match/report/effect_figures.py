@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from ddsp_match.report import colours, effect_measures, pictures
 from ddsp_match.report.effect_data import EffectReport
+from ddsp_match.report.series import rising, thinned
 from ddsp_match.report.shell import colour_scale, image, numbers
 
 MAX_STEPS = 300
@@ -130,18 +131,13 @@ def _gain(data: EffectReport) -> dict[str, object]:
         "measured_db": numbers(gains.gain_db[0], 4),
         "found_db": numbers(gains.gain_db[1], 4),
         "span_db": list(_span(gains.gain_db[np.isfinite(gains.gain_db)], 6.0, 80.0, 0.5)),
-        "block_s": gains.block_s,
         "seen_s": [sample / data.dry.sample_rate for sample in data.seen],
     }
 
 
-def _kept(steps: list[int]) -> tuple[list[int], list[int]]:
+def _kept(steps: Sequence[int]) -> tuple[list[int], list[int]]:
     """Indices of at most `MAX_STEPS` steps, close together at the start, and the numbers they go by."""
-    if any(later <= earlier for earlier, later in pairwise(steps)):
-        steps = list(range(len(steps)))  # several searches one after the other: a running number stands for the step
-    keep = list(range(len(steps)))
-    if len(keep) > MAX_STEPS:
-        keep = sorted(set((np.geomspace(1, len(steps), MAX_STEPS).round().astype(int) - 1).tolist()))
+    steps, keep = rising(steps), thinned(range(len(steps)), MAX_STEPS)
     return keep, [steps[i] for i in keep]
 
 
@@ -150,7 +146,7 @@ def _loss(data: EffectReport) -> dict[str, list]:
     loss = np.asarray(data.history.loss, float)
     usable = np.isfinite(loss) & (loss > 0)
     best = np.minimum.accumulate(np.where(usable, loss, np.inf)) if loss.size else loss
-    keep, steps = _kept(list(data.history.steps))
+    keep, steps = _kept(data.history.steps)
     rows = [(step, loss[i], best[i]) for step, i in zip(steps, keep, strict=True) if usable[i]]
     return {
         "step": [int(step) for step, _, _ in rows],
@@ -161,7 +157,7 @@ def _loss(data: EffectReport) -> dict[str, list]:
 
 def _knob_lines(data: EffectReport) -> dict[str, object]:
     """Every knob's way through its range, those first that went furthest."""
-    keep, steps = _kept(list(data.history.steps))
+    keep, steps = _kept(data.history.steps)
     lines = []
     for knob in data.knobs:
         values = np.asarray(data.history.knobs.get(knob.name, np.zeros((0,))), float)
@@ -169,8 +165,7 @@ def _knob_lines(data: EffectReport) -> dict[str, object]:
             continue
         rows = values.reshape(len(values), -1)
         where = knob.range.position(torch.as_tensor(rows)).numpy()
-        for index in range(rows.shape[1]):
-            name = f"{knob.name}[{index}]" if knob.size else knob.name
+        for index, name in enumerate(knob.labels):
             way = float(np.abs(np.diff(where[:, index])).sum())
             span = float(np.ptp(where[:, index]))
             line = {

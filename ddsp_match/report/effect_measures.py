@@ -121,8 +121,6 @@ class Waveshape:
 
     Attributes:
         density_db: ``(cells, cells)``, input to the right, output upwards, lowest row first; 0 dB at the most frequent.
-        x_limit: The picture spans the inputs from ``-x_limit`` to this.
-        y_limit: And the outputs from ``-y_limit`` to this.
         x: Inputs of the curves.
         middle: Median of the outputs there.
         low: Tenth percentile.
@@ -130,8 +128,6 @@ class Waveshape:
     """
 
     density_db: Float[np.ndarray, "cells cells"]
-    x_limit: float
-    y_limit: float
     x: Float[np.ndarray, " points"]
     middle: Float[np.ndarray, " points"]
     low: Float[np.ndarray, " points"]
@@ -164,7 +160,7 @@ def waveshape(
     for i in range(len(grid) - 1):
         if ends[i + 1] - ends[i] >= 12:
             curves[:, i] = np.percentile(y[order[ends[i] : ends[i + 1]]], (10, 50, 90))
-    return Waveshape(density_db, x_limit, y_limit, (grid[:-1] + grid[1:]) / 2, curves[1], curves[0], curves[2])
+    return Waveshape(density_db, (grid[:-1] + grid[1:]) / 2, curves[1], curves[0], curves[2])
 
 
 def limits(*sounds: Float[np.ndarray, "channels samples"]) -> float:
@@ -180,12 +176,10 @@ class Gains:
     Attributes:
         time_s: Middle of each block.
         gain_db: One row for each output.
-        block_s: Length of a block.
     """
 
     time_s: Float[np.ndarray, " blocks"]
     gain_db: Float[np.ndarray, "outputs blocks"]
-    block_s: float
 
 
 def gain_over_time(
@@ -202,4 +196,4 @@ def gain_over_time(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.stack(energy[1:]) / energy[0]
         gain_db = np.where(loud, 10 * np.log10(np.maximum(ratios, 1e-12)), np.nan)
-    return Gains((starts + block / 2) / sample_rate, gain_db, block / sample_rate)
+    return Gains((starts + block / 2) / sample_rate, gain_db)

@@ -14,7 +14,6 @@ from ddsp_match.report.effect_words import words
 from ddsp_match.report.players import Player, format_words, is_lossless, players
 
 _LABELS = {"target": "Target (wet)", "match": "Output", "dry": "Dry"}
-_SCRIPTS = ("player.js", "plots.js", "common.js", "effect.js")
 # At 16 bits the players' difference is rounding noise where the true one is smaller than this.
 _ROUNDING_ESR = 1e-7
 
@@ -42,23 +41,15 @@ def html(data: EffectReport, moving: Animation | None = None) -> str:
         moving = animation.render(data.approach, data.wet.sample_rate)
     sounds = _players(data)
     elements, facts = images(data)
-    facts |= {
-        "duration_s": data.wet.seconds,
-        "players": [shell.player_facts(player, sounds[0]) for player in sounds],
-    }
-    return shell.fill(
-        shell.part("effect_page.html"),
-        {
-            "css": shell.part("page.css") + shell.part("effect.css"),
-            **shell.script(_SCRIPTS),
-            "data": shell.json_text(facts),
-            "buttons": shell.buttons(sounds),
-            "n_keys": str(len(sounds)),
-            "sounds": shell.sound_elements(sounds),
-            "format_words": escape(_format_words(data)),
-            **elements,
-            **words(data, moving),
-        },
+    return shell.page(
+        "effect_page.html",
+        {"format_words": escape(_format_words(data)), **elements, **words(data, moving)},
+        {"duration_s": data.wet.seconds, **facts},
+        sounds,
+        brand="ddsp-match effect",
+        clicks="A click in a picture with time goes there.",
+        styles=("effect.css",),
+        script="effect.js",
     )
 
 

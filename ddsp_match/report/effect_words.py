@@ -11,8 +11,10 @@ import torch
 
 from ddsp_match.effects.processor import Knob
 from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
-from ddsp_match.report.effect_data import EffectReport, db_words, esr_db, ratio_words
+from ddsp_match.report.effect_data import EffectReport
 from ddsp_match.report.metrics_table import bullet_list, seconds_rows, settings_rows, with_code
+from ddsp_match.report.ratios import db_words, esr_db, ratio_words
+from ddsp_match.report.words import channels_in_words
 
 # Rows of up to this many knobs get a line each in the table, longer ones a picture.
 LISTED = 8
@@ -20,7 +22,7 @@ LISTED = 8
 
 def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
     """The texts of the page by the name of their place, as HTML."""
-    count = sum(max(1, knob.size) for knob in data.knobs)
+    count = sum(knob.count for knob in data.knobs)
     notes = f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>' if data.notes else ""
     return {
         "title": escape(data.title),
@@ -49,13 +51,15 @@ def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
 
 
 def _facts(data: EffectReport) -> str:
-    channels = {1: "mono", 2: "stereo"}.get(data.wet.channels, f"{data.wet.channels} channels")
-    length = f"{data.wet.seconds:.2f} s"
-    return " · ".join([data.chain, length, f"{data.wet.sample_rate / 1000:g} kHz", channels])
+    wet = data.wet
+    rate, channels = f"{wet.sample_rate / 1000:g} kHz", channels_in_words(wet.channels)
+    return " · ".join([data.chain, f"{wet.seconds:.2f} s", rate, channels])
 
 
 def _judged_words(data: EffectReport) -> str:
     """The figure that counts beside what turning one level knob would have reached."""
+    if data.by_ear:
+        return f"Its samples are not compared: {data.by_ear}."
     if not (math.isfinite(data.esr_gain) and math.isfinite(data.judged)):
         return f"The error-to-signal ratio is {db_words(data.judged)}."
     better_db = esr_db(data.esr_gain) - esr_db(data.judged)
@@ -119,9 +123,8 @@ def _knob_rows(data: EffectReport, knob: Knob) -> str:
     if knob.size > LISTED:
         return _picture_row(data, knob, values, neutral)
     rows = []
-    for index, (value, default) in enumerate(zip(values, neutral, strict=True)):
-        name = f"{knob.name}[{index}]" if knob.size else knob.name
-        unsure = data.is_ambiguous(knob.name, index if knob.size else None)
+    for name, value, default in zip(knob.labels, values, neutral, strict=True):
+        unsure = bool({name, knob.name} & set(data.ambiguous))
         at, rest = _position(knob, value), _position(knob, default)
         bar = (
             f'<span class="knob-bar" role="img" aria-label="{100 * at:.0f} % of the range">'
@@ -161,7 +164,7 @@ def _picture_row(data: EffectReport, knob: Knob, values: np.ndarray, neutral: np
     at_rest = _with_unit(float(neutral[0]), knob)
     if np.ptp(neutral) > 0:
         at_rest = f"{_plain(neutral[0])}, {_plain(neutral[1])}, …"
-    unsure = data.is_ambiguous(knob.name) or any(data.is_ambiguous(knob.name, i) for i in range(knob.size))
+    unsure = bool({knob.name, *knob.labels} & set(data.ambiguous))
     return _row(f"{knob.name}[{knob.size}]", knob.meaning, (_range_words(knob), at_rest, found, bar), unsure)
 
 

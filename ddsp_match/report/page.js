@@ -9,14 +9,8 @@
   window.ddspMatchPlayer = player; // for the curious, and for tests
   const plots = [];
 
-  function add(name, options) {
-    const figure = document.querySelector(`figure[data-plot="${name}"]`);
-    if (!figure) return null;
-    const seek = options.x === time ? (seconds) => player.seek(seconds).catch(complain) : null;
-    const plot = new Plot(figure, { ...options, seek });
-    plots.push(plot);
-    return plot;
-  }
+  const readSpectrum = Common.spectrumReader(clock);
+  const add = Common.adder(Plot, player, time, plots);
 
   // ---- spectrograms -------------------------------------------------------------------------------------------
   const { features, spectrum } = data;
@@ -31,19 +25,14 @@
     }
     return lines;
   }
-  function spectrumView(name) {
-    const linear = $("linear").checked;
-    const low = linear ? 0 : spectrum.low_hz;
-    return {
-      y: new Axis({ low, high: spectrum.high_hz, log: !linear, label: "Hz", format: hertz }),
-      image: { x0: spectrum.first_s, x1: spectrum.last_s, y0: low, y1: spectrum.high_hz, shown: linear ? "linear" : "log" },
-      lines: name === "difference" ? [] : harmonicLines(), // lines would hide what the harmonics miss
-    };
-  }
+  const spectrumView = (name) => ({
+    ...Common.spectrumView(spectrum),
+    lines: name === "difference" ? [] : harmonicLines(), // lines would hide what the harmonics miss
+  });
   const spectra = [["target", spectrum.scale], ["match", spectrum.scale], ["difference", spectrum.difference_scale]].map(([name, scale]) =>
     add(`spectrum-${name}`, {
       x: time, height: name === "difference" ? 160 : 230, bar: bar(scale), ...spectrumView(name),
-      read: (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+      read: readSpectrum,
     }));
   for (const id of ["overlay", "linear"]) $(id).addEventListener("change", () => spectra.forEach((plot) => plot.set(spectrumView(plot.figure.dataset.plot.slice("spectrum-".length)))));
 
@@ -117,7 +106,7 @@
     add("noise", {
       x: time, y: new Axis({ low: 0, high: noise.high_hz, label: "Hz", format: hertz }), height: 180,
       image: { x0: noise.first_s, x1: noise.last_s, y0: -half, y1: noise.high_hz + half }, grain: true, bar: bar(noise.scale),
-      read: (x, y, db) => `${clock(x)}, ${hertzWords(y)}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
+      read: readSpectrum,
     });
   }
 

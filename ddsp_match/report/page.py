@@ -35,29 +35,17 @@ def html(data: ReportData) -> str:
     """The report as one string of HTML. Nothing of `data` can become markup or script."""
     sounds = players(data.target, data.match, data.stems)
     elements, scales = images(data)
-    numbers = {
+    frame_s = data.timebase.hop / data.timebase.sample_rate
+    facts = {
         "duration_s": data.target.seconds,
         "pitched": _pitched(data),
-        "players": [shell.player_facts(player, sounds[0]) for player in sounds],
-        "features": series.feature_series(data.features, data.timebase.hop / data.timebase.sample_rate),
-        "levels": series.level_series(data.controls, data.timebase.hop / data.timebase.sample_rate),
+        "features": series.feature_series(data.features, frame_s),
+        "levels": series.level_series(data.controls, frame_s),
         "loss": series.loss_series(data.trace),
         **scales,
     }
-    return shell.fill(
-        shell.part("page.html"),
-        {
-            "css": shell.part("page.css"),
-            **shell.script(("player.js", "plots.js", "common.js", "page.js")),
-            "data": shell.json_text(numbers),
-            "buttons": shell.buttons(sounds),
-            "n_keys": str(len(sounds)),
-            "sounds": shell.sound_elements(sounds),
-            "format_words": escape(format_words(data.target)),
-            **elements,
-            **words(data),
-        },
-    )
+    values = {"format_words": escape(format_words(data.target)), **elements, **words(data)}
+    return shell.page("page.html", values, facts, sounds, brand="ddsp-match", script="page.js")
 
 
 def _pitched(data: ReportData) -> bool:

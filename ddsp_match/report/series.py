@@ -84,17 +84,24 @@ def loss_series(trace: LossTrace) -> dict[str, list[float]]:
 
     Points that are not finite or not positive cannot stand on a logarithmic axis and are left out.
     """
-    steps = list(trace.steps)
-    if any(later <= earlier for earlier, later in pairwise(steps)):
-        steps = list(
-            range(len(steps))
-        )  # several fits one after the other: a running number stands for the step
-    keep = [i for i, value in enumerate(trace.loss) if math.isfinite(value) and value > 0]
-    if len(keep) > MAX_POINTS:
-        spaced = np.geomspace(1, len(keep), MAX_POINTS).round().astype(int) - 1
-        keep = [keep[i] for i in sorted(set(spaced.tolist()))]
+    steps = rising(trace.steps)
+    keep = thinned([i for i, value in enumerate(trace.loss) if math.isfinite(value) and value > 0], MAX_POINTS)
 
     def pick(values: Sequence[float], digits: int) -> list[float]:
         return [round(float(values[i]), digits) for i in keep]
 
     return {"step": pick(steps, 0), "loss": pick(trace.loss, 5), "best": pick(trace.best, 5)}
+
+
+def rising(steps: Sequence[int]) -> list[int]:
+    """Step numbers; of several runs one after the other a running number, which stands for the step."""
+    starts_anew = any(later <= earlier for earlier, later in pairwise(steps))
+    return list(range(len(steps))) if starts_anew else list(steps)
+
+
+def thinned(indices: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, evenly spaced on a logarithmic axis, first and last kept."""
+    if len(indices) <= most:
+        return list(indices)
+    spaced = np.geomspace(1, len(indices), most).round().astype(int) - 1
+    return [indices[i] for i in sorted(set(spaced.tolist()))]

@@ -18,6 +18,8 @@ from ddsp_match.report import pictures, png
 from ddsp_match.report.level import SILENCE_LUFS
 from ddsp_match.report.players import Player
 
+SCRIPTS = ("player.js", "plots.js", "common.js")
+
 
 def save(path: str | Path, html: str) -> Path:
     """Writes a page.
@@ -40,12 +42,48 @@ def part(name: str) -> str:
     return files("ddsp_match.report").joinpath(name).read_text(encoding="utf-8")
 
 
+def page(
+    template: str,
+    values: Mapping[str, str],
+    facts: Mapping[str, object],
+    sounds: Sequence[Player],
+    *,
+    brand: str,
+    clicks: str = "A click in a picture goes there.",
+    styles: Sequence[str] = (),
+    script: str,
+) -> str:
+    """A page: its own template with the parts that all pages share.
+
+    Args:
+        template: File of the page; ``{{> name}}`` in it stands for a part, ``{{name}}`` for a value.
+        values: HTML by the name of its place.
+        facts: Numbers for the script.
+        sounds: The players, the target first.
+        brand: What the page is a report of.
+        clicks: What a click in a picture does, in a sentence.
+        styles: Style sheets beside the one of all pages.
+        script: The page's own script.
+    """
+    whole = re.sub(r"\{\{> ([\w.]+)\}\}\n", lambda match: part(match[1]), part(template))
+    shared = {
+        "brand": brand,
+        "click_words": clicks,
+        "css": "".join(part(name) for name in ("page.css", *styles)),
+        "data": json_text({"players": [player_facts(player, sounds[0]) for player in sounds], **facts}),
+        "buttons": buttons(sounds),
+        "n_keys": str(len(sounds)),
+        "sounds": sound_elements(sounds),
+    }
+    return fill(whole, {**shared, **_script([*SCRIPTS, script]), **values})
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Puts values in place of ``{{name}}`` in one pass, so that no value is itself taken for a template."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
 
 
-def script(names: Sequence[str]) -> dict[str, str]:
+def _script(names: Sequence[str]) -> dict[str, str]:
     """The page's script and its hash: a page may run this script and no other, whatever a file name smuggles in."""
     text = "\n".join(["'use strict';", *(part(name) for name in names)])
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

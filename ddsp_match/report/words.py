@@ -57,6 +57,11 @@ def words(data: ReportData) -> dict[str, str]:
     }
 
 
+def channels_in_words(count: int) -> str:
+    """Of a sound: ``mono``, ``stereo`` or ``3 channels``."""
+    return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
+
+
 def _median_f0_hz(data: ReportData) -> float | None:
     """Median f0 of the voiced frames, or None without any."""
     f0_hz, voiced = data.features.f0_hz[0], data.features.voiced[0]
@@ -66,8 +71,7 @@ def _median_f0_hz(data: ReportData) -> float | None:
 def _facts(data: ReportData, median_hz: float | None) -> str:
     """Length, rate, channels and pitch of the sound on one line."""
     audio = data.target
-    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
-    parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels]
+    parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels_in_words(audio.channels)]
     if median_hz:
         midi = round(69 + 12 * math.log2(median_hz / 440))
         parts.append(f"around {note_name(midi)} ({median_hz:.1f} Hz)")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.analysis.analyse import analyse
-from ddsp_match.audio import Audio, at_fit_rate, from_array, read
+from ddsp_match.audio import Audio, at_fit_rate, sound_of
 from ddsp_match.features import Features
 from ddsp_match.settings import F0Settings
 from ddsp_match.tasks.run_folder import check_free, written_whole
@@ -47,11 +47,8 @@ def analyze(
     folder = None if out is None else Path(out)
     if folder is not None:
         check_free(folder, force=force)
-    if isinstance(audio, str | Path):
-        (sound, notes), name = read(audio), Path(audio).name
-    else:
-        given = (audio.samples, audio.sample_rate) if isinstance(audio, Audio) else (audio, sample_rate or 0)
-        (sound, notes), name = from_array(*given), "sound"
+    sound, notes = sound_of(audio, sample_rate)
+    name = Path(audio).name if isinstance(audio, str | Path) else "sound"
     sound, note = at_fit_rate(sound)
     timebase = Timebase.at(sound.sample_rate)
     features, track = analyse(sound, timebase, settings or F0Settings(), on_pitch)

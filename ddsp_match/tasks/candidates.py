@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.effects.chain import DryWet, Parallel, Serial
+from ddsp_match.effects.chain import DryWet, Parallel, Serial, share
 from ddsp_match.effects.processor import Processor, Value
 
 BEAM = 6  # settings that are followed up while the parts of a chain are guessed one after the other
@@ -20,6 +21,30 @@ Setting = dict[str, np.ndarray]
 Score = Callable[[list[Setting]], Float[np.ndarray, " settings"]]
 
 
+class Guesses:
+    """What processors guess, worked out once for each and the same two sounds: a search asks again and again.
+
+    Args:
+        sample_rate: Of the sounds, in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._known: dict[tuple[Processor, bytes, bytes], list[dict[str, Value]]] = {}
+
+    def of(
+        self,
+        part: Processor,
+        source: Float[np.ndarray, "channels samples"],
+        target: Float[np.ndarray, "channels samples"],
+    ) -> list[dict[str, Value]]:
+        """See `Processor.guesses`."""
+        key = (part, _digest(source), _digest(target))
+        if key not in self._known:
+            self._known[key] = part.guesses(source, target, self._sample_rate)
+        return self._known[key]
+
+
 def guessed(
     chain: Processor,
     held: Setting,
@@ -28,6 +53,8 @@ def guessed(
     sample_rate: int,
     score: Score,
     starts: Sequence[Setting] = (),
+    guesses: Guesses | None = None,
+    ended: Callable[[], bool] = lambda: False,
 ) -> list[Setting]:
     """Settings of a whole chain made from its parts' guesses, the best first.
 
@@ -42,19 +69,26 @@ def guessed(
         sample_rate: In Hz.
         score: Error of each of a list of settings, lower is better.
         starts: Settings to better; neutral when left out.
+        guesses: Those of the parts that are known from before.
+        ended: Asked before each part whether to stop with what there is.
     """
-    beam = list(starts) or [{**chain.arrays(chain.neutral()), **held}]
-    parts = _parts(chain)
-    for index in range(len(parts)):
+    beam = list(starts) or [chain.arrays(held)]
+    parts, known = parts_of(chain), guesses or Guesses(sample_rate)
+    for index, (prefix, part) in enumerate(parts):
+        if ended():
+            break
+        if all(prefix + knob.name in held for knob in part.knobs):
+            continue
         tried, others_seen = list(beam), set()
-        for setting in beam[:LED]:
-            others = _key({name: v for name, v in setting.items() if not name.startswith(parts[index][0])})
+        # A room is read from the response between two sounds, which takes seconds: from the best setting alone.
+        for setting in beam[: 1 if part.by_chance else LED]:
+            others = _key({name: v for name, v in setting.items() if not name.startswith(prefix)})
             if others in others_seen:
                 continue  # the guess would be the same
             others_seen.add(others)
-            guesses = _of_part(parts, index, setting, dry, wet, sample_rate)
-            tried += [{**setting, **guess, **held} for guess in guesses]
-        tried = _distinct(tried)
+            found = _of_part(parts, index, setting, dry, wet, sample_rate, known)
+            tried += [{**setting, **guess, **held} for guess in found]
+        tried = distinct(tried)
         order = np.argsort(score(tried), kind="stable")
         beam = [tried[i] for i in order[:BEAM]]
     return beam
@@ -82,7 +116,7 @@ def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed
     return settings
 
 
-def _parts(chain: Processor) -> list[tuple[str, Processor]]:
+def parts_of(chain: Processor) -> list[tuple[str, Processor]]:
     """The parts of a row with the prefix of their knobs; anything else is one part."""
     if isinstance(chain, Serial):
         return [(f"{name}.", part) for name, part in chain.named]
@@ -96,6 +130,7 @@ def _of_part(
     dry: np.ndarray,
     wet: np.ndarray,
     sample_rate: int,
+    known: Guesses,
 ) -> list[Setting]:
     prefix, part = parts[index]
     source = _through(parts[:index], setting, dry, sample_rate)
@@ -105,26 +140,26 @@ def _of_part(
         targets.append(_backward(behind, setting, wet, sample_rate))
     found: list[Setting] = []
     for target in targets:
-        for guess in _guesses(part, source, target, sample_rate):
+        for guess in _guesses(part, source, target, known):
             values = {key: value for key, value in guess.items() if np.isfinite(np.asarray(value)).all()}
-            arrays = part.arrays({**part.neutral(), **_clipped(part, values)})
+            arrays = part.arrays(part.clipped(values))
             found.append({prefix + key: value for key, value in arrays.items()})
     return found
 
 
-def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
+def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, known: Guesses) -> list[dict[str, Value]]:
     """A part's own guesses; those of the branches of a composite, each as if it were alone."""
     if isinstance(part, Serial):
         # A row within a branch: each of its parts by itself.
         return [
             {f"{name}.{key}": value for key, value in guess.items()}
             for name, inner in part.named
-            for guess in _guesses(inner, source, target, sample_rate)
+            for guess in _guesses(inner, source, target, known)
         ]
     if isinstance(part, Parallel | DryWet):
         found: list[dict[str, Value]] = []
         for position, (name, inner) in enumerate(part.named):
-            for guess in [{}, *_guesses(inner, source, target, sample_rate)]:
+            for guess in [{}, *_guesses(inner, source, target, known)]:
                 inside: dict[str, Value] = {f"{name}.{key}": value for key, value in guess.items()}
                 if isinstance(part, Parallel):
                     levels = np.zeros(len(part.parts))
@@ -134,7 +169,7 @@ def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, sample_rat
                 else:
                     found += [{**inside, "mix": 1.0}, {**inside, "mix": 0.5}]
         return found
-    return part.guesses(source, target, sample_rate)
+    return known.of(part, source, target)
 
 
 def _through(parts: list[tuple[str, Processor]], setting: Setting, dry: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -143,7 +178,7 @@ def _through(parts: list[tuple[str, Processor]], setting: Setting, dry: np.ndarr
     audio = torch.from_numpy(dry)[None]
     with torch.inference_mode():
         for prefix, part in parts:
-            audio = part.process(audio, part.tensors(_share(setting, prefix)), sample_rate)
+            audio = part.process(audio, part.tensors(share(setting, prefix)), sample_rate)
     return audio[0].numpy()
 
 
@@ -155,7 +190,7 @@ def _backward(behind: list[tuple[str, Processor]], setting: Setting, wet: np.nda
     with torch.inference_mode():
         response = torch.ones(len(hz), dtype=torch.complex128)
         for prefix, part in behind:
-            response = response * part.response(part.tensors(_share(setting, prefix)), sample_rate, hz)[0]
+            response = response * part.response(part.tensors(share(setting, prefix)), sample_rate, hz)[0]
         power = response.abs().square()
         inverse = response.conj() / (power + FLOOR * power.max())
         return torch.fft.irfft(torch.fft.rfft(torch.from_numpy(wet), size) * inverse, size)[:, :n].numpy()
@@ -165,24 +200,16 @@ def _is_neutral(parts: list[tuple[str, Processor]], setting: Setting) -> bool:
     return all(np.allclose(setting[prefix + knob.name], knob.default) for prefix, part in parts for knob in part.knobs)
 
 
-def _share(setting: Setting, prefix: str) -> Setting:
-    return {key.removeprefix(prefix): value for key, value in setting.items() if key.startswith(prefix)}
-
-
-def _clipped(part: Processor, values: dict[str, Value]) -> dict[str, Value]:
-    ranges = {knob.name: knob.range for knob in part.knobs}
-    return {key: np.clip(np.asarray(value), ranges[key].low, ranges[key].high) for key, value in values.items()}
-
-
-def _distinct(settings: list[Setting]) -> list[Setting]:
-    seen: set[bytes] = set()
-    kept = []
+def distinct(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings without those that an earlier one equals."""
+    kept: dict[bytes, Setting] = {}
     for setting in settings:
-        key = _key(setting)
-        if key not in seen:
-            seen.add(key)
-            kept.append(setting)
-    return kept
+        kept.setdefault(_key(setting), setting)
+    return list(kept.values())
+
+
+def _digest(sound: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(sound).tobytes(), digest_size=16).digest()
 
 
 def _key(setting: Setting) -> bytes:

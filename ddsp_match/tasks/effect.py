@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import torch
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
 from ddsp_match.audio import Audio
-from ddsp_match.effects.build import HELP, build, check
+from ddsp_match.effects.build import HELP, build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
@@ -26,7 +27,8 @@ from ddsp_match.tasks.run_folder import check_free
 
 TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all
 EXPLAINED = 1e-6  # error that leaves nothing to be asked of another alignment
-FILTERS_DELAY_S = 1e-3  # latency up to this may be a filter's own
+FILTERS_DELAY = 4  # samples; a latency up to this may be a filter's own
+ENDED = (StopReason.TARGET, StopReason.BUDGET, StopReason.INTERRUPTED)  # reasons to look no further
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
 
 
@@ -47,7 +49,10 @@ class EffectResult:
         history: The way from neutral to what was found.
         alignment: Latency and polarity between the files.
         verdict: In a sentence, how well the chain explains the pair.
+        level: The same in a word: ``excellent``, ``good``, ``fair`` or ``poor``.
         matched: False where nothing explains wet from dry.
+        by_ear: Why the verdict compares spectra and not samples; empty where it compares samples.
+        loss: What the search minimised, of the found knobs; by ear the distance of the spectra.
         ambiguous: Numbers that sound the same at other values.
         notes: What the user should know: resampling, trimming, latency.
         settings: What it was found with.
@@ -67,7 +72,10 @@ class EffectResult:
     history: list[Step]
     alignment: Alignment
     verdict: str
+    level: str
     matched: bool
+    by_ear: str
+    loss: float
     ambiguous: list[str]
     notes: list[str]
     settings: EffectSettings
@@ -125,7 +133,6 @@ def effect(
     if not settings.effects:
         raise ConfigError("no effects", where="effects", needed="the chain to look for, effects=[iir,clip]", hint=HELP)
     chain, held = build(settings.effects)
-    check(chain, held)
     folder = None if out is None else Path(out)
     if folder is not None:
         check_free(folder, force=force)
@@ -145,17 +152,19 @@ def effect(
     began = time.perf_counter()
     say("search")
     found, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
-    for shift in _shifts(alignment, chain, settings, rate):
-        enough = TRY_ALIGNED if chain.delays else EXPLAINED
-        if found and (found.measure != "waveform" or found.loss < enough or (stop and stop())):
+    enough = TRY_ALIGNED if chain.delays else EXPLAINED
+    shifts = _shifts(alignment, chain, settings)
+    for number, shift in enumerate(shifts):
+        if found and (found.measure != "waveform" or found.loss < enough or found.reason in ENDED):
             break
         dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
         x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))
         y = y * shift.polarity
         end = _fitted_samples(y.shape[1], rate, settings.holdout)
-        fitted = {key: np.asarray(value, dtype=np.float64) for key, value in held.items()}
-        search = Identifier(chain, fitted, x[:, :end], y[:, :end], rate, settings, on_step=on_step, stop=stop)
-        tried = search.run()
+        told = None if on_step is None else _counted_on(on_step, number, len(shifts), found.loss if found else math.inf)
+        tried = Identifier(
+            chain, held, x[:, :end], y[:, :end], rate, settings, on_step=told, stop=stop, began=began
+        ).run()
         if not found or tried.loss < found.loss:
             found, moved, source, target, last = tried, shift, x, y, end
     assert found is not None
@@ -168,7 +177,7 @@ def effect(
     output = rack.process(source, rate)
     wet_again = target * moved.polarity
     figures = ratios(source, output, wet_again, last)
-    matched, verdict = judged(figures, related(figures, rate, pair, alignment), found)
+    verdict = judged(figures, related(figures, rate, pair, alignment), found, by_chance=chain.by_chance)
     seconds["judge"] = time.perf_counter() - began
     result = EffectResult(
         dry=Audio(source.astype(np.float32), rate),
@@ -179,8 +188,11 @@ def effect(
         seen=(0, last),
         history=found.history,
         alignment=alignment,
-        verdict=verdict,
-        matched=matched,
+        verdict=verdict.words,
+        level=verdict.level,
+        matched=verdict.matched,
+        by_ear=verdict.by_ear,
+        loss=found.loss,
         ambiguous=found.ambiguous,
         notes=notes,
         settings=settings,
@@ -197,10 +209,10 @@ def effect(
     return result
 
 
-def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings, sample_rate: int) -> list[Alignment]:
+def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings) -> list[Alignment]:
     """The shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted.
 
-    A filter's own delay is not always known from the latency: where that is short, the pair as it is comes second.
+    A filter's own delay may be taken for a latency of a few samples: then the pair as it is comes second.
     """
     if not settings.align:
         return [replace(alignment, latency_samples=0.0, polarity=1.0)]
@@ -208,9 +220,18 @@ def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings, sa
         unmoved = replace(alignment, latency_samples=0.0)
         # A recording may lie further behind than the chain's own delays reach.
         return [unmoved, alignment] if alignment.whole_samples else [unmoved]
-    if 0 < abs(alignment.whole_samples) <= FILTERS_DELAY_S * sample_rate:
+    if 0 < abs(alignment.whole_samples) <= FILTERS_DELAY:
         return [alignment, replace(alignment, latency_samples=0.0)]
     return [alignment]
+
+
+def _counted_on(on_step: OnStep, number: int, searches: int, lowest: float) -> OnStep:
+    """Counts the steps of a search behind those that the searches before it could take, so that no bar runs back."""
+
+    def told(done: int, at_most: int, loss: float, best: float) -> None:
+        on_step(number * at_most + done, searches * at_most, loss, min(best, lowest))
+
+    return told
 
 
 def _fitted_samples(n: int, rate: int, holdout: float) -> int:

@@ -9,15 +9,21 @@ from jaxtyping import Float
 
 from ddsp_match.analysis.alignment import Alignment
 from ddsp_match.analysis.relation import explains
+from ddsp_match.report.ratios import counted, esr_words
 from ddsp_match.tasks.identify import Identification
 from ddsp_match.tasks.pair import Pair
 
-WORDS = (  # error-to-signal ratios up to which these words hold
-    (1e-6, "found: the difference cannot be heard"),
-    (1e-3, "very close"),
-    (0.02, "close"),
-    (0.2, "the main part of it"),
+# Error-to-signal ratios up to which these words hold. At -30 dB the difference is hard to hear behind the sound, at
+# -17 dB it is heard, at -7 dB the effect is only hinted at.
+WORDS = (
+    (1e-6, "excellent", "found: the difference cannot be heard"),
+    (1e-3, "excellent", "very close"),
+    (0.02, "good", "close"),
+    (0.2, "fair", "the main part of it"),
 )
+# The same of the spectral distance over that without the effects. No distance tells that a match is excellent.
+BY_EAR = ((0.5, "good", "close in its spectrum"), (0.9, "fair", "nearer in its spectrum"))
+POOR = "poor"
 EXPLAINED = 0.9  # share of the wet energy left unexplained from which the pair itself is doubted
 
 
@@ -32,8 +38,25 @@ class Ratios:
 
     @property
     def judged(self) -> float:
-        """The one that tells: on what was not fitted, where there is such a part."""
-        return self.esr if self.esr_unseen is None else self.esr_unseen
+        """The one that tells."""
+        return counted(self.esr, self.esr_unseen)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well a chain explains a pair.
+
+    Attributes:
+        matched: False where nothing explains wet from dry.
+        level: ``excellent``, ``good``, ``fair`` or ``poor``.
+        words: The same in a sentence.
+        by_ear: Why spectra are compared and not samples; empty where samples are.
+    """
+
+    matched: bool
+    level: str
+    words: str
+    by_ear: str = ""
 
 
 def ratios(
@@ -67,40 +90,36 @@ def of_best_gain(dry: np.ndarray, wet: np.ndarray, seen: slice, unseen: slice) -
     return error_to_signal(gain * dry, wet, unseen)
 
 
-def related(
-    ratios: Ratios, rate: int, pair: Pair, alignment: Alignment
-) -> bool:
+def related(ratios: Ratios, rate: int, pair: Pair, alignment: Alignment) -> bool:
     """Whether anything speaks for one sound having been made from the other; asked only where the chain failed."""
-    value = ratios.judged
-    if value < EXPLAINED:
+    if ratios.judged < EXPLAINED:
         return True
     return explains(pair.dry.samples, pair.wet.samples, rate, alignment).related
 
 
-def judged(ratios: Ratios, related: bool, found: Identification) -> tuple[bool, str]:
-    """Whether the chain explains the pair, and how well, in words."""
+def judged(ratios: Ratios, related: bool, found: Identification, *, by_chance: bool) -> Verdict:
+    """Whether the chain explains the pair, and how well.
+
+    Args:
+        ratios: Of the output.
+        related: Whether one sound was made from the other at all.
+        found: The search; where it went by spectra, so does the verdict.
+        by_chance: Whether the chain's fine structure is drawn by chance.
+    """
     value = ratios.judged
-    where = "over the whole" if ratios.esr_unseen is None else "on the part that was not fitted"
-    decibels = 10 * np.log10(max(value, 1e-30))
-    figure = f"error-to-signal ratio {value:.2g} ({decibels:.1f} dB) {where}"
-    if value >= EXPLAINED and not related:
-        return False, f"no match: nothing explains wet from dry; {figure}"
-    if found.measure == "mrstft":
-        return True, _judged_by_ear(found)
-    if value >= EXPLAINED:
-        return True, f"poor: the two belong together, but this chain does not make one from the other; {figure}"
-    for bound, words in WORDS:
-        if value <= bound:
-            return True, f"{words}; {figure}"
-    return True, f"rough: much is left unexplained, so other processors are at work; {figure}"
-
-
-def _judged_by_ear(found: Identification) -> str:
-    """In words, how much nearer the spectra came, where samples are not to be compared."""
     before, after = found.history[0].loss, found.loss
-    figure = f"spectral distance {after:.2g}, and {before:.2g} without the effects"
-    if after < 0.5 * before:
-        return f"close in its spectrum (the samples are not compared: chance has a part in them); {figure}"
-    if after < 0.9 * before:
-        return f"nearer in its spectrum (the samples are not compared: chance has a part in them); {figure}"
-    return f"poor: these effects bring the spectra hardly nearer; {figure}"
+    where = "over the whole" if ratios.esr_unseen is None else "on the part that was not fitted"
+    by_ear, figure = "", f"error-to-signal ratio {esr_words(value)} {where}"
+    if found.measure == "mrstft":
+        by_ear = "chance has a part in them" if by_chance else "the search was for the spectrum"
+        figure = f"spectral distance {after:.2g}, and {before:.2g} without the effects"
+    if value >= EXPLAINED and not related:
+        return Verdict(False, POOR, f"no match: nothing explains wet from dry; {figure}", by_ear)
+    if by_ear:
+        bounds, value, rest = BY_EAR, after / max(before, 1e-30), "poor: these effects bring the spectra hardly nearer"
+    elif value >= EXPLAINED:
+        bounds, rest = (), "poor: the two belong together, but this chain does not make one from the other"
+    else:
+        bounds, rest = WORDS, "rough: much is left unexplained, so other processors are at work"
+    level, words = next(((level, words) for bound, level, words in bounds if value <= bound), (POOR, rest))
+    return Verdict(True, level, f"{words}; {figure}", by_ear)

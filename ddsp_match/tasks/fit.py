@@ -13,19 +13,18 @@ import torch
 import ddsp_match
 from ddsp_match import metrics
 from ddsp_match.analysis.analyse import analyse
-from ddsp_match.audio import Audio, at_fit_rate, from_array, read
+from ddsp_match.audio import Audio, at_fit_rate, sound_of
 from ddsp_match.controls import Controls
 from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import SoundError
 from ddsp_match.features import Features
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.optimise import StopReason, Trace
 from ddsp_match.patch import Patch
 from ddsp_match.settings import FitSettings
-from ddsp_match.synth.harmonic_noise import Stems
-from ddsp_match.tasks.matching import Matcher, OnStep
+from ddsp_match.tasks.descent import OnStep
+from ddsp_match.tasks.matching import Matcher
 from ddsp_match.tasks.process import through
 from ddsp_match.tasks.render import stems_of
 from ddsp_match.tasks.room import Heard, described, listen
@@ -144,7 +143,8 @@ def fit(
     say = on_stage or (lambda _: None)
 
     began = time.perf_counter()
-    sound, notes, name = _heard(audio, sample_rate, name)
+    sound, notes = sound_of(audio, sample_rate)
+    name = name or (Path(audio).stem if isinstance(audio, str | Path) else "sound")
     target, note = at_fit_rate(sound)
     notes = [*notes, note] if note else notes
     timebase = Timebase.at(target.sample_rate)
@@ -200,12 +200,21 @@ def fit(
     )
     del controls
     stems = stems_of(patch)
-    dry = _audio(stems.mix, timebase)
+    parts = (stems.mix, stems.harmonic, stems.noise)
+    dry, harmonic, noise = (Audio(part.numpy(), target.sample_rate) for part in parts)
     match = dry if rack is None else through(rack, dry)
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
-    figures = _figures(samples, match, stems, timebase, rack is not None)
+    with torch.inference_mode():
+        figures = metrics.measure(
+            samples,
+            stems.harmonic,
+            stems.noise,
+            target.sample_rate,
+            sizes_for(target.sample_rate),
+            match=None if rack is None else torch.from_numpy(match.samples),
+        )
     figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(features.voiced.float().mean())
     figures["doubt_share"] = float(features.doubt.float().mean())
@@ -215,7 +224,7 @@ def fit(
     result = FitResult(
         target=target,
         match=match,
-        stems={"harmonic": _audio(stems.harmonic, timebase), "noise": _audio(stems.noise, timebase)},
+        stems={"harmonic": harmonic, "noise": noise},
         features=features,
         controls=patch.controls,
         patch=patch,
@@ -238,45 +247,10 @@ def fit(
     return result
 
 
-def _heard(audio: Any, sample_rate: int | None, name: str | None) -> tuple[Audio, list[str], str]:
-    if isinstance(audio, str | Path):
-        sound, notes = read(audio)
-        return sound, notes, name or Path(audio).stem
-    if isinstance(audio, Audio):
-        sound, notes = from_array(audio.samples, audio.sample_rate)
-    else:
-        sound, notes = from_array(audio, sample_rate if sample_rate is not None else 0)
-    return sound, notes, name or "sound"
-
-
 def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str, Any], Heard]:
     """The chain that the settings ask for, the knobs they hold, and what can be heard of it in the sound."""
-    if target.channels > 2:
-        raise SoundError(f"{target.channels} channels", where="effects", needed="one or two where there are effects")
     chain, held = build(settings.effects)
-    chain.tensors(held)  # refuses values out of range before anything is computed
     return chain, held, listen(chain, held, target.samples, target.sample_rate)
-
-
-def _figures(target: torch.Tensor, match: Audio, stems: Stems, timebase: Timebase, wet: bool) -> dict[str, float]:
-    """How close the match is; the shares of harmonics and noise are those before any effects."""
-    rate, sizes = timebase.sample_rate, _sizes(timebase)
-    with torch.inference_mode():
-        if not wet:
-            return metrics.measure(target, stems.harmonic, stems.noise, rate, sizes)
-        played = torch.from_numpy(match.samples)
-        figures = metrics.measure(target, played, torch.zeros_like(played), rate, sizes)
-        tonal, hiss = float(stems.harmonic.square().sum()), float(stems.noise.square().sum())
-    shares = {"harmonic_share": tonal / max(tonal + hiss, 1e-20), "noise_share": hiss / max(tonal + hiss, 1e-20)}
-    return {**figures, **shares}
-
-
-def _sizes(timebase: Timebase) -> list[int]:
-    return sizes_for(timebase.sample_rate)
-
-
-def _audio(samples: torch.Tensor, timebase: Timebase) -> Audio:
-    return Audio(samples.numpy(), timebase.sample_rate)
 
 
 def _verdict(

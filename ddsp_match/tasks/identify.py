@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.processor import Processor
 from ddsp_match.optimise import StopReason
 from ddsp_match.optimise.bounded import descend
 from ddsp_match.optimise.least_squares import Solution, least_squares, normal_equations, sums_of_squares
 from ddsp_match.settings import EffectSettings
-from ddsp_match.tasks.candidates import Setting, guessed, scattered
+from ddsp_match.tasks.candidates import Guesses, Setting, distinct, guessed, parts_of, scattered
 from ddsp_match.tasks.pair_problem import PairProblem
 
 FOLLOWED = 6  # starts that get a few steps
@@ -29,6 +28,7 @@ MADE_BY_US = 0.1  # of the neutral setting's error: a guess that comes so near h
 HOPS = 4  # fresh starts around the best so far, when none was found
 TOLERANCE = 1e-8  # rise of the loss that nobody hears
 UNSURE = 0.02  # of a range: a knob that can move so far within the tolerance is called ambiguous
+SAME_PLACE = 1e-6  # of the ranges: two starts that come so near are one
 AT_ONCE = 8  # starts that are judged together
 MANY = 400  # free numbers above which slopes one by one cost more than a gradient
 
@@ -62,7 +62,6 @@ class Identification:
         history: The way there: neutral first, then the winning start and its steps.
         ambiguous: Numbers that could be elsewhere and sound the same.
         reason: Why the search ended.
-        starts: How many starting points were looked at.
         measure: What the loss is: ``waveform``, ``mrstft`` or ``both``.
     """
 
@@ -71,7 +70,6 @@ class Identification:
     history: list[Step]
     reason: StopReason
     ambiguous: list[str] = field(default_factory=list)
-    starts: int = 0
     measure: str = "waveform"
 
 
@@ -98,6 +96,7 @@ class Identifier:
         settings: Loss, solver, starts, steps, ends.
         on_step: Told steps done, steps at most, the loss and the lowest so far.
         stop: Asked again and again whether to end now.
+        began: Reading of `time.perf_counter` from which the budget and the history count; now when left out.
     """
 
     def __init__(
@@ -111,13 +110,15 @@ class Identifier:
         *,
         on_step: OnStep | None = None,
         stop: Callable[[], bool] | None = None,
+        began: float | None = None,
     ) -> None:
-        self.chain, self.held, self.settings = chain, chain.arrays({**chain.neutral(), **held}), settings
-        self.held = {key: self.held[key] for key in held}
+        self.chain, self.settings, self._neutral = chain, settings, chain.arrays(held)
+        self.held = {key: self._neutral[key] for key in held}
         self.dry, self.wet, self.sample_rate = dry, wet, sample_rate
         self.pose("waveform" if settings.loss == "auto" else settings.loss)
         self._on_step, self._stop = on_step, stop
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() if began is None else began
+        self._guesses = Guesses(sample_rate)
         self._done, self._lowest = 0, float("inf")
         self._at_most = FOLLOWED * FIRST_STEPS + KEPT * settings.steps
 
@@ -142,42 +143,34 @@ class Identifier:
         Returns:
             The best setting found, also when interrupted.
         """
-        neutral: Setting = {**self.chain.arrays(self.chain.neutral()), **self.held}
-        guesses = [*self._guessed([]), neutral]
-        if self.settings.loss == "auto" and self.chain.by_chance and not self._meets_samples(guesses, neutral):
+        guesses = self._guessed()
+        if self.settings.loss == "auto" and self.chain.by_chance and not self._meets_samples(guesses):
             # Drawn by chance, it cannot meet these samples, and a distance of spectra tells decay times worse than the
             # guess, which reads them from the response between the two sounds: so they stay as guessed.
             self.held = {**self._guessed_by_chance(), **self.held}
             self.pose("mrstft")
-            guesses = [*self._guessed([]), {**neutral, **self.held}]
+            guesses = self._guessed()
         lines = self._best_lines(guesses)
-        looked_at = len(guesses)
         if len(self.coordinates) and lines[0].value > self.settings.target_esr:
             lines = self._follow(lines, FIRST_STEPS)
             if lines[0].value > FOUND and len(getattr(self.chain, "parts", ())) > 1 and not self._ended():
                 # Each part once more, now that the others are nearer to where they belong.
                 again = self._guessed([self._setting(line) for line in lines])
-                looked_at += len(again)
-                lines = self._follow(
-                    sorted([*lines, *self._best_lines(again)], key=lambda line: line.value), FIRST_STEPS
-                )
+                lines = self._follow(self._apart([*lines, *self._best_lines(again, lines)]), FIRST_STEPS)
             if lines[0].value > FOUND and not self._ended():
                 # The guesses did not lead to the answer itself: chance may.
                 count = max(self.settings.starts - len(guesses), 0)
                 others = scattered(self.chain, self.held, self._setting(lines[0]), count, self.settings.seed)
-                looked_at += count
-                lines = [*lines, *self._follow(self._best_lines(others), FIRST_STEPS)]
-                lines.sort(key=lambda line: line.value)
+                lines = self._apart([*lines, *self._follow(self._best_lines(others, lines), FIRST_STEPS)])
                 lines = self._follow(lines[:KEPT], self.settings.steps)
                 lines = [self._hopped(lines[0])]
         best = self._widened(lines[0])
         return Identification(
             knobs=self._setting(best),
             loss=best.value,
-            history=self._history(neutral, best),
+            history=self._history(best),
             reason=self._reason(best),
             ambiguous=self._ambiguous(best),
-            starts=looked_at,
             measure=self.problem.loss,
         )
 
@@ -203,29 +196,46 @@ class Identifier:
                 values += sums_of_squares(self.problem.residuals, rows).tolist()
         return np.array(values)
 
-    def _meets_samples(self, guesses: list[Setting], neutral: Setting) -> bool:
+    def _meets_samples(self, guesses: list[Setting]) -> bool:
         """Whether the wet sound was made by this very chain, chance included: a guess comes near it."""
-        values = self.score([*guesses, neutral])
-        return float(values[:-1].min()) < MADE_BY_US * float(values[-1])
+        values = self.score(guesses)
+        return float(values.min()) < MADE_BY_US * float(values[0])
 
     def _guessed_by_chance(self) -> Setting:
         """First guesses of those parts whose fine structure is drawn by chance, each as if it were alone."""
-        named = self.chain.named if isinstance(self.chain, Serial) else (("", self.chain),)
         found: Setting = {}
-        for name, part in named:
-            for guess in part.guesses(self.dry, self.wet, self.sample_rate)[:1] if part.by_chance else []:
-                prefix = f"{name}." if name else ""
+        for prefix, part in parts_of(self.chain):
+            for guess in self._guesses.of(part, self.dry, self.wet)[:1] if part.by_chance else []:
                 found.update({prefix + key: np.asarray(value, dtype=np.float64) for key, value in guess.items()})
         return found
 
-    def _guessed(self, starts: list[Setting]) -> list[Setting]:
-        return guessed(self.chain, self.held, self.dry, self.wet, self.sample_rate, self.score, starts)
+    def _guessed(self, starts: Sequence[Setting] = ()) -> list[Setting]:
+        """What the parts make of some settings by their guesses; of none, neutral first and what they make of it."""
+        found = guessed(
+            self.chain, self.held, self.dry, self.wet, self.sample_rate, self.score, starts, self._guesses, self._ended
+        )
+        return found if starts else [{**self._neutral, **self.held}, *found]
 
-    def _best_lines(self, settings: list[Setting]) -> list[_Line]:
-        """The best of some settings, as starts."""
-        values = self.score(settings)
+    def _best_lines(self, settings: list[Setting], besides: Sequence[_Line] = ()) -> list[_Line]:
+        """The best of some settings, as starts; not those where other lines stand."""
+        taken = distinct([self._setting(line) for line in besides])
+        fresh = distinct([*taken, *settings])[len(taken) :]
+        values = self.score(fresh)
         order = np.argsort(values, kind="stable")[:FOLLOWED]
-        return [_Line(settings[i], self.coordinates.pack(settings[i]), float(values[i])) for i in order]
+        return [_Line(fresh[i], self.coordinates.pack(fresh[i]), float(values[i])) for i in order]
+
+    def _apart(self, lines: list[_Line]) -> list[_Line]:
+        """The best first, without those that stand where a better one does."""
+        kept: list[_Line] = []
+        for line in sorted(lines, key=lambda line: line.value):
+            if not any(self._same(line, other) for other in kept):
+                kept.append(line)
+        return kept
+
+    def _same(self, line: _Line, other: _Line) -> bool:
+        left = (knob.name for knob in self.coordinates.left)
+        near = torch.allclose(line.place, other.place, rtol=0.0, atol=SAME_PLACE)
+        return near and all(np.array_equal(line.like[name], other.like[name]) for name in left)
 
     def _hopped(self, best: _Line) -> _Line:
         """The best after fresh starts around it, as long as the answer itself was not found."""
@@ -233,7 +243,7 @@ class Identifier:
             if best.value <= FOUND or self._ended():
                 break
             fresh = scattered(self.chain, self.held, self._setting(best), 8, self.settings.seed + 1 + hop)
-            tried = self._follow(self._best_lines(fresh)[:KEPT], 2 * FIRST_STEPS)
+            tried = self._follow(self._best_lines(fresh, [best])[:KEPT], 2 * FIRST_STEPS)
             if tried and tried[0].value < 0.9 * best.value:
                 best = self._follow(tried[:1], self.settings.steps)[0]
         return best
@@ -288,12 +298,8 @@ class Identifier:
                 stop=self._stop,
             )
 
-        def loss(numbers: torch.Tensor) -> torch.Tensor:
-            pieces = [self.problem.loss_of(numbers, segment) for segment in self.problem.segments]
-            return torch.stack(pieces).sum()
-
         return descend(
-            loss,
+            self.problem.loss_of,
             place,
             method=solver,
             steps=steps,
@@ -320,8 +326,8 @@ class Identifier:
     def _setting(self, line: _Line) -> Setting:
         return self.coordinates.setting(line.place, line.like)
 
-    def _history(self, neutral: Setting, best: _Line) -> list[Step]:
-        steps = [Step(0, 0.0, float(self.score([neutral])[0]), neutral)]
+    def _history(self, best: _Line) -> list[Step]:
+        steps = [Step(0, 0.0, float(self.score([self._neutral])[0]), self._neutral)]
         for seconds, value, place in best.path:
             steps.append(Step(len(steps), seconds, value, self.coordinates.setting(place, best.like)))
         if not best.path:

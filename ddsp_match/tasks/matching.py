@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable
@@ -15,11 +16,11 @@ from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.dsp.noise import white_noise
-from ddsp_match.losses.total import TotalLoss
-from ddsp_match.optimise import StopReason, Trace, optimise
+from ddsp_match.optimise import Trace
 from ddsp_match.settings import FitSettings
-from ddsp_match.sources.free_controls import FreeControls, random_controls
+from ddsp_match.sources.free_controls import random_controls
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
+from ddsp_match.tasks.descent import Descent, OnStep, Part
 from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
@@ -29,8 +30,6 @@ SHORT_S = 12.0  # up to this length a sound is one segment
 MAX_WORKERS = 6  # the loss has six parts to share
 POLISH_CENTS = 10.0
 REFINE_HARMONICS, REFINE_ROUNDS, REFINE_BANDWIDTH_HZ = 40, 2, 12.0
-
-OnStep = Callable[[int, int, float, float], None]
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class Matcher:
 
         Args:
             on_stage: Told what begins.
-            on_step: Told steps done, steps in all, the mean loss over the segments, and the best so far.
+            on_step: As of `Descent`.
             stop: Asked before every step whether to end with what there is.
         """
         seconds = {}
@@ -124,11 +123,21 @@ class Matcher:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            trace = self._optimise(guesses, on_step, stop, workers=min(threads, MAX_WORKERS))
+            descent = Descent(
+                self.target,
+                self.timebase,
+                self.settings,
+                pitched=self.pitched,
+                wet=self.wet,
+                workers=min(threads, MAX_WORKERS),
+                on_step=on_step,
+                stop=stop,
+            )
+            parts, trace = descent.run(list(map(self._part, self.segments, guesses)))
         finally:
             torch.set_num_threads(threads)
         seconds["optimise"] = time.perf_counter() - began
-        return Match(self._joined(guesses), trace, seconds)
+        return Match(self._joined(parts), trace, seconds)
 
     def _running_phase(self, divisions: int = 1) -> Float[torch.Tensor, "1 samples"]:
         """The phase that all channels share."""
@@ -225,99 +234,9 @@ class Matcher:
                 noise = torch.minimum(noise, valley_magnitudes(target, f0, self.timebase, self.n_bands))
         return _controls(f0, found, noise, phase_mode, self.timebase.nyquist_hz, self.divisions)
 
-    def _optimise(
-        self, guesses: list[Controls], on_step: OnStep | None, stop: Callable[[], bool] | None, workers: int
-    ) -> Trace:
-        settings = self.settings.optimizer
-        began = time.perf_counter()
-        shares = [b - a for a, b in map(self._span, self.segments)]
-        shares = [share / sum(shares) for share in shares]
-        total = settings.steps * len(self.segments)
-        current: list[float | None] = [None] * len(self.segments)
-        lowest: list[float] = []
-        joined = Trace()
-        # Beyond one segment the effects are found on one of them alone, so that they are the same throughout.
-        wet = self.wet
-        if wet is not None and len(self.segments) > 1:
-            wet = self._settled(wet, guesses, stop, workers)
-        played = self.target.new_zeros(self.channels, 0)
-
-        def mean(values: list[float | None]) -> float:
-            known = [(v, s) for v, s in zip(values, shares, strict=True) if v is not None]
-            return sum(v * s for v, s in known) / sum(s for _, s in known)
-
-        for index, segment in enumerate(self.segments):
-            a, b = self._span(segment)
-            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
-            synth = self._synth(segment, self.n_partials, self.phase, divisions=self.divisions)
-            source = FreeControls(
-                guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
-            )
-            groups = source.groups(settings.lr, settings.lr_phase, harmonics=self.pitched)
-            budget = None
-            if settings.budget_s is not None:
-                left = settings.budget_s - (time.perf_counter() - began)
-                budget = max(left, 0.0) / (len(self.segments) - index)
-
-            def told(step: int, value: float, best: float, index: int = index) -> None:
-                current[index] = value
-                now, so_far = mean(current), mean([*lowest, best, *current[len(lowest) + 1 :]])
-                joined.add(index * settings.steps + step, now, time.perf_counter() - began)
-                if on_step:
-                    on_step(index * settings.steps + step, total, now, so_far)
-
-            def heard(synth: HarmonicNoiseSynth = synth, source: FreeControls = source) -> torch.Tensor:
-                return synth(source()).mix
-
-            if wet is None:
-                trace = optimise(groups, heard, loss, settings, budget_s=budget, on_step=told, stop=stop)
-            else:
-                before = played[:, :a]
-                trace = optimise(
-                    groups + wet.groups(settings.lr),
-                    lambda heard=heard, before=before: wet.both(heard(), before),
-                    wet.loss(a, b, loss, self.settings.loss, workers),
-                    settings,
-                    budget_s=budget,
-                    on_step=told,
-                    stop=stop,
-                )
-                with torch.no_grad():
-                    played = torch.cat([before, heard()], 1)
-            lowest.append(trace.best[-1] if trace.best else float("nan"))
-            current[index] = lowest[-1]
-            joined.recoveries += trace.recoveries
-            joined.reason = _worse(joined.reason, trace.reason) if index else trace.reason
-            with torch.no_grad():
-                guesses[index] = source().detached()
-            if trace.reason is StopReason.INTERRUPTED:
-                break
-        if all(value is not None for value in current):
-            joined.best[-1:] = [mean(current)]
-        return joined
-
-    def _settled(self, wet: Wet, guesses: list[Controls], stop: Callable[[], bool] | None, workers: int) -> Wet | None:
-        """Effects whose knobs are known: heard in the whole sound before, or else fitted to its loudest segment.
-
-        Returns:
-            None where the dry sound is known too, so that the source can be fitted without the effects.
-        """
-        if not wet.anchored:
-            loud = [float(self.target[:, slice(*self._span(segment))].square().sum()) for segment in self.segments]
-            index = loud.index(max(loud))
-            a, b = self._span(self.segments[index])
-            synth = self._synth(self.segments[index], self.n_partials, self.phase, divisions=self.divisions)
-            source = FreeControls(
-                guesses[index], self.timebase.nyquist_hz, static_phase=self.settings.synth.phase == "static"
-            )
-            settings = self.settings.optimizer
-            groups = source.groups(settings.lr, settings.lr_phase, harmonics=self.pitched) + wet.groups(settings.lr)
-            loss = TotalLoss(self.target[:, a:b], self.timebase.sample_rate, self.settings.loss, workers)
-            silence = self.target.new_zeros(self.channels, a)
-            judge = wet.loss(a, b, loss, self.settings.loss, workers)
-            optimise(groups, lambda: wet.both(synth(source()).mix, silence), judge, settings, stop=stop)
-        wet.hold()
-        return None if wet.anchored else wet
+    def _part(self, segment: Segment, guess: Controls) -> Part:
+        synth = functools.partial(self._synth, segment, self.n_partials, self.phase, divisions=self.divisions)
+        return Part(*self._span(segment), guess, synth)
 
     def _joined(self, parts: list[Controls]) -> Controls:
         def along(name: str) -> torch.Tensor:
@@ -359,11 +278,3 @@ def _controls(
         # The phase that the energy agrees on.
         phases = torch.angle((found * found.abs()).sum(2, keepdim=True)).expand_as(size).contiguous()
     return Controls(f0_hz, amplitude, size / amplitude.unsqueeze(1).clamp(min=1e-9), noise, phases, divisions)
-
-
-def _worse(a: StopReason, b: StopReason) -> StopReason:
-    order = [
-        StopReason.TARGET, StopReason.PLATEAU, StopReason.STEPS, StopReason.BUDGET, StopReason.DIVERGED,
-        StopReason.INTERRUPTED,
-    ]  # fmt: skip
-    return max(a, b, key=order.index)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_match.audio import Audio, from_array, read, resample
+from ddsp_match.audio import Audio, resample, sound_of
 from ddsp_match.errors import SoundError
 
 MAX_RATE = 96_000  # Hz; above it an octave of silence is all there is to gain
@@ -63,17 +63,15 @@ def read_pair(dry: Audio | str | Path | Any, wet: Audio | str | Path | Any, samp
 
 def _heard(sound: Any, side: str, sample_rate: int | None) -> tuple[Audio, str, list[str]]:
     """A sound, what to call it, and its notes, which say whose they are."""
-    if isinstance(sound, str | Path):
-        audio, notes = read(sound)
-        return audio, str(sound), [f"{sound}: {note}" for note in notes]
+    filed = isinstance(sound, str | Path)
+    name = str(sound) if filed else side
     try:
-        if isinstance(sound, Audio):
-            audio, notes = from_array(sound.samples, sound.sample_rate)
-        else:
-            audio, notes = from_array(sound, sample_rate if sample_rate is not None else 0)
+        audio, notes = sound_of(sound, sample_rate)
     except SoundError as error:
+        if filed:
+            raise
         raise SoundError(error.found, where=side, needed=error.needed, hint=error.hint) from error
-    return audio, side, [f"{side}: {note}" for note in notes]
+    return audio, name, [f"{name}: {note}" for note in notes]
 
 
 def _one_rate(dry: Audio, wet: Audio, notes: list[str]) -> tuple[Audio, Audio]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,19 +31,14 @@ class Coordinates:
     def __init__(self, chain: Processor, held: Setting) -> None:
         self.knobs = [knob for knob in chain.knobs if knob.name not in held and knob.size <= LONGEST_ROW]
         self.left = [knob for knob in chain.knobs if knob not in self.knobs]
-        self.chain, self.held = chain, held
 
     def __len__(self) -> int:
-        return sum(max(knob.size, 1) for knob in self.knobs)
+        return sum(knob.count for knob in self.knobs)
 
     @property
     def names(self) -> list[str]:
         """One name a number: ``clip.high``, ``fir.taps[3]``."""
-        return [
-            f"{knob.name}[{index}]" if knob.size else knob.name
-            for knob in self.knobs
-            for index in range(max(knob.size, 1))
-        ]
+        return [label for knob in self.knobs for label in knob.labels]
 
     def pack(self, setting: Setting) -> Float[torch.Tensor, " numbers"]:
         """A setting's place in the cube."""
@@ -54,20 +49,18 @@ class Coordinates:
         """The setting at a place; what is not free is taken from `like`."""
         found, first = dict(like), 0
         for knob in self.knobs:
-            width = max(knob.size, 1)
-            value = knob.range.at(place[first : first + width]).numpy()
-            found[knob.name] = value.reshape((knob.size,) if knob.size else ())
-            first += width
+            value = knob.range.at(place[first : first + knob.count]).numpy()
+            found[knob.name] = value.reshape(knob.shape)
+            first += knob.count
         return found
 
     def tensors(self, rows: Float[torch.Tensor, "rows numbers"], like: Setting) -> dict[str, torch.Tensor]:
         """The knobs of many places, as `Processor.process` takes them; differentiable in `rows`."""
         shaped, first = {}, 0
         for knob in self.knobs:
-            width = max(knob.size, 1)
-            value = knob.range.at(rows[:, first : first + width])
+            value = knob.range.at(rows[:, first : first + knob.count])
             shaped[knob.name] = value if knob.size else value[:, :, None]
-            first += width
+            first += knob.count
         for knob in self.left:
             value = torch.from_numpy(np.asarray(like[knob.name], dtype=np.float64)).to(rows.dtype)
             shaped[knob.name] = value.reshape(1, knob.size) if knob.size else value.reshape(1, 1, 1)
@@ -118,7 +111,7 @@ class PairProblem:
         if segment_s is not None:
             length = min(length, round(segment_s * sample_rate))
         self.segments = self._everything = self._cut(0, n, length)
-        self.like: Setting = {**chain.arrays(chain.neutral()), **held}
+        self.like: Setting = chain.arrays(held)
         self._waveform_norm = self._energy() ** 0.5
         self._targets: dict[tuple[int, int, int], torch.Tensor] = {}
         self._norms: dict[int, float] = {}
@@ -151,10 +144,10 @@ class PairProblem:
         self._look_at(self._everything)
 
     def residuals(
-        self, rows: Float[torch.Tensor, "rows numbers"], segments: Sequence[Segment] | None = None
+        self, rows: Float[torch.Tensor, "rows numbers"]
     ) -> Iterator[Float[torch.Tensor, "rows samples"]]:
         """Weighted errors of many settings, segment by segment: their squares add up to the loss."""
-        for segment in self.segments if segments is None else segments:
+        for segment in self.segments:
             wet = self.wet[..., segment.first : segment.last]
             played = self._played(rows, segment)
             if self.loss in ("waveform", "both"):
@@ -162,16 +155,9 @@ class PairProblem:
             if self.loss in ("mrstft", "both"):
                 yield from self._spectral_errors(played, segment)
 
-    def render(self, place: Float[torch.Tensor, " numbers"]) -> np.ndarray:
-        """What one setting makes of the whole dry sound."""
-        with torch.inference_mode():
-            knobs = self.coordinates.tensors(place[None], self.like)
-            return self.chain.process(self.dry, knobs, self.sample_rate)[0].numpy()
-
-    def loss_of(self, place: Float[torch.Tensor, " numbers"], segment: Segment) -> torch.Tensor:
-        """The loss on one segment as a differentiable number."""
-        rows = place[None]
-        return torch.stack([piece.square().sum() for piece in self.residuals(rows, [segment])]).sum()
+    def loss_of(self, place: Float[torch.Tensor, " numbers"]) -> torch.Tensor:
+        """The loss as a differentiable number."""
+        return torch.stack([piece.square().sum() for piece in self.residuals(place[None])]).sum()
 
     def _cut(self, begin: int, end: int, length: int) -> list[Segment]:
         warm = round(WARM_UP_S * self.sample_rate)
@@ -189,7 +175,7 @@ class PairProblem:
         return max(float(torch.stack(parts).sum()), 1e-30)
 
     def _played(self, rows: torch.Tensor, segment: Segment) -> torch.Tensor:
-        knobs = self.coordinates.tensors(rows, self.like)
+        knobs = self.chain.later(self.coordinates.tensors(rows, self.like), segment.begin / self.sample_rate)
         audio = self.dry[..., segment.begin : segment.last]
         played = self.chain.process(audio, knobs, self.sample_rate)[..., segment.first - segment.begin :]
         return played.expand(len(rows), -1, -1)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ddsp_match import audio
-from ddsp_match.audio import Audio, from_array, read, resample
+from ddsp_match.audio import Audio, resample, sound_of
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.errors import ConfigError
 from ddsp_match.patch import load_rack
+from ddsp_match.tasks.run_folder import check_new
 
 Effects = Rack | str | Path
 OnNote = Callable[[str], None]
@@ -60,15 +61,13 @@ def process(
         >>> ddsp_match.process("guitar.wav", "outputs/wet-effect/wet.patch.safetensors", out="processed.wav")
     """
     say = on_note or (lambda _: None)
-    if out is not None and Path(out).exists() and not force:
-        raise OutputError(
-            "a file of that name", where=out, needed="a new name", hint="--force to replace it, or another -o"
-        )
+    if out is not None:
+        check_new(Path(out), force=force)
     if block is not None and block < 1:
         raise ConfigError(f"{block}", where="block", needed="a whole number of samples, 1 or more")
     several = [effects] if isinstance(effects, Rack | str | Path) else list(effects)
     racks = [entry if isinstance(entry, Rack) else load_rack(entry) for entry in several]
-    heard, notes = _heard(sound, sample_rate)
+    heard, notes = sound_of(sound, sample_rate)
     for note in notes:
         say(note)
     for rack in racks:
@@ -103,32 +102,7 @@ def through(rack: Rack, sound: Audio, *, block: int | None = None, on_note: OnNo
     if block is None:
         played = rack.process(moved.samples, rate).astype(np.float32)
     else:
-        played = _in_blocks(rack, moved.samples, rate, block)
+        played = rack.process_in_blocks(moved.samples, rate, block, np.float32)
     back = resample(Audio(played, rate), sound.sample_rate).samples[:, : sound.n_samples]
     missing = sound.n_samples - back.shape[1]
     return Audio(np.pad(back, ((0, 0), (0, missing))) if missing else back, sound.sample_rate)
-
-
-def _in_blocks(rack: Rack, samples: np.ndarray, rate: int, block: int) -> np.ndarray:
-    """`Rack.process_in_blocks` into float32, without the whole in float64 in between."""
-    channels, n = samples.shape
-    stream = rack.stream(rate, channels)
-    played = np.empty((channels, n), np.float32)
-    end = n + stream.latency  # what is left in the effects is driven out by silence
-    for first in range(0, end, block):
-        fed = np.zeros((channels, min(block, end - first)))
-        known = samples[:, first : first + block]
-        fed[:, : known.shape[1]] = known
-        out = stream(fed)
-        early = max(0, min(stream.latency - first, out.shape[1]))
-        start = first + early - stream.latency
-        played[:, start : start + out.shape[1] - early] = out[:, early:]
-    return played
-
-
-def _heard(sound: Any, sample_rate: int | None) -> tuple[Audio, list[str]]:
-    if isinstance(sound, str | Path):
-        return read(sound)
-    if isinstance(sound, Audio):
-        return from_array(sound.samples, sound.sample_rate)
-    return from_array(sound, sample_rate if sample_rate is not None else 0)

@@ -9,10 +9,11 @@ import torch
 from ddsp_match import audio
 from ddsp_match.audio import Audio
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.errors import ConfigError
 from ddsp_match.patch import Patch, load_patch, load_rack
 from ddsp_match.synth.harmonic_noise import Stems, play
 from ddsp_match.tasks.process import OnNote, through
+from ddsp_match.tasks.run_folder import check_new
 
 
 def stems_of(patch: Patch) -> Stems:
@@ -57,28 +58,23 @@ def render(
         raise ConfigError("dry and effects_from together", where="render", needed="one of the two")
     patch = patch if isinstance(patch, Patch) else load_patch(patch)
     rack = patch.effects if effects_from is None else _rack(effects_from)
-    played = stems_of(patch)
-    rate = patch.timebase.sample_rate
-    mix = Audio(played.mix.numpy(), rate)
-    sound = mix if dry or rack is None else through(rack, mix, on_note=on_note)
+    rack = None if dry else rack
+    files: dict[str, Path] = {}
     if out is not None:
-        out = Path(out)
-        files = {out: sound}
-        if stems:
-            parts = {"harmonic": Audio(played.harmonic.numpy(), rate), "noise": Audio(played.noise.numpy(), rate)}
-            if sound is not mix:
-                parts["dry"] = mix
-            files |= {out.with_name(f"{out.stem}.{name}{out.suffix}"): part for name, part in parts.items()}
-        for path in files:
-            if path.exists() and not force:
-                raise OutputError(
-                    "a file of that name", where=path, needed="a new name", hint="--force to replace it, or another -o"
-                )
-        for path, part in files.items():
-            for note in audio.write(path, part, subtype):
-                if on_note is not None:
-                    on_note(note)
-    return sound
+        files["mix"] = out = Path(out)
+        names = ["harmonic", "noise"] if rack is None else ["harmonic", "noise", "dry"]
+        files |= {name: out.with_name(f"{out.stem}.{name}{out.suffix}") for name in names if stems}
+    for path in files.values():
+        check_new(path, force=force)
+    played = stems_of(patch)
+    samples = {"harmonic": played.harmonic, "noise": played.noise, "dry": played.mix}
+    sounds = {name: Audio(part.numpy(), patch.timebase.sample_rate) for name, part in samples.items()}
+    sounds["mix"] = sounds["dry"] if rack is None else through(rack, sounds["dry"], on_note=on_note)
+    for name, path in files.items():
+        for note in audio.write(path, sounds[name], subtype):
+            if on_note is not None:
+                on_note(note)
+    return sounds["mix"]
 
 
 def _rack(effects: Rack | str | Path) -> Rack:

@@ -78,7 +78,7 @@ def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample
     if "level" in own:
         level_db = 20 * np.log10(np.maximum(np.asarray(own["level"], dtype=np.float64), 1e-6))
     else:
-        level_db = reverberation_db(samples, sample_rate, replace(decay, rt60_s=rt60_s))
+        level_db = reverberation_db(replace(decay, rt60_s=rt60_s))
     level = (10 ** (level_db / 20)).clip(ranges["level"].low, ranges["level"].high)
     dry = dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db)
     unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)

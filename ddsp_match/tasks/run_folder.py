@@ -1,4 +1,4 @@
-"""A run folder that is written whole or not at all."""
+"""Where results go: nothing is overwritten unasked, and a run folder is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
 
 from ddsp_match.errors import OutputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # A folder with one of these is a run of ours, which --force may replace; any other is somebody's work.
 MARKS = ("report.html", "features.csv", "sweep.csv")
@@ -47,6 +54,18 @@ def check_free(folder: Path, *, force: bool) -> None:
         raise _refused(folder, error) from error
 
 
+def check_new(path: Path, *, force: bool) -> None:
+    """Refuses, before any work is done, the name of a file that exists.
+
+    Raises:
+        OutputError: It exists and `force` is not given.
+    """
+    if path.exists() and not force:
+        raise OutputError(
+            "a file of that name", where=path, needed="a new name", hint="--force to replace it, or another -o"
+        )
+
+
 @contextlib.contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
     """A scratch folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
@@ -70,6 +89,11 @@ def written_whole(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def write_config(path: Path, command: str, settings: DataclassInstance) -> None:
+    """Writes the settings of a run as YAML, below the command line that asked for it."""
+    path.write_text(f"# {command}\n" + yaml.safe_dump(asdict(settings), sort_keys=False), encoding="utf-8")
 
 
 def _refused(folder: Path, error: OSError) -> OutputError:

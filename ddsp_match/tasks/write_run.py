@@ -10,13 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ddsp_match import audio
 from ddsp_match.patch import SUFFIX
 from ddsp_match.report import page
 from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
-from ddsp_match.tasks.run_folder import written_whole
+from ddsp_match.tasks.run_folder import write_config, written_whole
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit import FitResult
@@ -42,9 +40,7 @@ def write_run(result: FitResult, folder: Path) -> None:
         for name, sound in sounds.items():
             audio.write(scratch / name, sound, "FLOAT")
         n_bytes = result.patch.save(scratch / patch_name)
-        (scratch / "config.yaml").write_text(
-            f"# {result.command}\n" + yaml.safe_dump(asdict(result.settings), sort_keys=False), encoding="utf-8"
-        )
+        write_config(scratch / "config.yaml", result.command, result.settings)
         _write_loss(result, scratch / "loss.csv")
         facts = PatchFacts(patch_name, n_bytes, result.patch.numbers_per_second())
         _write_metrics(result, facts, scratch / "metrics.json")

@@ -35,7 +35,7 @@ def test_what_is_left_is_nearer_to_the_dry_sound():
     dry = bursts(3.0)
     wet = in_room(dry, 0.6, level=2.0)
     decay = blind_decay(wet, RATE, BANDS_HZ)
-    found = dereverberated(wet, RATE, BANDS_HZ, decay.rt60_s, reverberation_db(wet, RATE, decay))[0]
+    found = dereverberated(wet, RATE, BANDS_HZ, decay.rt60_s, reverberation_db(decay))[0]
 
     def power_db(x: np.ndarray) -> np.ndarray:
         frames = x[: len(x) // 800 * 800].reshape(-1, 800)
@@ -53,5 +53,5 @@ def test_more_reverberation_is_heard_as_more():
     levels = []
     for level in (0.1, 4.0):
         wet = in_room(bursts(), 0.6, level)
-        levels.append(reverberation_db(wet, RATE, blind_decay(wet, RATE, BANDS_HZ))[HEARD])
+        levels.append(reverberation_db(blind_decay(wet, RATE, BANDS_HZ))[HEARD])
     assert (levels[1] - levels[0] > 4).all()

@@ -16,7 +16,6 @@ import yaml
 from ddsp_match import cli, config
 from ddsp_match.audio import Audio
 from ddsp_match.cli import completion, parser_effects
-from ddsp_match.cli.effect import ratio
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.config import setting_keys
 from ddsp_match.effects.build import build
@@ -25,6 +24,7 @@ from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
 from ddsp_match.errors import ConfigError, SoundError
 from ddsp_match.ranges import Range
+from ddsp_match.report.ratios import esr_words
 from ddsp_match.settings import EffectSettings
 
 
@@ -53,6 +53,7 @@ class FakeEffect:
             dry=Audio(np.zeros((1, 48_000), np.float32), 48_000),
             wet=Audio(np.zeros((1, 48_000), np.float32), 48_000),
             rack=rack,
+            esr=2e-4,
             esr_seen=1e-4,
             esr_unseen=self.unseen(settings),
             esr_gain=0.5,
@@ -60,12 +61,14 @@ class FakeEffect:
             alignment=types.SimpleNamespace(latency_samples=480.0, polarity=-1.0, confidence=0.875, note=""),
             verdict="very close",
             matched=True,
+            by_ear="",
+            loss=1e-4,
             ambiguous=[],
             notes=["wet is mono"],
             seconds={"search": 1.0, "judge": 0.5},
             stop_reason="converged",
         )
-        vars(result).update(self.found)
+        vars(result).update(self.found(settings) if callable(self.found) else self.found)
         return result
 
 
@@ -169,6 +172,8 @@ def test_ctrl_c_asks_the_search_to_stop(fake_effect):
     [
         (["dry.wav", "wet.wav"], "effects: found no effects; needed: the chain to look for"),
         (["dry.wav", "wet.wav", "effects=[]"], "effects: found no effects"),
+        (["dry.wav", "wet.wav", "--multirun", "starts=1,2"], "effects: found no effects"),
+        (["dry.wav", "wet.wav", "--multirun", "starts=1,2", "effects=[]"], "effects: found no effects"),
         (["dry.wav", "wet.wav", "effects=reverb"], "try: effects=[reverb]"),
         (["dry.wav", "wet.wav", "effects=[clip"], "which does not parse"),
         (["dry.wav", "wet.wav", "effects=[clip],[svf]"], "--multirun"),
@@ -233,9 +238,46 @@ def test_a_sweep_ranks_chains_by_the_error_on_the_unseen_part(fake_effect, capsy
 
 def test_a_sweep_over_the_loss_is_still_ranked_by_the_error(fake_effect, capsys):
     fake_effect.unseen = lambda settings: {"waveform": 0.3, "mrstft": 0.1}[settings.loss]
+    why = {"waveform": "", "mrstft": "the search was for the spectrum"}
+    fake_effect.found = lambda settings: {"by_ear": why[settings.loss]}
     assert run("dry.wav", "wet.wav", "-m", "effects=[clip]", "loss=waveform,mrstft") == 0
     said = capsys.readouterr().out
     assert "best first by unseen ESR" in said and "best: loss=mrstft, " in said
+
+
+def by_ear(settings):
+    """What is found with a reverb, whose loss falls with the starts."""
+    reverb = settings.effects == ["reverb"]
+    return {"by_ear": "chance has a part in them", "loss": 0.8 / settings.starts} if reverb else {}
+
+
+def test_a_sweep_of_what_is_judged_by_ear_is_ranked_by_its_spectra(fake_effect, capsys):
+    fake_effect.found = by_ear
+    fake_effect.unseen = lambda settings: float(settings.starts)  # the better by ear, the worse by its samples
+    assert run("dry.wav", "wet.wav", "-m", "effects=[reverb]", "starts=1,2") == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[1].startswith("2 ")
+    assert "best first by spectral distance; written: outputs/wet-sweep/sweep.csv" in table
+    assert table[-1].startswith("best by ear: starts=2, spectral distance 0.4; report: ")
+
+
+def test_errors_and_spectral_distances_are_not_ranked_against_each_other(fake_effect, capsys):
+    fake_effect.found = by_ear
+    fake_effect.unseen = lambda settings: 0.9 * settings.starts if settings.effects == ["clip"] else 0.5
+    assert run("dry.wav", "wet.wav", "-m", "effects=[clip],[reverb]", "starts=1,2") == 0
+    table = capsys.readouterr().out.splitlines()
+    rows = [line.split()[:2] for line in table[1:5]]
+    assert rows == [["[clip]", "1"], ["[clip]", "2"], ["[reverb]", "2"], ["[reverb]", "1"]]
+    assert "best first by unseen ESR, then apart by spectral distance; written: outputs/wet-sweep/sweep.csv" in table
+    assert table[-2].startswith("best: effects=[clip], starts=1, error-to-signal ratio 0.9 (-0.5 dB); ")
+    assert table[-1].startswith("best by ear: effects=[reverb], starts=2, spectral distance 0.4; ")
+
+
+def test_the_error_of_what_is_judged_by_ear_is_no_verdict(fake_effect, capsys):
+    fake_effect.found = {"by_ear": "chance has a part in them"}
+    assert run("dry.wav", "wet.wav", "effects=[reverb]") == 0
+    said = capsys.readouterr().out
+    assert "its samples are not compared: chance has a part in them\nerror-to-signal ratio all the same:\n" in said
 
 
 def test_a_chain_of_a_sweep_that_does_not_exist_is_a_row(fake_effect, capsys):
@@ -323,7 +365,7 @@ def test_completion_knows_every_effect_and_no_folder_of_settings(fake_effect):
     [(0.0137, "0.0137 (-18.6 dB)"), (0.9999, "1 (0.0 dB)"), (0.0, "0 (nothing is left)"), (2.0, "2 (3.0 dB)")],
 )
 def test_ratios(value, words):
-    assert ratio(value) == words
+    assert esr_words(value) == words
 
 
 def test_long_rows_are_summarised_and_turned_knobs_come_first():

@@ -65,6 +65,12 @@ def test_a_job_that_fails_is_a_row_and_the_others_go_on(fake_fit, capsys):
     assert not Path("outputs/sound-sweep/seed=1").exists()
 
 
+def test_where_every_job_fails_none_is_called_best(fake_fit, capsys):
+    fake_fit.raises = lambda settings: PitchError("nothing heard", where="f0")
+    assert run("sound.wav", "-m", "seed=1,2") == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "every job failed; written: outputs/sound-sweep/sweep.csv"
+
+
 def test_ctrl_c_in_a_sweep_keeps_what_was_done_and_skips_the_rest(fake_fit, capsys):
     fake_fit.during_step = lambda: signal.raise_signal(signal.SIGINT)
     assert run("sound.wav", "-m", "seed=1,2,3") == 0

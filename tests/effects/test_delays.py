@@ -156,7 +156,7 @@ def test_many_settings_are_worked_out_a_few_at_a_time(monkeypatch):
 
 def test_a_loop_that_looks_ahead_is_refused():
     with pytest.raises(ValueError, match="causal"):
-        LoopStream(Loop(np.ones(4), -1, 0.5, 0.0, 1.0, 0.0, 0.0), 1)
+        LoopStream(Loop(np.ones(4), -1, 0.5, 0.0, 1.0, 0.0), 1)
 
 
 def tone(n: int) -> np.ndarray:

@@ -105,9 +105,7 @@ def test_slopes_are_the_same_where_settings_share_a_room():
         assert_close(together[row], heard[0], 1e-9)
         heard.square().sum().backward()
         assert alone.grad is not None
-        if row == 1:
-            assert_close(room.grad[row], alone.grad[0], 1e-6)
-    assert abs(float(room.grad.sum())) > 0
+        assert_close(room.grad[row], alone.grad[0], 1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 2])

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ddsp_match.optimise import StopReason
+from ddsp_match.optimise import StopReason, Trace
 from ddsp_match.optimise.bounded import descend
 from ddsp_match.optimise.least_squares import least_squares, sums_of_squares
 from tests.compare import assert_close
@@ -103,3 +103,44 @@ def test_gradients_keep_to_the_cube(method):
     assert_close(found.position, torch.tensor([1.0, 0.0]), 1e-9)
     ended = descend(lambda place: place.sum(), torch.tensor([0.5]), method=method, target=0.6)
     assert ended.trace.reason is StopReason.TARGET
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_the_path_leads_from_the_start_through_the_lowest_places(method):
+    def loss(place):
+        return next(rosenbrock(place[None])).square().sum()
+
+    start = torch.tensor([0.1, 0.9], dtype=torch.float64)
+    found = descend(loss, start, method=method, steps=30, lr=0.2)
+    assert_close(found.path[0], start, 0.0)
+    assert found.trace.steps[0] == 0
+    # Adam strays with so long a step.
+    assert method == "lbfgs" or max(found.trace.loss[1:]) > found.trace.loss[0]
+    assert_close([float(loss(place)) for place in found.path], found.trace.best, 1e-12)
+    assert_close(found.path[-1], found.position, 0.0)
+
+
+def test_a_descent_cut_off_between_two_steps_still_ends_its_path_at_the_best():
+    def loss(place):
+        return next(rosenbrock(place[None])).square().sum()
+
+    found = descend(loss, torch.tensor([0.1, 0.9]), method="lbfgs", target=1.0)
+    assert found.trace.reason is StopReason.TARGET
+    assert found.trace.best[-1] == found.value <= 1.0
+    assert_close(found.path[-1], found.position, 0.0)
+
+
+def test_running_out_of_evaluations_is_no_plateau():
+    # At a kink a step takes many evaluations.
+    found = descend(
+        lambda place: (30 * (place - 0.3)).abs().sum(), torch.tensor([0.92, 0.77]), method="lbfgs", steps=10
+    )
+    assert len(found.path) <= 10
+    assert found.trace.reason is StopReason.STEPS
+
+
+def test_a_loss_that_is_no_number_is_never_the_lowest():
+    trace = Trace()
+    for step, loss in enumerate([math.nan, 3.0, math.nan, 2.0, 4.0]):
+        trace.add(step, loss, 0.0)
+    assert trace.best == [math.inf, 3.0, 3.0, 2.0, 2.0]

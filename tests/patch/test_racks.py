@@ -130,6 +130,12 @@ def test_another_version_is_refused_with_its_number(tmp_path, version):
         load_rack(altered(tmp_path / NAME, lambda header: header.update(format_version=version)))
 
 
+def test_keys_that_are_not_needed_are_passed_over(tmp_path):
+    EffectsPatch(rack()).save(tmp_path / NAME)
+    older = altered(tmp_path / NAME, lambda header: header["effects"].update(notes=["of an earlier version"]))
+    assert load_rack(older).spec == rack().spec
+
+
 @pytest.mark.parametrize(
     ("change", "tensors", "message"),
     [
@@ -167,7 +173,7 @@ def test_the_file_is_as_its_page_says(tmp_path):
         "format": "ddsp-match patch",
         "format_version": 2,
         "kind": "effects",
-        "effects": {"chain": SPEC, "sample_rate": 44100, "polarity": -1.0, "latency": 17.25, "notes": []},
+        "effects": {"chain": SPEC, "sample_rate": 44100, "polarity": -1.0, "latency": 17.25},
         "provenance": {"command": "c"},
     }
     entry = whole["effects/gain.gain_db"]

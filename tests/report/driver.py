@@ -126,6 +126,20 @@ class Browser:
             raise RuntimeError(value["failed"])
         return value
 
+    def wait_for(self, condition: str) -> None:
+        """Waits until an expression holds in the page."""
+        for _ in range(200):
+            if self.run(f"return Boolean({condition});"):
+                return
+            time.sleep(0.05)
+        state = self.run("""
+            const p = window.ddspMatchPlayer, context = p && p.context;
+            return {playing: p && p.playing, at: p && p.position(), loaded: p && Object.keys(p.buffers),
+                focus: document.hasFocus(), context: context && context.state, clock: context && context.currentTime,
+                active: document.activeElement.tagName, seen: document.visibilityState};
+        """)
+        raise AssertionError(f"never came true: {condition}; {state}; {self.log('browser')}")
+
     def keys(self, text: str) -> None:
         """Types keys as a user would."""
         strokes = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]

@@ -81,7 +81,9 @@ class Result:
     history: list[Step]
     alignment: Any
     verdict: str
+    level: str
     matched: bool
+    by_ear: str
     ambiguous: list[str]
     notes: list[str]
     settings: EffectSettings
@@ -182,7 +184,9 @@ def effect_result(
         history=history,
         alignment=SimpleNamespace(latency_samples=12.25, polarity=-1.0, confidence=0.97, strength=0.83, note=""),
         verdict="very close; error-to-signal ratio 4.1e-05 (-43.9 dB) on the part that was not fitted",
+        level="good",
         matched=True,
+        by_ear="",
         ambiguous=["bend.offset", "taps.taps[3]"],
         notes=["wet was 0.12 s longer than dry: its end was left out"],
         settings=EffectSettings(effects=["taps", "bend", "gain"]),

@@ -43,25 +43,10 @@ def opened(browser: Browser, tmp_path: Path) -> Browser:
     return browser
 
 
-def wait_for(browser: Browser, condition: str) -> None:
-    """Waits until an expression holds in the page."""
-    for _ in range(200):
-        if browser.run(f"return Boolean({condition});"):
-            return
-        time.sleep(0.05)
-    state = browser.run("""
-        const p = window.ddspMatchPlayer, context = p.context;
-        return {playing: p.playing, at: p.position(), loaded: Object.keys(p.buffers), focus: document.hasFocus(),
-            context: context && context.state, clock: context && context.currentTime,
-            active: document.activeElement.tagName, seen: document.visibilityState};
-    """)
-    raise AssertionError(f"never came true: {condition}; {state}; {browser.log('browser')}")
-
-
 def test_the_page_opens_without_errors_or_requests(opened: Browser) -> None:
     """Nothing on the console, nothing asked of any network, every plot drawn, the title as text."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing")
+    opened.wait_for("ddspMatchPlayer.playing")
     assert opened.log("browser") == []
     asked = opened.requests()
     assert asked
@@ -77,7 +62,7 @@ def test_the_page_opens_without_errors_or_requests(opened: Browser) -> None:
 def test_switching_keeps_the_position(opened: Browser) -> None:
     """While it plays, keys and buttons change what is heard; its position runs on without a jump."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.2")
+    opened.wait_for("ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.2")
     before = opened.run(STATE)
     assert before["current"] == "target"
     for key, name in (
@@ -109,7 +94,7 @@ def test_switching_keeps_the_position(opened: Browser) -> None:
 def test_what_is_heard_is_the_sound_at_equal_loudness(opened: Browser) -> None:
     """Decoded buffers are as long as the sound; after its gain the softer match is as loud as the target."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing")
+    opened.wait_for("ddspMatchPlayer.playing")
     levels = opened.run("""
         const p = window.ddspMatchPlayer, out = {};
         for (const one of p.list) {
@@ -130,7 +115,7 @@ def test_what_is_heard_is_the_sound_at_equal_loudness(opened: Browser) -> None:
 def test_pause_seek_and_loop(opened: Browser) -> None:
     """Space pauses where it is, the seek bar and pictures go elsewhere, and without loop the sound ends."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.1")
+    opened.wait_for("ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.1")
     opened.keys(" ")
     paused = opened.run(STATE)
     assert not paused["playing"]
@@ -152,7 +137,7 @@ def test_pause_seek_and_loop(opened: Browser) -> None:
     assert len(set(heads)) == 1
     opened.keys("l")
     opened.keys(" ")
-    wait_for(opened, "!ddspMatchPlayer.playing")
+    opened.wait_for("!ddspMatchPlayer.playing")
     assert opened.run(STATE)["at"] == 0
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ddsp_match.report import effect_page
-from ddsp_match.tasks.write_effect import from_result
+from ddsp_match.tasks.effect_report import from_result
 from tests.report.driver import Browser, missing
 from tests.report.effect_reports import effect_result
-from tests.report.test_browser import STATE, wait_for
+from tests.report.test_browser import STATE
 
 pytestmark = [
     pytest.mark.browser,
@@ -37,14 +37,14 @@ def opened(browser: Browser, file: Path, tmp_path: Path) -> Browser:
     browser.log("browser")
     browser.requests()
     browser.open(Path(shutil.copy(file, tmp_path / "report.html")))  # a new address: no reload that may lag behind
-    wait_for(browser, "document.readyState === 'complete' && window.ddspMatchPlayer")
+    browser.wait_for("document.readyState === 'complete' && window.ddspMatchPlayer")
     return browser
 
 
 def test_the_page_opens_without_errors_or_requests(opened: Browser) -> None:
     """Nothing on the console, nothing asked of any network, every plot drawn."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing")
+    opened.wait_for("ddspMatchPlayer.playing")
     assert opened.log("browser") == []
     asked = opened.requests()
     assert asked
@@ -59,7 +59,7 @@ def test_the_page_opens_without_errors_or_requests(opened: Browser) -> None:
 def test_switching_between_target_and_output_keeps_the_position(opened: Browser) -> None:
     """Keys change what is heard while it plays on; target and output come out equally loud."""
     opened.keys(" ")
-    wait_for(opened, "ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.1")
+    opened.wait_for("ddspMatchPlayer.playing && ddspMatchPlayer.position() > 0.1")
     before = opened.run(STATE)
     for key, name in (("2", "match"), ("3", "difference"), ("4", "dry"), ("1", "target")):
         opened.keys(key)

@@ -19,9 +19,10 @@ from ddsp_match.effects.gain import Gain
 from ddsp_match.errors import OutputError
 from ddsp_match.report import effect_page
 from ddsp_match.report.animation import Animation
-from ddsp_match.report.effect_data import EffectReport, KnobHistory, db_words, ratio_words
+from ddsp_match.report.effect_data import EffectReport, KnobHistory
 from ddsp_match.report.effect_words import value_words, words
-from ddsp_match.tasks.write_effect import from_result
+from ddsp_match.report.ratios import db_words, ratio_words
+from ddsp_match.tasks.effect_report import from_result
 from tests.compare import assert_close
 from tests.report.effect_reports import Taps, effect_result
 from tests.report.test_page import Elements
@@ -150,10 +151,10 @@ def test_a_faint_difference_gets_a_scale_of_its_own() -> None:
     ("changes", "said"),
     [
         ({"matched": False, "esr_unseen": 1.2}, "no match"),
-        ({"esr_unseen": 1e-9}, "excellent"),
-        ({"esr_unseen": 0.1}, "fair"),
-        ({"esr_unseen": float("nan")}, "poor"),
-        ({"esr_unseen": None, "esr": 0.5}, "poor"),
+        ({"level": "excellent"}, "excellent"),
+        ({"level": "fair"}, "fair"),
+        ({"esr_unseen": float("nan"), "level": "poor"}, "The error-to-signal ratio is not finite"),
+        ({"by_ear": "chance has a part in them"}, "Its samples are not compared: chance has a part in them."),
         ({"polarity": -1.0}, "upside down"),
         ({"latency_samples": -32.0}, "32 samples (2 ms) early"),
         ({"approach": None}, "There is no animation"),
@@ -164,6 +165,13 @@ def test_every_kind_of_finding_has_its_words(data: EffectReport, changes: dict[s
     before, after = (words(one, STILL if one.approach else None) for one in pair)
     assert said not in " ".join(before.values())
     assert said in " ".join(after.values())
+
+
+def test_what_is_judged_by_ear_is_not_measured_against_a_gain(data: EffectReport) -> None:
+    heard = dataclasses.replace(data, esr_unseen=2.0, esr_gain=1.0, level="good", by_ear="chance has a part in them")
+    said = words(heard, STILL)
+    assert said["level"] == said["badge"] == "good"
+    assert "static gain" not in said["judged_words"] and "worse" not in said["judged_words"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from ddsp_match.errors import ConfigError, OutputError
 from ddsp_match.optimise import StopReason
 from ddsp_match.patch import load_rack
 from ddsp_match.settings import EffectSettings
+from ddsp_match.tasks import effect as task
 from ddsp_match.tasks.effect import effect
+from ddsp_match.tasks.identify import Identifier
 from tests.compare import assert_close
 
 RATE = 16_000
@@ -75,6 +77,7 @@ def test_a_real_room_keeps_its_decay():
     true = rt60(ir, RATE, np.array([500.0, 1000.0, 2000.0, 4000.0])).rt60_s
     assert_close(found.rack.knobs["reverb.rt60_s"][2:] / true, np.ones(4), 0.1)
     assert "spectr" in found.verdict
+    assert found.by_ear == "chance has a part in them" and f"distance {found.loss:.2g}" in found.verdict
 
 
 def test_a_run_folder_and_its_patch(tmp_path):
@@ -130,3 +133,48 @@ def test_a_filter_s_own_delay_is_not_taken_for_a_latency():
     assert found.alignment.whole_samples != 0 and found.rack.latency == 0.0
     assert found.esr < 1e-10
     assert_close(found.rack.knobs["lowpass.cutoff_hz"], 900.0, 0.01)
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """The searches that are begun, by what they are begun with."""
+    begun = []
+
+    class Noted(Identifier):
+        def __init__(self, *arguments, **options):
+            begun.append(options)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(task, "Identifier", Noted)
+    return begun
+
+
+def test_two_alignments_share_one_budget_and_one_bar(searches):
+    dry, steps = noise(), []
+    settings = EffectSettings(effects=["fir"], budget_s=60.0)
+    wet = late(np.tanh(5 * dry), 900)
+    effect(dry, wet, RATE, settings=settings, on_step=lambda *step: steps.append(step))
+    assert len(searches) == 2 and searches[0]["began"] == searches[1]["began"] is not None
+    done, at_most, _, lowest = zip(*steps, strict=True)
+    assert list(done) == sorted(done) and len(set(at_most)) == 1 and done[-1] <= at_most[0]
+    assert list(lowest) == sorted(lowest, reverse=True)
+
+
+def test_where_the_budget_is_spent_no_other_alignment_is_tried(searches):
+    dry = noise()
+    wet = late(np.tanh(5 * dry), 900)
+    effect(dry, wet, RATE, settings=EffectSettings(effects=["fir"], budget_s=1e-3))
+    assert len(searches) == 1
+
+
+def test_where_the_target_is_reached_no_other_alignment_is_tried(searches):
+    dry = noise()
+    wet = late(0.5 * dry, 3)[:, : dry.shape[1]] + 0.005 * noise(seed=1)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["gain"], target_esr=1e-3))
+    assert found.stop_reason is StopReason.TARGET and found.esr_seen > 1e-6 and len(searches) == 1
+
+
+def test_a_latency_longer_than_a_filter_s_delay_is_not_searched_twice(searches):
+    dry = noise()
+    found = effect(dry, late(np.tanh(5 * dry), 6), RATE, settings=EffectSettings(effects=["gain"]))
+    assert found.esr_seen > 1e-3 and found.rack.latency == 6 and len(searches) == 1

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -151,6 +153,74 @@ def test_it_ends_early_with_the_best_so_far():
     assert np.isfinite(hurried.loss)
 
 
+class Counted(Gain):
+    """A gain that notes what it was asked, and whose samples seem to be drawn by chance."""
+
+    by_chance = True
+
+    def __init__(self):
+        self.asked = []
+
+    def guesses(self, dry, wet, sample_rate):
+        self.asked.append((dry.tobytes(), wet.tobytes()))
+        return super().guesses(dry, wet, sample_rate)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_no_part_is_asked_twice_about_the_same_two_sounds(parts):
+    dry = noise()
+    counted = Counted()
+    chain = Serial((counted, Gain())[:parts])
+    settings = EffectSettings(effects=["gain"], steps=2, starts=2)
+    found = Identifier(chain, {}, dry, noise(16_000)[:, 8000:], RATE, settings).run()
+    assert found.measure == "mrstft"
+    assert 1 <= len(counted.asked) == len(set(counted.asked))
+
+
+def test_a_part_with_nothing_free_is_not_asked():
+    dry, counted = noise(), Counted()
+    chain = Serial((counted, Gain()))
+    held = {"gain.gain_db": np.asarray(-3.0)}
+    guessed(chain, held, dry, 0.5 * dry, RATE, lambda settings: np.zeros(len(settings)))
+    assert counted.asked == []
+
+
+def test_guessing_ends_between_parts_when_told_to():
+    dry, first, second = noise(), Counted(), Counted()
+    chain = Serial((first, second))
+
+    def score(settings):
+        return np.array([abs(float(s["gain.gain_db"]) + 6.0) for s in settings])
+
+    best = guessed(chain, {}, dry, 0.5 * dry, RATE, score, ended=lambda: bool(first.asked))[0]
+    assert first.asked and not second.asked
+    assert_close(best["gain.gain_db"], 20 * np.log10(0.5), 1e-9)
+
+
+def test_the_budget_counts_from_when_one_says():
+    dry, counted = noise(), Counted()
+    settings = EffectSettings(effects=["gain"], budget_s=50.0, loss="waveform")
+    began = time.perf_counter() - 100
+    found = Identifier(Serial((counted,)), {}, dry, 0.5 * dry, RATE, settings, began=began).run()
+    assert found.reason is StopReason.BUDGET and counted.asked == []
+
+
+def test_no_two_starts_that_are_followed_are_the_same(monkeypatch):
+    followed = []
+    follow = Identifier._follow
+
+    def noted(self, lines, steps):
+        followed.append([tuple(line.place.tolist()) for line in lines])
+        return follow(self, lines, steps)
+
+    monkeypatch.setattr(Identifier, "_follow", noted)
+    dry = noise()
+    search(["gain", "clip"], np.tanh(4 * dry), dry, steps=4, starts=12)
+    assert len(followed) > 3
+    for places in followed:
+        assert len(places) == len({tuple(np.round(place, 7)) for place in places})
+
+
 def test_a_long_pair_is_searched_in_pieces_and_judged_as_a_whole():
     dry = noise(20 * RATE)
     dry[:, : 3 * RATE] *= 0.01
@@ -167,3 +237,23 @@ def test_a_long_pair_is_searched_in_pieces_and_judged_as_a_whole():
     found = search(["one_pole", "clip"], wet, dry)
     assert found.loss < 1e-10
     assert_close(found.knobs["clip.high"], 0.1, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("effect", "knobs"),
+    [
+        ("chorus", {"rate_hz": 0.7, "depth_ms": 2.0, "wet": 0.9}),
+        ("flanger", {"rate_hz": 0.7, "depth_ms": 2.0, "wet": 0.9}),
+        ("phaser", {"sweep_hz": 0.7, "mix": 0.7}),
+        ("svf", {"sweep_hz": 0.7, "sweep_octaves": 1.0, "high": 0.0}),
+    ],
+)
+def test_a_swing_goes_on_through_the_pieces_of_a_long_pair(effect, knobs):
+    chain, _ = build([effect])
+    true = chain.arrays({f"{effect}.{name}": value for name, value in knobs.items()})
+    dry = noise(14 * RATE)
+    wet = Rack(chain, true, RATE).process(dry, RATE)
+    problem = PairProblem(chain, {}, dry, wet, RATE, segment_s=3.0)
+    problem.like = true
+    assert len(problem.segments) > 3
+    assert float(problem.loss_of(problem.coordinates.pack(true))) < 1e-10

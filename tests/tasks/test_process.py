@@ -109,13 +109,13 @@ def test_blocks_are_the_whole(block, channels):
 def test_a_long_sound_is_played_in_blocks_unasked(monkeypatch):
     monkeypatch.setattr(module, "WHOLE_AT_MOST_S", 0.2)
     sizes = []
-    original = module._in_blocks
+    original = Rack.process_in_blocks
 
-    def spy(rack, samples, rate, block):
+    def spy(rack, samples, rate, block, dtype):
         sizes.append(block)
-        return original(rack, samples, rate, block)
+        return original(rack, samples, rate, block, dtype)
 
-    monkeypatch.setattr(module, "_in_blocks", spy)
+    monkeypatch.setattr(Rack, "process_in_blocks", spy)
     long = process(tone(0.3, 24_000), echo())
     assert sizes == [module.BLOCK]
     process(tone(0.15, 24_000), echo())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,6 @@ from ddsp_match.audio import Audio
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
-from ddsp_match.losses.total import TotalLoss
 from ddsp_match.metrics import mel_distance_db, multi_resolution
 from ddsp_match.settings import FitSettings, LossSettings
 from ddsp_match.tasks import matching
@@ -122,8 +123,8 @@ def test_the_source_answers_for_the_dry_sound_and_for_the_wet_one():
     right = torch.stack([dry, dry * 10 ** (6 / 20)])
     for anchored, weight in ((True, 1.0), (False, 0.0)):
         wet = Wet(chain, held, held, right[1], RATE, anchored=anchored)
-        loss = wet.loss(0, dry.shape[1], TotalLoss(dry, RATE, LossSettings()), LossSettings(), 1)
-        assert_close(wet.both(dry, dry[:, :0]), right, 1e-5)
+        loss = wet.loss(0, dry.shape[1], dry, LossSettings(), 1)
+        assert_close(wet.after(dry[:, :0], dry.shape[1])(dry), right, 1e-5)
         assert loss(right).item() < 0.05
         assert (loss(torch.stack([0.5 * dry, right[1]])).item() > 0.1) == (weight > 0)
         assert loss(torch.stack([dry, 0.5 * right[1]])).item() > 0.1
@@ -135,7 +136,7 @@ def test_effects_remember_what_came_before():
     whole = Wet(chain, held, [k.name for k in chain.knobs], dry, RATE, anchored=False)
     free = Wet(chain, held, held, dry, RATE, anchored=False)
     for wet in (whole, free):
-        at_once, cut = wet.both(dry, dry[:, :0]), wet.both(dry[:, 6000:], dry[:, :6000])
+        at_once, cut = wet.after(dry[:, :0], 16000)(dry), wet.after(dry[:, :6000], 10000)(dry[:, 6000:])
         assert_close(cut.detach(), at_once[..., 6000:].detach(), 1e-5)
         assert (at_once[1] - at_once[0]).abs().max() > 0.01
 
@@ -146,13 +147,13 @@ def test_beyond_one_segment_the_effects_are_the_same_throughout(monkeypatch, eff
     monkeypatch.setattr(matching, "SEGMENT_S", 1.0)
     monkeypatch.setattr(matching, "MARGIN_S", 0.05)
     heard_before = set()
-    both = Wet.both
+    after = Wet.after
 
-    def spied(wet: Wet, dry: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    def spied(wet: Wet, before: torch.Tensor, n_samples: int) -> Callable[[torch.Tensor], torch.Tensor]:
         heard_before.add((before.shape[1], bool((before != 0).any())))
-        return both(wet, dry, before)
+        return after(wet, before, n_samples)
 
-    monkeypatch.setattr(Wet, "both", spied)
+    monkeypatch.setattr(Wet, "after", spied)
     result = ddsp_match.fit(in_room(notes(2.0)), settings=settings(effects, steps=8))
     # A room is known beforehand; other effects hear all that the segments before play.
     assert any(samples and sounds for samples, sounds in heard_before) == (effects != ["reverb"])

@@ -17,8 +17,9 @@ from ddsp_match.effects.registry import processors
 from ddsp_match.errors import OutputError
 from ddsp_match.patch import load_rack
 from ddsp_match.report import effect_page
+from ddsp_match.tasks.effect_report import chain_words, from_result
 from ddsp_match.tasks.run_folder import check_free
-from ddsp_match.tasks.write_effect import chain_words, from_result, write_effect
+from ddsp_match.tasks.write_effect import write_effect
 from tests.compare import assert_close
 from tests.report.effect_reports import Result, Taps, effect_result
 

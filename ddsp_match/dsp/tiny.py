@@ -1,0 +1,5 @@
+"""Where a decayed sound ends for the compiled loops."""
+
+# A state below becomes zero: subnormal numbers, which start at 1e-308, make a decayed tail up to forty times slower,
+# and so do its products with small coefficients. Compiled loops keep the value that they were compiled with.
+TINY = 1e-200

@@ -1,0 +1,45 @@
+"""What a description of a chain may hold, and what is said of one that is malformed."""
+
+import pytest
+
+from ddsp_match.effects.build import build, check, describe
+from ddsp_match.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"gain": {"gain_db": [1, 2]}}, "found 2 numbers for gain_db; needed: 1"),
+        ({"gain": {"gain_db": []}}, "found 0 numbers for gain_db; needed: 1"),
+        ({"gain": {"gain_db": None}}, "needed: numbers"),
+        ({"gain": {"gain_db": "loud"}}, "needed: numbers"),
+        ({"gain": {"gain_db": {"of": 1}}}, "needed: numbers"),
+        ({"gain": {"gain_db": 100}}, "needed: -60 to 60 dB"),
+        ({"eq": {"bands": 2, "gain_db": [[1, 2], [3, 4]]}}, "found 4 numbers for gain_db; needed: 2"),
+        ({"eq": {"bands": 2, "gain_db": [1, [2, 3]]}}, "needed: numbers"),
+        ({"phaser": {"stages": 2.5}}, "effects: phaser: stages: found 2.5; needed: a whole number"),
+        ({"phaser": {"stages": True}}, "effects: phaser: stages: found True; needed: a whole number"),
+        ({"reverb": {"seed": 1.5}}, "effects: reverb: seed: found 1.5; needed: a whole number"),
+        ({"reverb": {"seed": -1}}, "seed=-1, not 0 or more"),
+        ({"reverb": {"lowest_hz": "low"}}, "effects: reverb: lowest_hz: found 'low'; needed: a number"),
+        ({"convolution": {"taps": "many"}}, "effects: convolution: taps: found 'many'; needed: a whole number"),
+        ({"compressor": {"linked": "no"}}, "effects: compressor: linked: found 'no'; needed: true or false"),
+        ({"compressor": {"linked": 1}}, "effects: compressor: linked: found 1; needed: true or false"),
+    ],
+    ids=str,
+)
+def test_a_malformed_value_is_named_with_what_is_needed(entry, said):
+    with pytest.raises(ConfigError) as refused:
+        build([entry])
+    assert said in str(refused.value)
+
+
+def test_a_whole_number_may_stand_for_any():
+    chain, _ = build([{"reverb": {"lowest_hz": 250}}])
+    assert describe(chain) == [{"reverb": {"lowest_hz": 250.0}}]
+
+
+def test_many_settings_at_once_are_no_setting():
+    chain, _ = build(["gain"])
+    with pytest.raises(ConfigError, match=r"found 2 numbers for gain\.gain_db"):
+        check(chain, {"gain.gain_db": [1.0, 2.0]})
