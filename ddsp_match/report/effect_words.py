@@ -94,7 +94,7 @@ def _alignment(data: EffectReport) -> list[str]:
     late_ms = 1000 * data.latency_samples / data.wet.sample_rate
     samples = f"{abs(round(data.latency_samples, 3)):.10g} samples ({abs(late_ms):.3g} ms)"
     if abs(data.latency_samples) < 1e-6:
-        points = ["The files start together: no latency."]
+        points = ["No latency was taken out."]
     else:
         side = "late" if data.latency_samples > 0 else "early"
         points = [f"The wet file is {samples} {side}; that was taken out first."]

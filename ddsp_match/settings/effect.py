@@ -47,8 +47,8 @@ class EffectSettings(Settings):
     )
     holdout: float = setting(
         0.2,
-        "Share at the end that the fit does not see and is judged on. 0: none, and nothing tells whether the knobs "
-        "hold for other sounds.",
+        "Share at the end (before a silent one) that the fit does not see and is judged on. 0: none, and nothing tells "
+        "whether the knobs hold for other sounds.",
         unit="fraction of the length",
         low=0.0,
         high=0.5,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
 from ddsp_match.audio import Audio
@@ -30,6 +31,8 @@ EXPLAINED = 1e-6  # error that leaves nothing to be asked of another alignment
 FILTERS_DELAY = 4  # samples; a latency up to this may be a filter's own
 ENDED = (StopReason.TARGET, StopReason.BUDGET, StopReason.INTERRUPTED)  # reasons to look no further
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
+FAINT = 1e-4  # of the power of the whole: an end so faint says nothing about the rest either
+GRAIN_S = 0.05  # over which that power is taken
 
 
 @dataclass
@@ -160,7 +163,7 @@ def effect(
         dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
         x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))
         y = y * shift.polarity
-        end = _fitted_samples(y.shape[1], rate, settings.holdout)
+        end = _fitted_samples(y, rate, settings.holdout)
         told = None if on_step is None else _counted_on(on_step, number, len(shifts), found.loss if found else math.inf)
         tried = Identifier(
             chain, held, x[:, :end], y[:, :end], rate, settings, on_step=told, stop=stop, began=began
@@ -234,8 +237,16 @@ def _counted_on(on_step: OnStep, number: int, searches: int, lowest: float) -> O
     return told
 
 
-def _fitted_samples(n: int, rate: int, holdout: float) -> int:
+def _fitted_samples(wet: Float[np.ndarray, "channels samples"], rate: int, holdout: float) -> int:
+    """How many samples are fitted; those behind them are what the result is judged by."""
+    n, power = wet.shape[1], np.square(wet).mean(0)
     last = n - round(n * holdout)
+    if last < n and power[last:].mean() < FAINT * power.mean():
+        # A note that has died away before: its share is kept back of what sounds.
+        size = max(1, round(GRAIN_S * rate))
+        sounds = np.add.reduceat(power, np.arange(0, n, size)) >= FAINT * size * power.mean()
+        end = min(n, size * (int(np.flatnonzero(sounds)[-1]) + 1))
+        last = end - round(end * holdout)
     return n if n - last < UNSEEN_AT_LEAST_S * rate else last
 
 

@@ -51,6 +51,17 @@ def test_the_unseen_part_is_not_fitted():
     assert whole.esr_unseen is None and whole.seen == (0, whole.wet.n_samples)
 
 
+def test_an_end_that_is_silent_is_not_what_is_judged():
+    dry = noise(4.0)
+    dry[:, 2 * RATE :] *= np.exp(-np.arange(2 * RATE) / 500)
+    wet = np.clip(0.5 * dry, -0.08, 0.1)
+    found = effect(dry, wet, RATE, settings=EffectSettings(effects=["gain", "clip"], holdout=0.2))
+    assert abs(found.seen[1] - 0.8 * 2.1 * RATE) < 0.1 * RATE
+    assert found.esr_unseen is not None and found.esr_unseen < 1e-8
+    # It is the clipping that is seen there, which a gain alone does not explain.
+    assert found.esr_gain > 1e-3
+
+
 def test_unrelated_sounds_are_no_match():
     found = effect(noise(seed=1), noise(seed=2), RATE, settings=EffectSettings(effects=["gain"], starts=2))
     assert not found.matched and found.verdict.startswith("no match")
