@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddsp_match"
 ROWS = {
     **dict.fromkeys(("dsp", "errors"), 1),
     **dict.fromkeys(("timebase", "audio", "features", "controls", "ranges", "settings"), 2),
-    **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics"), 3),
-    **dict.fromkeys(("optimise", "patch", "report"), 4),
+    **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics", "datasets"), 3),
+    **dict.fromkeys(("optimise", "patch", "report", "store", "engines", "score"), 4),
     "tasks": 5,
     "config": 6,
     "cli": 7,
@@ -32,7 +32,10 @@ ONLY_IN = {
     "torchcrepe": set(),
     "torchaudio": set(),
     "auraloss": set(),
-    "zimtohrli": set(),
+    "zimtohrli": {"score"},
+    "ray": {"engines"},
+    "sqlite3": {"store"},
+    "requests": set(),
 }
 HEAVY = {
     "torch",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddsp_match import __version__, config
-from ddsp_match.cli import parser_effects
+from ddsp_match.cli import parser_data, parser_effects, parser_score
 from ddsp_match.cli.values import PROGRAM, SUBTYPES, frequency, midi_note, seconds
 from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
@@ -108,6 +108,9 @@ def build_parser() -> argparse.ArgumentParser:
     effect = verbs.add_parser("effect", help="the knobs that turn a dry sound into a wet one", add_help=False, **common)
     parser_effects.add_effect(effect, _HelpWithSettings)
     parser_effects.add_process(verbs.add_parser("process", help="run a sound through found effects", **common))
+    parser_score.add_score(verbs.add_parser("score", help="how close the matches of a run are", **common))
+    parser_score.add_compare(verbs.add_parser("compare", help="two runs on the same sounds, side by side", **common))
+    parser_data.add_data(verbs.add_parser("data", help="download a data set", **common))
     parser_effects.add_effects(verbs.add_parser("effects", help="list the effects and their knobs", **common))
     return parser
 

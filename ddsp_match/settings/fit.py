@@ -1,4 +1,4 @@
-"""The settings of a fit: those of the sound, the loss, the optimiser and the effects."""
+"""The settings of a fit: those of the sound, the loss, the optimiser, the effects, and of many sounds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings.base import Settings, setting
+from ddsp_match.settings.many import DatasetSettings, EngineSettings
 from ddsp_match.settings.sound import F0Settings, InitSettings, SynthSettings
 
 
@@ -118,6 +119,29 @@ class FitSettings(Settings):
         [],
         "Effects that the sound went through, found together with its source: [reverb] is a room. "
         "Empty: none, and what a room did counts as part of the source.",
+    )
+    dataset: DatasetSettings = dataclasses.field(default_factory=DatasetSettings)
+    engine: EngineSettings = dataclasses.field(default_factory=EngineSettings)
+    batch_size: int | None = setting(
+        None,
+        "Sounds that are fitted together as one tensor; null: what is fastest on the device and fits its memory.",
+        unit="sounds",
+        low=1,
+        high=100_000,
+    )
+    limit: int | None = setting(
+        None, "Most sounds of a folder or data set, the first in their order; null: all.", unit="sounds", low=1, high=10**9
+    )
+    files: str = setting(
+        "sounds",
+        "What is written for each of many sounds: the patch with its figures, that and the match as a sound file, "
+        "or all that the fit of one sound writes, report and stems included.",
+        choices=("patch", "sounds", "report"),
+    )
+    device: str = setting(
+        "auto",
+        "Where the fit computes; auto: cuda or mps where there is one, else the processor.",
+        choices=("auto", "cpu", "cuda", "mps"),
     )
     seed: int = setting(
         0, "Seed of everything drawn by chance: the same seed gives the same fit.", low=0, high=2**31 - 1

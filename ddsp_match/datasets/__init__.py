@@ -1,0 +1,1 @@
+"""Which sounds there are in a folder, NSynth, or a table."""

@@ -1,0 +1,1 @@
+"""Who runs jobs: this process, worker processes, a Ray cluster."""

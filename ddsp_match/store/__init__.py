@@ -1,0 +1,1 @@
+"""The folder of a run over many sounds, and its one index."""
