@@ -10,11 +10,11 @@ import json
 import subprocess
 import sys
 
+from benchmarks import effect_tables, many_tables
 from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
-from benchmarks.effect_tables import sections
 
 PARTS = (
-    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality",
+    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "throughput", "kill",
     "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ def main() -> None:
         elif part == "f0_accuracy":
             song = [said.data / "f0/vocadito_1.wav", said.data / "f0/vocadito_1_f0.csv"]
             words = [str(said.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
-        elif part == "filters":
+        elif part in ("filters", "kill"):
             words = ["--save"]
         elif part == "rooms":
             words = ["--data", str(said.data), "--save"]
@@ -58,7 +58,8 @@ def page() -> str:
         "are ratios of two things timed in the same run.",
         "",
     ]
-    tables = [("Speed and memory", speed_rows()), ("f0", f0_rows()), ("Closeness", quality_rows()), *sections(read)]
+    tables = [("Speed and memory", speed_rows()), ("f0", f0_rows())]
+    tables += [*many_tables.sections(read), *effect_tables.sections(read)]
     for title, rows in tables:
         if rows:
             lines += [f"## {title}", "", *rows, ""]
@@ -120,38 +121,6 @@ def f0_rows() -> list[str]:
         "theirs; `--verbose` lists them. vocal_synthetic_003-102 and -108 are several aliased glides at once."
     )
     return [*rows, "", remark, "", f"Command: `{f0['command']}`."]
-
-
-def quality_rows() -> list[str]:
-    quality = read("quality")
-    if not quality:
-        return []
-    rows = [
-        "Scored by the reference scorer: mrstft (0 is identical), mel in dB, mos (Zimtohrli, 5 is indistinguishable).",
-        "",
-        "| phases | clips | mean mrstft / mel / mos | median mrstft / mel | at least | aim | numbers a second "
-        "| s a clip |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    wanted = {
-        "tracked": ("0.25 / 0.60 / 4.70 (0.18 / 0.32)", "0.15 / 0.30 / 4.88 (0.10 / 0.20)"),
-        "zero": ("0.50 / 1.10 / 4.65", "0.38 / 0.70 / 4.80"),
-    }
-    for phase, f in quality["phases"].items():
-        least, aim = wanted.get(phase, ("", ""))
-        rows.append(
-            f"| {phase}{' (default)' if phase == 'tracked' else ''} | {f['clips']} "
-            f"| **{f['mean_mrstft']:.3f} / {f['mean_mel']:.2f} / {f['mean_mos']:.2f}** "
-            f"| {f['median_mrstft']:.3f} / {f['median_mel']:.2f} | {least} | {aim} "
-            f"| {f['numbers_per_second']} | {f['seconds_per_clip']} |"
-        )
-    rows += ["", "The ten worst with phases tracked:", "", "| clip | mrstft | mel | mos | f0, Hz |"]
-    rows += ["|---|---|---|---|---|"]
-    for row in sorted(quality["phases"].get("tracked", {}).get("rows", []), key=lambda r: -r["mrstft"])[:10]:
-        rows.append(
-            f"| {row['clip']} | {row['mrstft']:.3f} | {row['mel']:.2f} | {row['mos']:.2f} | {row['f0_median_hz']} |"
-        )
-    return [*rows, "", f"Command: `{quality['command']}`. Machine: {quality['machine']}."]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ RESULTS = HERE / "results"
 SEED_CLIP = "nsynth/reed_acoustic_011-045-050.wav"
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
+def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with the two folders every benchmark needs."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(

@@ -1,9 +1,10 @@
-"""How close the matches are: every NSynth clip fitted with default settings, scored by the reference scorer.
+"""How close the matches are, and what each part of the model brings: all NSynth clips, scored by the reference scorer.
 
-    python -m benchmarks.quality                     all clips, phases tracked and phase=zero
-    python -m benchmarks.quality --limit 8 --phase tracked
+    python -m benchmarks.quality                               every variant over all clips: some minutes each
+    python -m benchmarks.quality --only default --only "zero phases"
+    python -m benchmarks.quality --limit 22 --only "no polish" every fourth clip
 
-Each fit runs in this process, one after the other, as `ddsp-match fit CLIP phase=…` would run it.
+Each variant is one command, ``ddsp-match fit CLIPS SETTINGS``, whose matches are scored in two processes.
 """
 
 from __future__ import annotations
@@ -11,40 +12,76 @@ from __future__ import annotations
 import json
 import multiprocessing
 import statistics
-import time
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.common import RESULTS, arguments, load, save
+from benchmarks.common import RESULTS, arguments, ddsp_match, load, save, timed
 
 NAMES = ("mrstft", "mos", "mel", "lsd")
+# What is changed, and the settings that change it. "as before": partials that follow 20 Hz, on harmonics near 100 Hz
+# apart, noise alone where nothing has a pitch, and 400 steps.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "as before": ("init.bandwidth_hz=20", "optimizer.steps=400"),
+    "narrow partials": ("init.bandwidth_hz=20",),
+    "harmonics only": ("synth.divisions=1",),
+    "no steady grid": ("synth.grid=f0",),
+    "steady grid for all": ("synth.grid=steady",),
+    "no noise part": ("synth.noise=false",),
+    "no polish": ("optimizer.steps=1",),
+    "400 steps": ("optimizer.steps=400",),
+    "zero phases": ("phase=zero",),
+}
 
 
-def fit_all(clips: list[Path], phase: str, folder: Path) -> list[dict]:
-    import ddsp_match
-    from ddsp_match import audio
-    from ddsp_match.settings import FitSettings
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--limit", type=int, help="only every so many-th clip, so many in all")
+    parser.add_argument("--only", action="append", choices=tuple(VARIANTS))
+    said = parser.parse_args()
+    clips = sorted((said.data / "nsynth").glob("*.wav"))
+    if not clips:
+        raise SystemExit(f"{said.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
+    if said.limit:
+        clips = clips[:: max(1, len(clips) // said.limit)][: said.limit]
+    kept = RESULTS / "quality.json"
+    variants = json.loads(kept.read_text()).get("variants", {}) if kept.exists() else {}
+    for name in said.only or VARIANTS:
+        figures = measured(clips, VARIANTS[name], said.reference / "score.py")
+        for row in sorted(figures["rows"], key=lambda row: row["mos"])[:10]:
+            print("{mrstft:.3f} mrstft {mos:.2f} mos {mel:.2f} mel  {clip}".format(**row))
+        print(name, {key: value for key, value in figures.items() if key != "rows"}, flush=True)
+        if figures["clips"] >= variants.get(name, {}).get("clips", 0):  # fewer clips do not replace more
+            variants[name] = figures
+            save("quality", {"variants": variants})
 
-    rows = []
-    for clip in clips:
-        settings = FitSettings()
-        settings.synth.phase = phase
-        began = time.perf_counter()
-        result = ddsp_match.fit(clip, settings=settings)
-        seconds = time.perf_counter() - began
-        audio.write(folder / f"{clip.stem}.{phase}.wav", result.match, "FLOAT")
-        rows.append(
-            {
-                "clip": clip.stem,
-                "seconds": round(seconds, 2),
-                "numbers_per_second": round(result.patch.numbers_per_second()),
-                "f0_median_hz": round(float(result.features.f0_hz.median()), 2),
-                "notes": result.notes,
-                "ours": {k: round(v, 4) for k, v in result.metrics.items()},
-            }
-        )
-        print(f"{clip.stem} {phase} {seconds:.1f} s  mrstft {result.metrics['mrstft']:.3f}", flush=True)
-    return rows
+
+def measured(clips: list[Path], settings: tuple[str, ...], scorer: Path) -> dict:
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "run"
+        seconds, _ = timed(ddsp_match("fit", *clips, "-o", out, "--quiet", *settings))
+        folders = [out / "sounds" / clip.stem for clip in clips]
+        rows = [row_of(clip, folder) for clip, folder in zip(clips, folders, strict=True)]
+        pairs = zip(clips, folders, strict=True)
+        jobs = [(str(scorer), str(clip), str(folder / "match.wav")) for clip, folder in pairs]
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for row, values in zip(rows, pool.map(score_one, jobs), strict=True):
+                row.update(dict(zip(NAMES, (round(v, 4) for v in values), strict=True)))
+    return {"settings": " ".join(settings), "seconds": round(seconds, 1), **means(rows), "rows": rows}
+
+
+def row_of(clip: Path, folder: Path) -> dict:
+    entry = json.loads((folder / "entry.json").read_text())
+    facts = entry["facts"]
+    return {
+        "clip": clip.stem,
+        "seconds": round(sum(entry["seconds"].values()), 2),
+        "numbers_per_second": facts["numbers_per_second"],
+        "f0_median_hz": facts["f0_median_hz"],
+        "snr_db": round(entry["metrics"]["snr_db"], 2),
+        "harmonic_share": round(entry["metrics"]["harmonic_share"], 4),
+    }
 
 
 def score_one(job: tuple[str, str, str]) -> list[float]:
@@ -61,40 +98,12 @@ def means(rows: list[dict]) -> dict[str, float]:
         values = [row[name] for row in rows]
         figures[f"mean_{name}"] = round(statistics.fmean(values), 4)
         figures[f"median_{name}"] = round(statistics.median(values), 4)
+    worst = sorted(row["mos"] for row in rows)[: max(1, len(rows) // 10)]
+    figures["worst_tenth_mos"] = round(statistics.fmean(worst), 3)
     figures["numbers_per_second"] = round(statistics.fmean(row["numbers_per_second"] for row in rows))
     figures["seconds_per_clip"] = round(statistics.median(row["seconds"] for row in rows), 2)
     figures["clips"] = len(rows)
     return figures
-
-
-def main() -> None:
-    parser = arguments(__doc__)
-    parser.add_argument("--limit", type=int, help="only every so many-th clip, so many in all")
-    parser.add_argument("--phase", action="append", choices=("tracked", "static", "zero"))
-    parser.add_argument("--keep", type=Path, default=RESULTS.parent / "matches", help="where the matches are left")
-    said = parser.parse_args()
-    clips = sorted((said.data / "nsynth").glob("*.wav"))
-    if not clips:
-        raise SystemExit(f"{said.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
-    if said.limit:
-        clips = clips[:: max(1, len(clips) // said.limit)][: said.limit]
-    said.keep.mkdir(parents=True, exist_ok=True)
-    kept = RESULTS / "quality.json"
-    figures = json.loads(kept.read_text())["phases"] if kept.exists() and not said.limit else {}
-    for phase in said.phase or ["tracked", "zero"]:
-        rows = fit_all(clips, phase, said.keep)
-        jobs = [
-            (str(said.reference / "score.py"), str(clip), str(said.keep / f"{clip.stem}.{phase}.wav")) for clip in clips
-        ]
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for row, values in zip(rows, pool.map(score_one, jobs), strict=True):
-                row.update(dict(zip(NAMES, (round(v, 4) for v in values), strict=True)))
-        figures[phase] = {**means(rows), "rows": rows}
-        for row in sorted(rows, key=lambda row: -row["mrstft"])[:10]:
-            print("{mrstft:.3f} mrstft {mos:.2f} mos {mel:.2f} mel  {clip}".format(**row))
-        print(phase, means(rows))
-        if not said.limit:
-            save("quality", {"phases": figures})
 
 
 if __name__ == "__main__":

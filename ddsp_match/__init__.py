@@ -30,6 +30,7 @@ _HOMES = {
     "analyze": "ddsp_match.tasks.analyze",
     "effect": "ddsp_match.tasks.effect",
     "fit": "ddsp_match.tasks.fit",
+    "fit_many": "ddsp_match.tasks.fit_many",
     "load_patch": "ddsp_match.patch",
     "load_rack": "ddsp_match.patch",
     "process": "ddsp_match.tasks.process",
@@ -51,6 +52,7 @@ __all__ = [
     "analyze",
     "effect",
     "fit",
+    "fit_many",
     "load_patch",
     "load_rack",
     "process",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from ddsp_match.tasks.analyze import analyze
     from ddsp_match.tasks.effect import EffectResult, effect
     from ddsp_match.tasks.fit import FitResult, fit
+    from ddsp_match.tasks.fit_many import fit_many
     from ddsp_match.tasks.process import process
     from ddsp_match.tasks.render import render
     from ddsp_match.timebase import Timebase

@@ -11,6 +11,7 @@ from ddsp_match.dsp.loudness_weighting import a_weighting_power
 from ddsp_match.dsp.spectra import magnitudes, mel_filters
 
 MEL_RANGE_DB = 60.0  # what lies further below the target's loudest band is not compared
+MFCCS, MFCC_BANDS = 13, 40
 SILENCE_DB = -120.0
 PIECE_S = 20.0  # longer sounds are measured piece by piece, or their spectra would take gigabytes
 
@@ -53,6 +54,29 @@ def mel_distance_db(
     return float(difference.abs()[heard].mean())
 
 
+def mfcc_distance(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], sample_rate: int
+) -> float:
+    """Mean Euclidean distance of 13 mel-frequency cepstral coefficients in dB, over frames where either can be heard.
+
+    The coefficients are librosa's (Davis and Mermelstein 1980): 40 bands of unit area on Slaney's mel scale from 0 Hz
+    to Nyquist, their power in dB no further than 60 dB below the target's loudest band, and an orthonormal DCT-II over
+    the bands. Coefficients 1 to 13 are compared: the shape of the spectrum, the ripple of single harmonics smoothed
+    away. Coefficient 0, the level, is left to the loudness. As the transform is orthonormal, the distance is in dB,
+    root of the sum of squares over the bands.
+    """
+    size = 2 ** round(math.log2(0.043 * sample_rate))
+    window = torch.hann_window(size, device=target.device)
+    filters = mel_filters(MFCC_BANDS, size, sample_rate).to(target)
+    a, b = (magnitudes(x, window).square() @ filters.T for x in (target, match))
+    floor = a.max() * 10 ** (-MEL_RANGE_DB / 10)
+    heard = torch.maximum(a, b).amax(-1) > floor
+    difference = 10 * torch.log10(a.clamp(min=floor) / b.clamp(min=floor))
+    band, order = torch.arange(MFCC_BANDS) + 0.5, torch.arange(1, MFCCS + 1)
+    cosines = torch.cos(math.pi / MFCC_BANDS * order[:, None] * band) * math.sqrt(2 / MFCC_BANDS)
+    return float(torch.linalg.vector_norm(difference @ cosines.to(target).T, dim=-1)[heard].mean())
+
+
 def loudness_db(
     x: Float[torch.Tensor, "batch samples"], sample_rate: int, size: int = 1024
 ) -> Float[torch.Tensor, "batch frames"]:
@@ -79,6 +103,58 @@ def snr_db(target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tens
     return float(10 * torch.log10(target.square().sum().clamp(min=1e-20) / error))
 
 
+def distances(
+    target: Float[torch.Tensor, "batch samples"],
+    match: Float[torch.Tensor, "batch samples"],
+    sample_rate: int,
+    sizes: list[int],
+    *,
+    mfcc: bool = True,
+) -> dict[str, float]:
+    """How far apart two sounds are, as far as it takes no knowledge of how either was made.
+
+    Args:
+        target: The sound that is matched.
+        match: What is compared with it, of the same shape.
+        sample_rate: In Hz.
+        sizes: FFT sizes of the multi-resolution distance.
+        mfcc: Whether to measure `mfcc_distance`, too.
+
+    Returns:
+        ``mrstft``, ``mel_db``, ``lsd_db``, ``loudness_l1_db``, ``snr_db``, ``mfcc_distance``; and
+        ``unexplained_share``, the energy of the difference of the magnitude spectra over the target's. Those of a
+        sound above 20 s are means over pieces of about that length.
+    """
+    window = torch.hann_window(1024, device=target.device)
+    pieces = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))
+    sums: dict[str, float] = {}
+    missing = energy = 0.0
+    for x, y in zip(target.tensor_split(pieces, 1), match.tensor_split(pieces, 1), strict=True):
+        a, b = magnitudes(x, window), magnitudes(y, window)
+        missing += float((a - b).square().sum())
+        energy += float(a.square().sum())
+        found = {
+            "mrstft": multi_resolution(x, y, sizes),
+            "mel_db": mel_distance_db(x, y, sample_rate),
+            "lsd_db": log_spectral_distance(x, y),
+            "loudness_l1_db": loudness_error_db(x, y, sample_rate),
+        }
+        if mfcc:
+            found["mfcc_distance"] = mfcc_distance(x, y, sample_rate)
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + value * x.shape[1] / target.shape[1]
+    return {**sums, "snr_db": snr_db(target, match), "unexplained_share": missing / max(energy, 1e-20)}
+
+
+def energy_shares(
+    harmonic: Float[torch.Tensor, "batch samples"], noise: Float[torch.Tensor, "batch samples"]
+) -> dict[str, float]:
+    """The shares of the stems' energy that are harmonic and noise, ``harmonic_share`` and ``noise_share``."""
+    tonal, hiss = float(harmonic.square().sum()), float(noise.square().sum())
+    both = max(tonal + hiss, 1e-20)
+    return {"harmonic_share": tonal / both, "noise_share": hiss / both}
+
+
 def measure(
     target: Float[torch.Tensor, "batch samples"],
     harmonic: Float[torch.Tensor, "batch samples"],
@@ -99,32 +175,10 @@ def measure(
         match: What is compared with the target; by default the stems together, which effects may have changed.
 
     Returns:
-        ``mrstft``, ``lsd_db``, ``mel_db``, ``loudness_l1_db``, ``snr_db``; the shares of the stems' energy that are
-        harmonic and noise; and ``unexplained_share``, the energy of the difference of the magnitude spectra over the
-        target's. The distances of a sound above 20 s are means over pieces of about that length.
+        ``mrstft``, ``mel_db``, ``lsd_db``, ``loudness_l1_db``, ``snr_db`` and ``unexplained_share``, as `distances`
+        has them, and the `energy_shares`.
     """
     match = harmonic + noise if match is None else match
-    tonal, hiss = float(harmonic.square().sum()), float(noise.square().sum())
-    window = torch.hann_window(1024, device=target.device)
-    pieces = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))
-    sums: dict[str, float] = {}
-    missing = energy = 0.0
-    for x, y in zip(target.tensor_split(pieces, 1), match.tensor_split(pieces, 1), strict=True):
-        a, b = magnitudes(x, window), magnitudes(y, window)
-        missing += float((a - b).square().sum())
-        energy += float(a.square().sum())
-        distances = {
-            "mrstft": multi_resolution(x, y, sizes),
-            "mel_db": mel_distance_db(x, y, sample_rate),
-            "lsd_db": log_spectral_distance(x, y),
-            "loudness_l1_db": loudness_error_db(x, y, sample_rate),
-        }
-        for name, value in distances.items():
-            sums[name] = sums.get(name, 0.0) + value * x.shape[1] / target.shape[1]
-    return {
-        **sums,
-        "snr_db": snr_db(target, match),
-        "harmonic_share": tonal / max(tonal + hiss, 1e-20),
-        "noise_share": hiss / max(tonal + hiss, 1e-20),
-        "unexplained_share": missing / max(energy, 1e-20),
-    }
+    found = distances(target, match, sample_rate, sizes, mfcc=False)
+    unexplained = found.pop("unexplained_share")
+    return {**found, **energy_shares(harmonic, noise), "unexplained_share": unexplained}

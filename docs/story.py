@@ -165,11 +165,6 @@ def cents_off(samples: np.ndarray, result: FitResult, controls: Controls) -> flo
     return float(cents[voiced].abs().median())
 
 
-def step_reaching(result: FitResult, loss: float) -> int | None:
-    """The first step at which a fit's best loss was as low as this, or None."""
-    return next((s for s, b in zip(result.trace.steps, result.trace.best, strict=True) if b <= loss), None)
-
-
 def patch_bytes(result: FitResult) -> int:
     """The size of a fit's patch as a file."""
     with tempfile.TemporaryDirectory() as folder:

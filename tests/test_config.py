@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import ddsp_match.config as config
-from ddsp_match.config import folders
+from ddsp_match.config import folders, plugins
+from ddsp_match.engines.machine import cores
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import EffectSettings, F0Settings, FitSettings, SynthSettings
 
@@ -65,7 +66,7 @@ def test_options_do_what_their_names_say():
     assert config.build(["f0=pyin"]).f0.source == "pyin"
     assert config.build(["phase=zero"]).synth.phase == "zero"
     assert config.build(["init=random"]).init.kind == "random"
-    steps = [config.build([f"quality={name}"]).optimizer.steps for name in ("draft", "default", "best")]
+    steps = [config.build([f"quality={name}"]).optimizer.n_steps for name in ("draft", "default", "best")]
     assert steps[0] < steps[1] < steps[2]
     for name in ("convergence", "mel", "loudness", "waveform"):
         assert getattr(config.build().loss, name) == 0 < getattr(config.build([f"loss={name}"]).loss, name)
@@ -99,7 +100,7 @@ def test_a_quoted_path_is_read_back_unchanged(path):
         ("synth.n_harmonic=60", r"'synth.n_harmonic'.*synth.noise_seed; try: synth.n_harmonics"),
         ("lr=0.1", r"'lr'.*try: optimizer.lr"),
         ("los=mel", r"'los'.*try: loss"),
-        ("+foo=1", r"'foo'.*one of effects, f0, "),
+        ("+foo=1", r"'foo'.*one of .*effects, engine, engine.…, f0, "),
         ("seed.x=1", r"'seed.x'"),
         ("loss=mell", r"^loss: found 'mell'; needed: convergence \| loudness \| mel \| mrstft .*try: mel"),
         ("quality=drafty", r"^quality: found 'drafty'; needed: best \| default \| draft; try: draft"),
@@ -173,22 +174,93 @@ def test_the_settings_of_an_effect_are_their_own(override, message):
 def test_a_sweep_over_chains_is_checked():
     words = ["effects=[clip],[svf,clip],[compressor]", "loss=waveform,both"]
     assert config.check(words, kind=EffectSettings) == ["effects", "loss"]
+    assert config.check(["effects=svf,[clip]"], kind=EffectSettings) == ["effects"]  # the first of them will fail
     with pytest.raises(ConfigError, match=r"effects=\[svf\]"):
-        config.check(["effects=[clip],svf"], kind=EffectSettings)
+        config.check(["effects=svf,clip"], kind=EffectSettings)
 
 
-def test_a_sweep_checks_every_value_of_every_key():
-    assert config.check(["synth.n_harmonics=20,40", "seed=3", "loss=mrstft,mel"]) == [
-        "synth.n_harmonics",
-        "loss",
-    ]
+def test_a_sweep_says_which_keys_differ():
+    assert config.check(["synth.n_harmonics=20,40", "seed=3", "loss=mrstft,mel"]) == ["synth.n_harmonics", "loss"]
     assert config.check(["seed=range(1,4)", "loss=glob(m*)"]) == ["seed", "loss"]
-    with pytest.raises(ConfigError, match=r"^synth.n_harmonics: found 0"):
-        config.check(["synth.n_harmonics=20,0"])
-    with pytest.raises(ConfigError, match=r"^loss: found 'mell'"):
-        config.check(["seed=1,2", "loss=mrstft,mell"])
-    with pytest.raises(ConfigError, match=r"interval.*hydra/sweeper"):
+    with pytest.raises(ConfigError, match=r"interval.*hydra/sweeper=optuna"):
         config.check(["optimizer.lr=interval(0.01,0.1)"])
+
+
+def test_a_sweep_is_refused_where_nothing_in_it_can_be_run():
+    for words, message in [
+        (["synth.n_harmonics=0,2000"], r"^synth.n_harmonics: found 0"),
+        (["synth.n_harmonics=0", "seed=1,2"], r"^synth.n_harmonics: found 0"),
+        (["loss=mell,mrst"], r"^loss: found 'mell'.*try: mel"),
+        (["loss=mell", "seed=1,2"], r"^loss: found 'mell'"),
+        (["seed=1,2", "sed=1,2"], r"'sed', which is no setting.*try: seed"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            config.check(words)
+
+
+def test_a_sweep_in_which_something_can_be_run_is_not_refused():
+    for words in (
+        ["synth.n_harmonics=0,20", "optimizer.lr=0,0.1"],  # neither first value
+        ["f0.min_hz=500,20", "f0.max_hz=400,600"],  # the first ones clash with each other
+        ["synth.n_harmonics=0,20,0,0", "optimizer.lr=0,0,0.1"],
+    ):
+        assert len(config.check(words)) == 2
+
+
+def test_options_that_no_group_has_are_left_out_and_kept_as_refused_jobs():
+    plan = config.plan(["loss=mrstft,mell", "seed=1,2", "optimizer.steps=5"])
+    assert plan.overrides == ["loss=mrstft", "seed=1,2", "optimizer.steps=5"]
+    assert plan.swept == ["loss", "seed"]
+    assert [values for values, _ in plan.refused] == [{"loss": "mell", "seed": "1"}, {"loss": "mell", "seed": "2"}]
+    assert "try: mel" in str(plan.refused[0][1])
+    drawn = config.plan(["hydra/sweeper=optuna", "loss=mrstft,mell", "optimizer.lr=interval(0.01,0.1)"])
+    assert [values for values, _ in drawn.refused] == [{"loss": "mell"}]  # nobody knows what would have been drawn
+
+
+def test_the_longest_name_of_a_job_is_known_beforehand():
+    assert config.plan(["synth.n_harmonics=20,100", "seed=1,2", "optimizer.steps=5"]).name_length == len(
+        "synth.n_harmonics=100,seed=1"
+    )
+    assert config.plan(["seed=1"]).name_length == 0
+    drawn = config.plan(["hydra/sweeper=optuna", "optimizer.lr=tag(log,interval(0.01,0.1))"])
+    assert drawn.name_length >= len("optimizer.lr=0.012345678901234567")
+
+
+@pytest.mark.parametrize(
+    ("word", "package"),
+    [
+        ("hydra/launcher=joblib", "hydra-joblib-launcher"),
+        ("hydra/launcher=submitit_local", "hydra-submitit-launcher"),
+        ("hydra/launcher=ray", "hydra-ray-launcher"),
+        ("hydra/sweeper=optuna", "hydra-optuna-sweeper"),
+    ],
+)
+def test_a_launcher_that_is_not_installed_is_named_with_its_cure(monkeypatch, word, package):
+    monkeypatch.setattr(plugins.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=rf"{package}; try: pip install 'ddsp-match\[sweeps\]'"):
+        config.check(["seed=1,2", word])
+
+
+def test_slurm_is_asked_for_where_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(plugins, "installed", lambda package: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"submitit_slurm: found no sbatch.*login node; try: hydra/launcher=joblib"):
+        config.check(["seed=1,2", "hydra/launcher=submitit_slurm"])
+
+
+def test_a_sweeper_is_not_told_to_look_for_the_worst(monkeypatch):
+    with pytest.raises(ConfigError, match=r"direction: found maximize; needed: minimize"):
+        config.check(["seed=1,2", "hydra/sweeper=optuna", "hydra.sweeper.direction=maximize"])
+
+
+def test_launchers_are_told_what_they_would_do_badly_by_themselves():
+    local = plugins.default_words(["hydra/launcher=submitit_local"])
+    assert "++hydra.job.env_set.OMP_NUM_THREADS=1" in local
+    assert f"hydra.sweeper.max_batch_size={cores()}" in local
+    drawn = plugins.default_words(["hydra/sweeper=optuna", "hydra/launcher=submitit_local"], "7")
+    assert "hydra.sweeper.sampler.seed=7" in drawn and not [word for word in drawn if "max_batch_size" in word]
+    assert plugins.default_words(["hydra/sweeper=optuna", "hydra/sweeper/sampler=grid"]) == ["hydra.sweeper.n_jobs=1"]
+    assert plugins.default_words(["seed=1,2"]) == []
 
 
 def test_yaml_is_read_back_as_the_same_settings(tmp_path):

@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddsp_match"
 
 # Room -> row. A room is a file or a folder directly below ddsp_match/.
 ROWS = {
-    **dict.fromkeys(("dsp", "errors"), 1),
-    **dict.fromkeys(("timebase", "audio", "features", "controls", "ranges", "settings"), 2),
+    **dict.fromkeys(("dsp", "errors", "free_memory"), 1),
+    **dict.fromkeys(("timebase", "audio", "features", "controls", "ranges", "settings", "download", "device"), 2),
     **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics", "datasets"), 3),
     **dict.fromkeys(("optimise", "patch", "report", "store", "engines", "score"), 4),
     "tasks": 5,
@@ -34,6 +34,7 @@ ONLY_IN = {
     "auraloss": set(),
     "zimtohrli": {"score"},
     "ray": {"engines"},
+    "optuna": {"config"},
     "sqlite3": {"store"},
     "requests": set(),
 }

@@ -92,3 +92,40 @@ def test_silence_in_a_piece_is_finite(monkeypatch):
     x[:, :6000] = 0.0
     found = metrics.measure(x, x, torch.zeros_like(x), RATE, SIZES)
     assert all(math.isfinite(value) for value in found.values())
+
+
+def test_mfccs_are_librosa_s():
+    import librosa
+    import numpy as np
+
+    t = torch.arange(RATE) / RATE
+    a = 0.3 * torch.sin(2 * math.pi * 330 * t).unsqueeze(0) + 0.1 * sound()
+    b = 0.2 * torch.sin(2 * math.pi * 500 * t).unsqueeze(0) + 0.2 * sound(1)
+    options = {"sr": RATE, "n_fft": 512, "hop_length": 128, "n_mels": 40, "pad_mode": "reflect"}
+    mels = [librosa.feature.melspectrogram(y=x[0].numpy(), **options) for x in (a, b)]
+    floor = mels[0].max() * 1e-6
+    coefficients = [
+        librosa.feature.mfcc(S=librosa.power_to_db(np.maximum(mel, floor), amin=1e-12, top_db=None), n_mfcc=14)[1:]
+        for mel in mels
+    ]
+    expected = np.linalg.norm(coefficients[0] - coefficients[1], axis=0).mean()
+    assert metrics.mfcc_distance(a, b, RATE) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_mfccs_do_not_hear_a_change_of_level():
+    assert metrics.mfcc_distance(sound(), 0.5 * sound(), RATE) < 0.05
+
+
+def test_silent_frames_of_both_do_not_dilute_the_mfccs():
+    x, y = sound(), sound(1).cumsum(1) * 0.05
+    silence = torch.zeros(1, 16000)
+    padded = [torch.cat([s, silence], 1) for s in (x, y)]
+    assert metrics.mfcc_distance(*padded, RATE) == pytest.approx(metrics.mfcc_distance(x, y, RATE), rel=0.05)
+
+
+def test_distances_are_those_of_measure_and_the_mfccs():
+    x, y = sound(), 0.7 * sound() + 0.1 * sound(1)
+    found = metrics.distances(x, y, RATE, SIZES)
+    whole = metrics.measure(x, y, torch.zeros_like(y), RATE, SIZES)
+    assert set(found) - set(whole) == {"mfcc_distance"}
+    assert {key: found[key] for key in found if key in whole} == {key: whole[key] for key in whole if key in found}

@@ -2,7 +2,8 @@
 
 The first words after the fence say what a block is: ``bash run`` is run here, all of a page's in order and in
 one folder that holds ``data/`` and ``sound.wav``; ``bash setup`` sets a machine up, and only its make targets
-are checked; ``python run`` is run as a script. A block of commands without such a word is refused.
+are checked; ``python run`` is run as a script; ``bash example`` and ``python example`` need what is not at hand in a
+test (a data set, a GPU, a cluster), and are only parsed. A block of commands without such a word is refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ from ddsp_match.settings import EffectSettings, FitSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
+KINDS = {("bash", "run"), ("bash", "setup"), ("bash", "example"), ("python", "run"), ("python", "example")}
+# Stands in where the tool is not installed: sqlite3 [-header] FILE SQL
+SQLITE3 = """#!{python}
+import sqlite3, sys
+base = sqlite3.connect(f"file:{{sys.argv[-2]}}?mode=ro", uri=True)
+for row in base.execute(sys.argv[-1]):
+    print(*row, sep="|")
+"""
 FENCE = re.compile(r"^```(\w+)[ \t]*([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -38,10 +47,12 @@ def blocks(page: Path) -> list[tuple[str, str, str]]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """The ddsp-match commands in a block, as words."""
+    """The ddsp-match commands in a block, as words; of a loop the first round."""
     joined = text.replace("\\\n", " ")
-    lines = [shlex.split(line, comments=True) for line in joined.splitlines() if "$(" not in line]
-    return [line[1:] for line in lines if line[:1] == ["ddsp-match"]]
+    for name, value in re.findall(r"^for (\w+) in (\S+)", joined, re.MULTILINE):
+        joined = joined.replace(f"${name}", value)
+    lines = [line.strip() for line in joined.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("ddsp-match ")]
 
 
 def test_the_readme_has_commands_that_are_run():
@@ -53,17 +64,28 @@ def test_the_readme_has_commands_that_are_run():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_says_what_it_is(page):
     for language, kind, text in blocks(page):
-        assert (language, kind) in {("bash", "run"), ("bash", "setup"), ("python", "run")}, text
+        assert (language, kind) in KINDS, text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_is_one_that_the_command_line_accepts(page):
+def test_every_command_is_one_that_the_command_line_accepts(page, monkeypatch):
+    monkeypatch.setattr("ddsp_match.config.plugins.shutil.which", lambda name: f"/usr/bin/{name}")  # Slurm's sbatch
     for _, _, text in blocks(page):
         for argv in commands(text):
             if argv and "--help" not in argv:
                 arguments, rest = build_parser().parse_known_args(argv)
                 _, overrides = words.split([*getattr(arguments, "words", []), *rest])
                 config.check(overrides, kind=EffectSettings if argv[0] == "effect" else FitSettings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_script_is_one(page):
+    for language, _, text in blocks(page):
+        if language == "python":
+            compile(text, page.name, "exec")
+        else:
+            done = subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True)
+            assert done.returncode == 0, f"{text}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -84,6 +106,9 @@ def test_every_block_runs(page, tmp_path):
     command_file.parent.mkdir()
     command_file.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ddsp_match "$@"\n')
     command_file.chmod(0o755)
+    if shutil.which("sqlite3") is None:
+        (command_file.parent / "sqlite3").write_text(SQLITE3.format(python=sys.executable))
+        (command_file.parent / "sqlite3").chmod(0o755)
     path = os.pathsep.join([str(command_file.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     for language, kind, text in blocks(page):

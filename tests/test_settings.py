@@ -11,7 +11,9 @@ import pytest
 from ddsp_match.config import setting_keys
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import (
+    DatasetSettings,
     EffectSettings,
+    EngineSettings,
     F0Settings,
     FitSettings,
     InitSettings,
@@ -27,6 +29,8 @@ SECTIONS = {
     "init": InitSettings,
     "loss": LossSettings,
     "optimizer": OptimizerSettings,
+    "dataset": DatasetSettings,
+    "engine": EngineSettings,
 }
 KINDS = (FitSettings, EffectSettings)
 NUMBERS, WORDS = (
@@ -161,3 +165,15 @@ def test_importing_the_settings_imports_neither_torch_nor_numpy_nor_hydra():
     )
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"), [("synth", "phase", "zero"), ("init", "kind", "random"), ("", "effects", ["reverb"])]
+)
+def test_a_first_guess_that_is_not_close_gets_more_steps(section, name, value):
+    settings = FitSettings()
+    near = settings.resolved().optimizer.steps
+    setattr(getattr(settings, section) if section else settings, name, value)
+    assert settings.resolved().optimizer.steps > near
+    settings.optimizer.steps = 7
+    assert settings.resolved().optimizer.steps == 7

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
 from ddsp_match.analysis.loudness import a_weighted_loudness
-from ddsp_match.analysis.pitch import PitchTrack, track
+from ddsp_match.analysis.pitch import PitchTrack, tracks
 from ddsp_match.audio import Audio
 from ddsp_match.features import Features
 from ddsp_match.settings import F0Settings
 from ddsp_match.timebase import Timebase
+
+CPU = torch.device("cpu")
 
 
 def analyse(
@@ -35,20 +37,48 @@ def analyse(
     Raises:
         PitchError: The given f0 does not fit the sound.
     """
-    pitch = track(_one_channel(audio), timebase, settings, progress)
-    loudness_db = a_weighted_loudness(audio.samples, timebase)
+    return analyse_batch([audio], timebase, settings, progress)[0]
 
+
+def analyse_batch(
+    sounds: Sequence[Audio],
+    timebase: Timebase,
+    settings: F0Settings,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    device: torch.device = CPU,
+    workers: int = 1,
+) -> list[tuple[Features, PitchTrack]]:
+    """Analyses many sounds of one rate, each as `analyse` does it alone.
+
+    Args:
+        sounds: The sounds, at the timebase's sample rate.
+        timebase: The frames.
+        settings: Where f0 comes from.
+        progress: Called with the frames done by the slowest stage and their total, over all sounds.
+        device: Where the pitch network runs; the features are on the CPU.
+        workers: Threads that share what runs on the CPU besides.
+
+    Raises:
+        PitchError: The given f0 does not fit one of the sounds.
+    """
+    pitches = tracks(
+        [_one_channel(audio) for audio in sounds], timebase, settings, progress, device=device, workers=workers
+    )
+    return [(_features(audio, pitch, timebase), pitch) for audio, pitch in zip(sounds, pitches, strict=True)]
+
+
+def _features(audio: Audio, pitch: PitchTrack, timebase: Timebase) -> Features:
     def per_channel(values: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
         return torch.from_numpy(values).to(dtype).expand(audio.channels, -1).clone()
 
-    features = Features(
+    return Features(
         f0_hz=per_channel(pitch.f0_hz, torch.float32),
         periodicity=per_channel(pitch.periodicity, torch.float32),
-        loudness_db=loudness_db,
+        loudness_db=a_weighted_loudness(audio.samples, timebase),
         voiced=per_channel(pitch.voiced, torch.bool),
         doubt=per_channel(pitch.doubt, torch.bool),
     )
-    return features, pitch
 
 
 def _one_channel(audio: Audio) -> np.ndarray:

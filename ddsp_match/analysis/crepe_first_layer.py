@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from ddsp_match.analysis.crepe_plain import HOP, STD_FLOOR, WINDOW
 from ddsp_match.analysis.crepe_weights import ConvolutionLayer
+from ddsp_match.device import has_float64
 from ddsp_match.dsp.scratch import Scratch
 
 TAPS, STRIDE, PAD = 512, 4, 254
@@ -42,9 +43,13 @@ class FirstLayer:
     What it returns still lacks the division by each frame's deviation (the relu lets it wait until there are
     fewer channels), and its whole positions lack an addend that is the same in all of them: it is returned as
     one more row, and `completion` is the matrix that adds it.
+
+    Args:
+        layer: The layer's numbers, on the CPU.
+        device: Where to work.
     """
 
-    def __init__(self, layer: ConvolutionLayer) -> None:
+    def __init__(self, layer: ConvolutionLayer, device: torch.device) -> None:
         if bool((layer.gain < 0).any()):
             raise ValueError("a first layer with negative gains needs minima, which are not implemented")
         kernel = layer.kernel[:, 0].T.contiguous()
@@ -60,6 +65,8 @@ class FirstLayer:
         self.completion = torch.zeros(POSITIONS // 2, POSITIONS // 2 + 1)
         self.completion[:, :-1].fill_diagonal_(1.0)
         self.completion[FIRST_WHOLE // 2 : LAST_WHOLE // 2, -1] = 1.0
+        # Built on the CPU, for its float64; the completion stays, to be multiplied into the next layer's matrix.
+        self.kernel, self.corrections = self.kernel.to(device), self.corrections.to(device)
 
     def __call__(
         self, samples: Float[torch.Tensor, " n"], frames: int, scratch: Scratch
@@ -71,10 +78,12 @@ class FirstLayer:
             frames: Number of frames, 160 samples apart.
             scratch: Memory for what lies between, and for the rows.
         """
-        cut = samples.unfold(0, WINDOW, HOP)[:frames].double()
+        exact = samples if has_float64(samples.device) else samples.cpu()
+        cut = exact.unfold(0, WINDOW, HOP)[:frames].double()
         deviation = cut.std(1).clamp_min(STD_FLOOR).float()
         # A frame's correction at a position is these two times `corrections` there.
-        moments = torch.stack((cut.mean(1).float(), deviation), 1)
+        moments = torch.stack((cut.mean(1).float(), deviation), 1).to(samples.device)
+        deviation = moments[:, 1]
 
         blocks = frames + EXTRA_BLOCKS
         missing = PAD + blocks * HOP + TAPS - samples.shape[0]

@@ -12,7 +12,7 @@ import math
 from typing import Protocol
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from ddsp_match.timebase import Timebase
 
@@ -39,11 +39,14 @@ def smoothness(
     """Weight of the squared second difference at which modulation of `bandwidth_hz` is halved.
 
     Args:
-        f0_hz: Fundamental in Hz; the bandwidth is at most a third of it.
+        f0_hz: Distance of the partials in Hz; a bandwidth below half the frame rate is at most a third of it.
         timebase: Frame grid.
-        bandwidth_hz: Modulation frequency in Hz above which the amplitudes are smoothed away.
+        bandwidth_hz: Modulation frequency in Hz above which the amplitudes are smoothed away. At half the frame rate
+            they are hardly smoothed, however near the partials lie: what two of them could explain, they share.
     """
-    bandwidth = (f0_hz[:, 1:-1] * BANDWIDTH_OVER_F0).clamp(max=bandwidth_hz)
+    bandwidth = torch.full_like(f0_hz[:, 1:-1], bandwidth_hz)
+    if bandwidth_hz < timebase.frame_rate / 2:
+        bandwidth = torch.minimum(bandwidth, f0_hz[:, 1:-1] * BANDWIDTH_OVER_F0)
     angle = (math.pi * bandwidth / timebase.frame_rate).clamp(max=math.pi / 2)
     return (2 * torch.sin(angle)).pow(-4).unsqueeze(1)
 
@@ -54,6 +57,7 @@ def fit_harmonics(
     weight: Float[torch.Tensor, "batch partials inner"],
     timebase: Timebase,
     iterations: int = ITERATIONS,
+    audible: Bool[torch.Tensor, "batch partials frames"] | None = None,
 ) -> Complex[torch.Tensor, "batch harmonics frames"]:
     """Complex amplitudes that explain the target best among the smooth ones.
 
@@ -64,6 +68,7 @@ def fit_harmonics(
             frame rate allows.
         timebase: Frame grid.
         iterations: Conjugate-gradient steps.
+        audible: Which amplitudes may differ from zero: those below Nyquist. Without it all of them.
 
     Returns:
         ``c`` such that ``sum_k |c_k| sin(k phi + arg c_k)`` is near the target.
@@ -79,9 +84,12 @@ def fit_harmonics(
         out[..., :-2] += bend
         out[..., 1:-1] -= 2 * bend
         out[..., 2:] += bend
-        return out
+        return kept(out)
 
-    residual = operator.adjoint(target)
+    def kept(c: torch.Tensor) -> torch.Tensor:
+        return c if audible is None else c * audible
+
+    residual = kept(operator.adjoint(target))
     solution = torch.zeros_like(residual)
     diagonal = torch.full_like(residual.real, scale * 2 / 3)
     diagonal[..., 1:-1] += 6 * weight

@@ -21,21 +21,13 @@ def harmonic_scores(partials: PartialMap, candidates_hz: np.ndarray) -> tuple[np
         partials: What was heard.
         candidates_hz: ``(candidates,)`` pitches.
     """
-    n_cells = partials.strength.shape[1]
-    base = np.round(cell_of(candidates_hz)).astype(int)
-    explained = np.zeros((len(partials.total), len(base)), dtype=np.float32)
-    missing = np.zeros_like(explained)
-    envelope = np.zeros_like(explained)
-    share = np.zeros_like(explained)
-    strength = np.pad(partials.strength, ((0, 0), (0, 1)))
-    shares = np.pad(partials.share, ((0, 0), (0, 1)))
-    for harmonic in range(HARMONICS, 0, -1):
-        cells = base + round(1200.0 / CELL_CENTS * np.log2(harmonic))
-        cells = np.where((cells >= 0) & (cells < n_cells), cells, n_cells)
-        found = strength[:, cells]
-        share += shares[:, cells]
-        np.maximum(envelope, found, out=envelope)
-        explained += found
-        missing += envelope - found
-    total = np.maximum(partials.total, 1.0)[:, None]
-    return (explained - MISSING_COST * missing) / total, np.minimum(share, 1.0)
+    from ddsp_match.analysis import partial_kernels as kernels
+
+    strength, share = (np.ascontiguousarray(part.T) for part in (partials.strength, partials.share))
+    intervals = np.round(1200.0 / CELL_CENTS * np.log2(np.arange(HARMONICS, 0, -1))).astype(int)
+    cells = np.round(cell_of(candidates_hz)).astype(int)[:, None] + intervals
+    cells[cells >= len(strength)] = -1
+    explained, missing, shares = np.empty((3, len(cells), strength.shape[1]), dtype=np.float32)
+    kernels.harmonics(strength, share, cells, explained, missing, shares)
+    total = np.maximum(partials.total, 1.0)
+    return ((explained - MISSING_COST * missing) / total).T, np.minimum(shares, 1.0).T

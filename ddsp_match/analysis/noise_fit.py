@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -44,32 +45,49 @@ def valley_magnitudes(
     f0_hz: Float[torch.Tensor, "batch frames"],
     timebase: Timebase,
     n_bands: int,
+    n_frames: Sequence[int] | None = None,
 ) -> Float[torch.Tensor, "batch bands frames"]:
     """Half the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
 
     What a harmonic fit leaves over lies mostly beside the harmonics and is no noise; between them there is little
     else. A low quantile of the power of the bins around each band stands for the mean of an exponential distribution
-    (the power of a noise bin has that), whatever the harmonics add to some of the bins.
+    (the power of a noise bin has that), whatever the harmonics add to some of the bins. How long the spectra are and
+    how far around is looked follows from each signal's own median f0, so that a batch changes nothing.
 
     Args:
         target: The sound, harmonics and all.
         f0_hz: Fundamental in Hz.
         timebase: Frame grid.
         n_bands: Bands, evenly spaced from 0 Hz to Nyquist inclusive.
+        n_frames: Frames of each signal that count for its median; by default all.
     """
-    typical_hz = float(f0_hz.median())
-    size = 2 ** math.ceil(math.log2(VALLEY_PERIODS * timebase.sample_rate / typical_hz))
-    size = min(max(size, SHORTEST), LONGEST)
-    power = _power(target, timebase, f0_hz.shape[1], size)
-    around = max(2, round(0.5 * typical_hz * size / timebase.sample_rate))
-    centres = torch.linspace(0, size // 2, n_bands, device=target.device).round().long()
-    offsets = torch.arange(-around, around + 1, device=target.device)
-    index = (centres.unsqueeze(1) + offsets).abs()
-    index = torch.where(index > size // 2, size - index, index)
-    rank = 1 + int(VALLEY_QUANTILE * (len(offsets) - 1))
-    quiet = torch.stack([row[:, index].kthvalue(rank, dim=-1).values for row in power])
-    mean = quiet / -math.log(1 - VALLEY_QUANTILE / CLEAN_SHARE)
+    batch, frames = f0_hz.shape
+    counted = [frames] * batch if n_frames is None else n_frames
+    alike: dict[tuple[int, int], list[int]] = {}
+    for row, (f0, count) in enumerate(zip(f0_hz.cpu(), counted, strict=True)):
+        typical_hz = float(f0[:count].median())
+        size = 2 ** math.ceil(math.log2(VALLEY_PERIODS * timebase.sample_rate / typical_hz))
+        size = min(max(size, SHORTEST), LONGEST)
+        around = max(2, round(0.5 * typical_hz * size / timebase.sample_rate))
+        alike.setdefault((size, around), []).append(row)
+    mean = target.new_empty(batch, frames, n_bands)
+    for (size, around), rows in alike.items():
+        power = _power(target[rows], timebase, frames, size)
+        centres = torch.linspace(0, size // 2, n_bands, dtype=torch.float64).round().long()
+        index = (centres.unsqueeze(1) + torch.arange(-around, around + 1)).abs()
+        index = torch.where(index > size // 2, size - index, index).to(target.device)
+        rank = 1 + int(VALLEY_QUANTILE * 2 * around)
+        for row, of_row in zip(rows, power, strict=True):
+            mean[row] = _smallest(of_row[:, index], rank)
+    mean /= -math.log(1 - VALLEY_QUANTILE / CLEAN_SHARE)
     return (VALLEY_SHARE * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
+
+
+def _smallest(values: torch.Tensor, rank: int) -> torch.Tensor:
+    """The `rank`-th smallest along the last axis."""
+    if values.device.type == "mps":  # has no kthvalue
+        return values.sort(dim=-1).values[..., rank - 1]
+    return values.kthvalue(rank, dim=-1).values
 
 
 def _power(

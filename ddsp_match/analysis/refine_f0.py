@@ -12,16 +12,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from ddsp_match.analysis.contour import at_times, runs
+from ddsp_match.analysis.contour import TRANSITION_OCTAVES, runs
 
 HARMONICS = 8
 PERIODS, SHORTEST_S, LONGEST_S = 6.0, 0.045, 0.24
-BLACKMAN_HARRIS = (0.35875, 0.48829, 0.14128, 0.01168)  # a harmonic's neighbours are 92 dB down, and stay out
 LOPSIDED = (
     0.15  # centre of a frame's energy, in half windows, from which it is not asked: a note begins or ends
 )
 ROUNDS = 3
-FRAMES_AT_ONCE = 128
 WEAK = 1e-5  # power relative to the strongest frame below which a frame is not asked
 SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25])
 
@@ -92,51 +90,31 @@ def _turning(
     samples: np.ndarray, sample_rate: int, hop: int, f0_hz: np.ndarray, voiced: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the harmonics of each frame say about its f0, in Hz times their weight, and the weight."""
-    n_frames = len(f0_hz)
-    seconds = np.clip(PERIODS / f0_hz, SHORTEST_S, LONGEST_S)
-    half = int(np.ceil(seconds[voiced].max(initial=0.0) * sample_rate / 2))
-    offsets = np.arange(-half, half + 1)
-    length = (n_frames - 1) * hop + 1
-    contour = at_times(f0_hz, np.arange(-half, length + half) / hop)
-    phase = np.cumsum(contour * (1.0 / sample_rate))  # in turns
-    padded = np.pad(samples[:length], (half, half + max(0, length - len(samples)))).astype(np.float32)
+    from ddsp_match.analysis import refine_kernels as kernels
 
-    turning, weight = np.zeros(n_frames), np.zeros(n_frames)
-    wanted = np.flatnonzero(voiced)
-    for start in range(0, len(wanted), FRAMES_AT_ONCE):
-        frames = wanted[start : start + FRAMES_AT_ONCE]
-        index = frames[:, None] * hop + half + offsets
-        turns = phase[index] - phase[frames * hop + half][:, None]
-        step = np.exp((-2j * np.pi * turns).astype(np.complex64))
-        radius = seconds[frames, None] * sample_rate / 2
-        position = np.clip(offsets / radius, -1.0, 1.0).astype(np.float32)
-        shape, slope = _blackman_harris(position)
-        windowed = padded[index] * shape
-        sloped = padded[index] * (slope * (sample_rate / radius).astype(np.float32))
-        energy = windowed**2
-        centre = (energy * position).sum(1) / np.maximum(energy.sum(1), 1e-30)
-        balance = np.maximum(1.0 - np.abs(centre) / LOPSIDED, 0.0)
-        carrier = step
-        for harmonic in range(1, HARMONICS + 1):
-            value = np.einsum("fw,fw->f", windowed, carrier).astype(np.complex128)
-            change = np.einsum("fw,fw->f", sloped, carrier).astype(np.complex128)
-            power = np.abs(value / radius[:, 0]) ** 2
-            off_hz = -(change * value.conj()).imag / np.maximum(np.abs(value) ** 2, 1e-30) / (2 * np.pi)
-            # Low partials weigh more than least squares would have it: in stiff strings the high ones are
-            # sharp.
-            partial_hz = harmonic * f0_hz[frames]
-            counts = (partial_hz < 0.45 * sample_rate) & (np.abs(off_hz) < 0.05 * partial_hz)
-            share = np.where(counts, balance * power * harmonic, 0.0)
-            turning[frames] += share * off_hz / harmonic
-            weight[frames] += share
-            carrier = carrier * step
+    length = (len(f0_hz) - 1) * hop + 1
+    carrier = np.empty((HARMONICS, 2, length), dtype=np.float32)
+    kernels.carriers(f0_hz, hop, sample_rate, TRANSITION_OCTAVES, carrier)
+    heard = np.zeros(length, dtype=np.float32)
+    heard[: len(samples)] = samples[:length]
+
+    frames = np.flatnonzero(voiced)
+    radius = np.clip(PERIODS / f0_hz[frames], SHORTEST_S, LONGEST_S) * sample_rate / 2
+    sums, centre = np.empty((len(frames), HARMONICS, 4), dtype=np.float32), np.empty(len(frames))
+    kernels.demodulate(heard, carrier, frames * hop, radius, sums, centre)
+    parts = sums.astype(np.float64)
+    value, change = parts[..., 0] + 1j * parts[..., 1], parts[..., 2] + 1j * parts[..., 3]
+    change *= sample_rate / radius[:, None]
+
+    harmonic = np.arange(1, HARMONICS + 1)
+    power = np.abs(value / radius[:, None]) ** 2
+    off_hz = -(change * value.conj()).imag / np.maximum(np.abs(value) ** 2, 1e-30) / (2 * np.pi)
+    # Low partials weigh more than least squares would have it: in stiff strings the high ones are sharp.
+    partial_hz = harmonic * f0_hz[frames, None]
+    counts = (partial_hz < 0.45 * sample_rate) & (np.abs(off_hz) < 0.05 * partial_hz)
+    balance = np.maximum(1.0 - np.abs(centre) / LOPSIDED, 0.0)
+    share = np.where(counts, balance[:, None] * power * harmonic, 0.0)
+    turning, weight = np.zeros(len(f0_hz)), np.zeros(len(f0_hz))
+    turning[frames] = (share * off_hz / harmonic).sum(1)
+    weight[frames] = share.sum(1)
     return turning, weight
-
-
-def _blackman_harris(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The window at positions from -1 to 1, and its slope; multiple angles as powers of one cosine."""
-    a0, a1, a2, a3 = (np.float32(a) for a in BLACKMAN_HARRIS)
-    cosine, sine = np.cos(np.float32(np.pi) * position), np.sin(np.float32(np.pi) * position)
-    window = (a0 - a2) + cosine * ((a1 - 3 * a3) + cosine * (2 * a2 + cosine * 4 * a3))
-    slope = -np.float32(np.pi) * sine * ((a1 - 3 * a3) + cosine * (4 * a2 + cosine * 12 * a3))
-    return window, slope

@@ -10,26 +10,31 @@ needs.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ddsp_match.analysis.crepe_weights import ConvolutionLayer
 from ddsp_match.dsp.real_dft import analysis_matrix, synthesis_matrix
 from ddsp_match.dsp.scratch import Scratch
 
 TAPS_BEFORE = 31
+CPU = torch.device("cpu")
 
 
 def pooled_relu(
-    x: Float[torch.Tensor, "positions frames channels"], gain: Float[torch.Tensor, " channels"]
+    x: Float[torch.Tensor, "positions frames channels"], negative: Bool[torch.Tensor, " channels"] | None
 ) -> Float[torch.Tensor, "half frames channels"]:
     """Relu and max-pooling by two, before a gain that the next layer has folded into its kernel.
 
     The maximum commutes with the relu and with a positive gain; under a negative one it turns into a minimum.
+
+    Args:
+        x: Before the relu.
+        negative: Channels whose gain is negative; None for none at all.
     """
     even, odd = x[0::2], x[1::2]
     largest = torch.maximum(even, odd)
-    if bool((gain < 0).any()):
-        largest = torch.where(gain < 0, torch.minimum(even, odd), largest)
+    if negative is not None:
+        largest = torch.where(negative, torch.minimum(even, odd), largest)
     return largest.clamp_min_(0)
 
 
@@ -42,6 +47,7 @@ class SpectralConvolution:
         positions: Columns that come in.
         input_rows: Matrix ``(positions, rows)`` from what comes in to the columns, where what comes in is
             not the columns themselves.
+        device: Where to work; the numbers given are on the CPU.
     """
 
     def __init__(
@@ -50,14 +56,18 @@ class SpectralConvolution:
         before: ConvolutionLayer,
         positions: int,
         input_rows: Float[torch.Tensor, "positions rows"] | None = None,
+        device: torch.device = CPU,
     ) -> None:
         size = positions + min(TAPS_BEFORE + 1, positions)
         n_out, n_in, taps = layer.kernel.shape
-        self.gain = layer.gain
-        self.forward_dft = analysis_matrix(positions, size)
+        negative = layer.gain < 0
+        # Asked once: to ask a GPU in each call would wait for it each time.
+        self.negative = negative.to(device) if bool(negative.any()) else None
+        forward_dft = analysis_matrix(positions, size)
         if input_rows is not None:
-            self.forward_dft = self.forward_dft @ input_rows
-        self.inverse_dft = synthesis_matrix(positions, size)
+            forward_dft = forward_dft @ input_rows
+        self.forward_dft = forward_dft.to(device)
+        self.inverse_dft = synthesis_matrix(positions, size).to(device)
 
         # Taps that reach no column would fold back onto others: a layer of 16 positions sees ±15 only.
         reach = positions - 1
@@ -67,13 +77,13 @@ class SpectralConvolution:
         matrix = analysis_matrix(kernel.shape[1], size, seen.start - TAPS_BEFORE)
         matrix[1::2] *= -1
         # (bins, in, real and imaginary of every out): the right side of one product per bin.
-        self.spectrum = (matrix @ kernel.T).view(-1, 2 * n_out, n_in).transpose(1, 2)
+        self.spectrum = (matrix @ kernel.T).view(-1, 2 * n_out, n_in).transpose(1, 2).to(device)
 
         # The predecessor's offset is zero outside the columns, so its share differs near the ends.
         padding = (TAPS_BEFORE, taps - TAPS_BEFORE - 1)
         inside = torch.nn.functional.pad(torch.ones(positions), padding).unfold(0, taps, 1)
         tap_sums = torch.matmul(before.offset, layer.kernel)
-        self.constant = (inside @ tap_sums.T + layer.bias)[:, None]
+        self.constant = (inside @ tap_sums.T + layer.bias)[:, None].to(device)
 
     def __call__(
         self,
@@ -104,4 +114,4 @@ class SpectralConvolution:
         if scale is not None:
             y *= scale
         y += self.constant
-        return pooled_relu(y, self.gain)
+        return pooled_relu(y, self.negative)

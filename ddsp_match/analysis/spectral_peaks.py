@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 WINDOW_S = 0.2
 CELL_CENTS = 10.0
@@ -52,66 +53,63 @@ def partial_map(samples: np.ndarray, sample_rate: int, centres: np.ndarray) -> P
         sample_rate: In Hz.
         centres: Samples at which the frames are centred.
     """
+    from ddsp_match.analysis import partial_kernels as kernels
+
     length = round(WINDOW_S * sample_rate)
     size = 1 << int(np.ceil(np.log2(1.5 * length)))
-    window = np.blackman(length + 2)[1:-1]  # side lobes 58 dB down: they are not taken for partials
-    window = (2 * window / window.sum()).astype(np.float32)
-    padded = np.pad(samples.astype(np.float32), (length // 2, length))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[centres] * window
-    magnitude = np.abs(np.fft.rfft(frames, size, axis=1)).astype(np.float32) + 1e-9
+    magnitude = _magnitudes(samples, centres, length, size) + np.float32(1e-9)
     bin_hz = sample_rate / size
     # What lies below hearing, an offset above all, is neither a partial nor noise.
     bins_hz = np.arange(magnitude.shape[1]) * bin_hz
     audible = np.where(bins_hz > FIRST_HZ - bin_hz, np.minimum(1.0, bins_hz / RUMBLE_HZ) ** 2, 0.0)
-
+    weight_db = 20 * np.log10(audible + 1e-9).astype(np.float32)
     flat_db = 20 * np.log10(magnitude)
-    middle, left, right = flat_db[:, 1:-1], flat_db[:, :-2], flat_db[:, 2:]
-    magnitude = magnitude * audible.astype(np.float32) + 1e-9
-    level_db = flat_db + 20 * np.log10(audible + 1e-9).astype(np.float32)
-    weighted = level_db[:, 1:-1]
-    floor = _surroundings(flat_db, max(3, round(FLOOR_WIDTH_HZ / bin_hz)))[:, 1:-1]
-    strongest = level_db[:, 1:].max(1, keepdims=True)
-    prominence = np.where(bins_hz[1:-1] < 800.0, *PROMINENCE_DB)
-    is_peak = (middle > left) & (middle >= right) & (middle > floor + prominence)
-    is_peak &= weighted > strongest - RANGE_DB
-    frame, column = np.nonzero(is_peak)
-    a, b, c = left[frame, column], middle[frame, column], right[frame, column]
-    offset = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-6)
-    hz = (column + 1 + offset) * bin_hz
-    peak_db = weighted[frame, column] - 0.25 * (a - c) * offset
+    strongest = (flat_db + weight_db)[:, 1:].max(1)
+    least_db = strongest[:, None] - RANGE_DB - weight_db
 
-    strongest_hz = np.zeros(len(centres))
-    at_top = peak_db >= strongest[frame, 0]
+    n_frames, n_bins = flat_db.shape
+    # No two neighbours are both peaks.
+    frame, column = np.empty((2, n_frames * (n_bins // 2)), dtype=np.int64)
+    width = max(3, round(FLOOR_WIDTH_HZ / bin_hz))
+    prominence = np.where(bins_hz < 800.0, *PROMINENCE_DB)
+    sums = np.empty(n_bins + 2 * width + 1)
+    found = kernels.peaks(flat_db, least_db, prominence, width, frame, column, sums)
+    frame, column = frame[:found], column[:found]
+    a, b, c = (flat_db[frame, column + side] for side in (-1, 0, 1))
+    offset = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-6)
+    hz = (column + offset) * bin_hz
+    peak_db = b + weight_db[column] - 0.25 * (a - c) * offset
+
+    strongest_hz = np.zeros(n_frames)
+    at_top = peak_db >= strongest[frame]
     strongest_hz[frame[at_top]] = hz[at_top]
     knee_hz = np.maximum(strongest_hz, KNEE_HZ)[frame]
-    value = 10 ** (COMPRESSION * (peak_db - strongest[frame, 0]) / 20)
+    value = 10 ** (COMPRESSION * (peak_db - strongest[frame]) / 20)
     value *= np.minimum(1.0, knee_hz / np.maximum(hz, 1.0)) ** SLOPE
     # A partial's power lies in its main lobe: 1.727 bins of the window's own resolution.
-    all_power = (magnitude.astype(float) ** 2).sum(1)
+    heard = magnitude * audible.astype(np.float32) + np.float32(1e-9)
+    all_power = np.einsum("fb,fb->f", heard, heard, dtype=float)
     share = 10 ** (peak_db / 10) * (NOISE_BANDWIDTH * size / length) / all_power[frame]
     n_cells = int(cell_of(sample_rate / 2)) + 1
     cell = np.round(cell_of(np.maximum(hz, 1.0))).astype(int)
+    maps = np.zeros((2, n_cells, n_frames), dtype=np.float32)
+    for values, out in zip((value, share), maps, strict=True):
+        kernels.spread(frame, cell, values.astype(np.float32), round(SPREAD_CENTS / CELL_CENTS), out)
     return PartialMap(
-        strength=_spread(frame, cell, value, (len(centres), n_cells)),
-        total=np.bincount(frame, value, len(centres)),
-        share=_spread(frame, cell, share, (len(centres), n_cells)),
-        level_db=strongest[:, 0],
-        tonality=np.minimum(np.bincount(frame, share, len(centres)), 1.0),
+        strength=maps[0].T,
+        total=np.bincount(frame, value, n_frames),
+        share=maps[1].T,
+        level_db=strongest,
+        tonality=np.minimum(np.bincount(frame, share, n_frames), 1.0),
     )
 
 
-def _spread(frame: np.ndarray, cell: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A map of values at their cells and the cells around; the larger one where two meet."""
-    result = np.zeros(shape, dtype=np.float32)
-    reach = round(SPREAD_CENTS / CELL_CENTS)
-    for shift in range(-reach, reach + 1):
-        inside = (cell + shift >= 0) & (cell + shift < shape[1])
-        np.maximum.at(result, (frame[inside], cell[inside] + shift), value[inside].astype(np.float32))
-    return result
-
-
-def _surroundings(level_db: np.ndarray, width: int) -> np.ndarray:
-    """The mean level around each bin: what a partial has to rise above."""
-    padded = np.pad(level_db, ((0, 0), (width, width)), mode="reflect").astype(np.float64)
-    sums = np.cumsum(np.pad(padded, ((0, 0), (1, 0))), 1)
-    return (sums[:, 2 * width + 1 :] - sums[:, : -2 * width - 1]) / (2 * width + 1)
+def _magnitudes(samples: np.ndarray, centres: np.ndarray, length: int, size: int) -> np.ndarray:
+    """Magnitude spectra ``(frames, size // 2 + 1)`` in float32, a sinusoid's its amplitude."""
+    window = np.blackman(length + 2)[1:-1]  # side lobes 58 dB down: they are not taken for partials
+    window = (2 * window / window.sum()).astype(np.float32)
+    padded = np.pad(samples.astype(np.float32), (length // 2, length))
+    blocks = np.zeros((len(centres), size), dtype=np.float32)
+    np.multiply(np.lib.stride_tricks.sliding_window_view(padded, length)[centres], window, out=blocks[:, :length])
+    # A third of the time of numpy's transform (measured at 8192 points).
+    return np.abs(torch.fft.rfft(torch.from_numpy(blocks)).numpy())

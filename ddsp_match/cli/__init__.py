@@ -12,12 +12,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ddsp_match.cli.parser import build_parser
+from ddsp_match.cli.exits import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_PIPE, EXIT_USER
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import MatchError
 
 DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
-EXIT_OK, EXIT_BUG, EXIT_USER, EXIT_INTERRUPTED, EXIT_PIPE = 0, 1, 2, 130, 141  # and 3 of the verb effect
 _TAKES_SETTINGS = ("fit", "analyze", "effect")
 
 _DISK_TROUBLE = {
@@ -37,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when done (also when Ctrl-C ended a fit early and what it had was written); 2 for a problem in what
-        the user gave; 3 where nothing explains a wet sound from a dry one; 130 when interrupted with nothing
-        written; 141 when the reader of our output went away; 1 for a bug of ours.
+        the user gave; 3 where nothing explains a wet sound from a dry one; 101 to 200 where so many of many sounds
+        failed (less 100); 130 when interrupted with nothing written, or with what was finished of many sounds; 141
+        when the reader of our output went away; 1 for a bug of ours.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # Threads that spin while they wait make a busy machine many times slower; read when torch is first imported.
@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     if words and words[0] in ("-sc", "--shell-completion"):
         words = ["fit", *words]
+    from ddsp_match.cli.parser import build_parser  # here, so that a Ctrl-C meanwhile is heard by `main`
+
     parser = build_parser()
     arguments, rest = parser.parse_known_args(words)
     if arguments.verb is None:

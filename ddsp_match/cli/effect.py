@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from ddsp_match import config
 from ddsp_match.cli import jobs
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
-from ddsp_match.cli.sweep import Row
+from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import flag_overrides, run_directory, split, tail, two_sounds
 from ddsp_match.errors import ConfigError
@@ -120,22 +121,10 @@ def _ratio_lines(result: EffectResult) -> list[str]:
 
 
 def _sweep(arguments: argparse.Namespace, dry: Path, wet: Path, overrides: list[str], output: Path | None) -> int:
-    matched: list[bool] = []
-
-    def job(settings: EffectSettings, out: Path, label: str, interrupt: Interrupt, row: Row) -> None:
-        result = effect_once(arguments, dry, wet, settings, out, interrupt, label)
-        numbers = float(result.rack.chain.numbers)
-        figures = {"seen": result.esr_seen, "gain alone": result.esr_gain, "numbers": numbers}
-        # Where jobs differ in the loss, the error means the same in each; but nothing to a chain drawn by chance.
-        if result.by_ear and ("loss" not in row.values or result.rack.chain.by_chance):
-            figures[BY_EAR] = result.loss
-            row.ranked_by = BY_EAR
-        row.finish(counted(result.esr, result.esr_unseen), figures, str(result.stop_reason), result.seconds)
-        matched.append(result.matched)
-
+    work = functools.partial(_job, dry, wet)
     figure = "unseen ESR"
     rows = jobs.sweep(
-        arguments, overrides, output, (dry, wet), job, kind=EffectSettings, figure=figure, form=ESR_FORM
+        arguments, overrides, output, (dry, wet), work, kind=EffectSettings, figure=figure, form=ESR_FORM
     )
     print(rows.table())
     for row in rows.best():
@@ -146,4 +135,26 @@ def _sweep(arguments: argparse.Namespace, dry: Path, wet: Path, overrides: list[
         print(f"{best}: {chosen}, {reached}; report: {row.folder / 'report.html'}")
     if rows.failed():
         return 2
-    return 0 if any(matched) or not matched else EXIT_NO_MATCH
+    return 0 if any(row.matched for row in rows.rows) or not rows.rows else EXIT_NO_MATCH
+
+
+def _job(
+    dry: Path,
+    wet: Path,
+    arguments: argparse.Namespace,
+    settings: EffectSettings,
+    out: Path,
+    label: str,
+    interrupt: Interrupt,
+    row: Row,
+) -> None:
+    """One job of a sweep; a function of the module, because launchers pickle it."""
+    result = effect_once(arguments, dry, wet, settings, out, interrupt, label)
+    numbers = float(result.rack.chain.numbers)
+    figures = {"seen": result.esr_seen, "gain alone": result.esr_gain, "numbers": numbers}
+    # Where jobs differ in the loss, the error means the same in each; but nothing to a chain drawn by chance.
+    if result.by_ear and ("loss" not in row.values or result.rack.chain.by_chance):
+        figures[BY_EAR] = result.loss
+        row.ranked_by = BY_EAR
+    loss = counted(result.esr, result.esr_unseen)
+    row.finish(loss, figures, str(result.stop_reason), result.seconds, result.matched)

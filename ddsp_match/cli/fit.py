@@ -1,17 +1,18 @@
-"""``ddsp-match fit``: one sound, one fit or a sweep of them, under Hydra."""
+"""``ddsp-match fit``: one sound, one fit or a sweep of them, under Hydra; or many sounds."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsp_match import config
-from ddsp_match.cli import jobs
+from ddsp_match.cli import fit_many, jobs
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
-from ddsp_match.cli.sweep import Row
+from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split, tail
 from ddsp_match.errors import ConfigError
@@ -38,6 +39,8 @@ def fit(arguments: argparse.Namespace) -> int:
         raise ConfigError("no such folder", where=arguments.config_dir, needed="a folder with config groups")
     if jobs.printed(arguments, overrides):
         return 0
+    if fit_many.is_many(sounds):
+        return fit_many.fit_many(arguments, sounds, overrides, output)
     sound = one_sound(sounds, "fit")
     if arguments.multirun:
         return _sweep(arguments, sound, overrides, output)
@@ -87,13 +90,23 @@ def best_loss(result: FitResult) -> float:
 
 
 def _sweep(arguments: argparse.Namespace, sound: Path, overrides: list[str], output: Path | None) -> int:
-    def job(settings: FitSettings, out: Path, label: str, interrupt: Interrupt, row: Row) -> None:
-        result = fit_once(arguments, sound, settings, out, interrupt, label)
-        row.finish(best_loss(result), result.metrics, str(result.stop_reason), result.seconds)
-
-    rows = jobs.sweep(arguments, overrides, output, (sound,), job)
+    rows = jobs.sweep(arguments, overrides, output, (sound,), functools.partial(_job, sound))
     print(rows.table())
     return 2 if rows.failed() else 0
+
+
+def _job(
+    sound: Path,
+    arguments: argparse.Namespace,
+    settings: FitSettings,
+    out: Path,
+    label: str,
+    interrupt: Interrupt,
+    row: Row,
+) -> None:
+    """One job of a sweep; a function of the module, because launchers pickle it."""
+    result = fit_once(arguments, sound, settings, out, interrupt, label)
+    row.finish(best_loss(result), result.metrics, str(result.stop_reason), result.seconds)
 
 
 def _outcome(result: FitResult, folder: Path) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-from collections.abc import Callable
+import shlex
 from pathlib import Path
-from typing import Any
 
 from ddsp_match import config
-from ddsp_match.cli.progress import Interrupt
-from ddsp_match.cli.sweep import Row, Sweep
+from ddsp_match.cli.sweep import Sweep
+from ddsp_match.cli.sweep_job import SweepJob, Work
+from ddsp_match.cli.sweep_rows import LOSS, SweepInterrupt, Watch
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import run_directory
+from ddsp_match.errors import MatchError
 from ddsp_match.settings import FitSettings, Settings
 
-# One job of a sweep: settings, folder, how it is called, the wish to stop, and the row to fill in.
-Job = Callable[[Any, Path, str, Interrupt, Row], None]
+_LONGEST_NAME = 120  # bytes of a job's folder name; file systems take 255, and a patch's path comes after it
 
 
 def printed(arguments: argparse.Namespace, overrides: list[str], kind: type[Settings] = FitSettings) -> bool:
@@ -50,49 +51,61 @@ def sweep(
     overrides: list[str],
     output: Path | None,
     sounds: tuple[Path, ...],
-    job: Job,
+    work: Work,
     *,
     kind: type[Settings] = FitSettings,
-    figure: str = "best loss",
+    figure: str = LOSS,
     form: str = ".4f",
 ) -> Sweep:
-    """Run every combination of the swept settings.
+    """Run every combination of the swept settings, or those that a sweeper chooses, by Hydra's launchers.
 
     Args:
         arguments: Of the command line.
         overrides: Settings, some of them swept.
         output: The folder that the user named, if any.
         sounds: What is worked on; the last one names the folder.
-        job: Does one combination and fills in its row.
+        work: Does one combination and fills in its row, perhaps in another process.
         kind: The settings.
         figure: What ranks the rows.
         form: How it is written.
+
+    Raises:
+        ConfigError: A setting that does not exist, or not one combination that can be run.
+        MatchError: What would meet every job, and what a launcher ended with before a single one was done.
     """
-    swept = config.check(overrides, config_dir=arguments.config_dir, kind=kind)
+    plan = config.plan(overrides, config_dir=arguments.config_dir, kind=kind)
     folder = run_directory(
         f"{sounds[-1].stem}-sweep", output, force=arguments.force, sound=sounds[-1], other=sounds[0]
     )
     named = {word.lstrip("+~").partition("=")[0] for word in overrides}
-    fixed = sorted(named - set(swept) - {word for word in named if word.startswith("hydra")})
+    fixed = sorted(named - set(plan.swept) - {word for word in named if word.startswith("hydra")})
     # The folder of a job is named by what differs between jobs, not by what all of them share.
-    name = "override_dirname" if swept else "num"
+    named_by = ["override_dirname"] if plan.swept and plan.name_length <= _LONGEST_NAME else ["num"]
+    if plan.drawn and "num" not in named_by:  # a sweeper may draw the same values twice
+        named_by = ["num", *named_by]
     hydra_words = [
         f"hydra.sweep.dir={config.quoted(folder)}",
-        f"hydra.sweep.subdir=${{hydra.job.{name}}}",
+        f"hydra.sweep.subdir='{','.join(f'${{hydra.job.{name}}}' for name in named_by)}'",
         f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed)}]",
     ]
-    with Interrupt() as interrupt, Sweep(folder, swept, figure, form) as rows:
-
-        def run(settings: Any, out: Path, words: list[str]) -> float:
-            if interrupt.wanted():
-                return rows.skip(out)
-            label = ", ".join(word for word in words if word.partition("=")[0] in swept)
-            with rows.job(out, words) as row:
-                job(settings, out, label, interrupt, row)
-            return row.loss
-
-        words = ["--multirun", *folder_words(arguments), *hydra_words, *overrides]
-        config.run_hydra(words, run, program=PROGRAM, kind=kind)
+    elsewhere = config.launcher_of(overrides) != config.BASIC
+    watched = elsewhere and not arguments.quiet
+    if elsewhere:  # bars of several processes would run through each other
+        arguments = argparse.Namespace(**{**vars(arguments), "quiet": True})
+    command = shlex.join([PROGRAM, *arguments.argv])
+    rows = Sweep(folder, plan.swept, figure, form, title=sounds[-1].stem, command=command)
+    with SweepInterrupt(rows.files), rows, Watch(rows.files, form) if watched else contextlib.nullcontext():
+        rows.refuse(plan.refused)
+        job = SweepJob(work, arguments, rows.files, frozenset(fixed))
+        words = [*folder_words(arguments), *hydra_words]
+        try:
+            config.run_sweep(plan.overrides, job, program=PROGRAM, words=words, kind=kind)
+        except config.LaunchError as error:
+            rows.files.stop_mark.touch()
+            rows.trouble = str(error)
+    rows.raise_fatal()
+    if rows.trouble and not rows.done():
+        raise MatchError(rows.trouble)
     return rows
 
 

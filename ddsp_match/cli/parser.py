@@ -15,6 +15,7 @@ from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 _TOP_EXAMPLES = """\
 examples:
   ddsp-match fit sound.wav                 hear a sound, write the match and a report to outputs/sound/
+  ddsp-match fit samples/                  every sound below a folder; the same command again goes on
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
                                            play the patch again: the same samples as match.wav
   ddsp-match analyze sound.wav             f0, periodicity and loudness as CSV and a picture
@@ -23,6 +24,9 @@ examples:
   ddsp-match process in.wav found.patch.safetensors -o out.wav
                                            run any sound through what was found
   ddsp-match effects                       every effect with its knobs
+  ddsp-match score outputs/samples         how close every match is; the worst first
+  ddsp-match compare outputs/a outputs/b   two runs on the same sounds: better, worse, or chance
+  ddsp-match data nsynth-test              download, check and unpack NSynth's test set to data/
 
 `ddsp-match VERB --help` says more. Bad input ends with exit code 2 and a line that says what to try;
 `effect` ends with 3 where nothing explains wet from dry.
@@ -40,10 +44,20 @@ examples:
   ddsp-match fit sound.wav -o take2 --force                 write to take2/, over what is there
   ddsp-match fit sound.wav --multirun synth.n_harmonics=20,40,80 loss=mrstft,mel
                                                             a sweep: six fits and a table of them
+  ddsp-match fit samples/ -o outputs/my-kit                 every sound below a folder; again: skips what is done
+  ddsp-match fit *.wav files=report                         several sounds, each with sounds, stems and report
+  ddsp-match fit list.csv dataset.column=file               the sounds that a table names (columns name, family, pitch)
+  ddsp-match fit nsynth-test/audio dataset=nsynth limit=500 batch_size=32 device=cuda
+  ddsp-match fit samples/ engine=ray                        a local Ray, or engine.address=HOST:PORT for a cluster
   ddsp-match fit --cfg job loss=mel                         print the settings instead of fitting
   eval "$(ddsp-match -sc install=bash)"                     complete settings with the tab key
 
 Ctrl-C ends the fit with the best so far written out (exit code 0, the reason said); a second Ctrl-C quits.
+
+Many sounds: each finished sound is kept whatever happens, also at kill -9 or a full disk; the same command goes on
+with the others, tries those again that failed, and refits those whose file has changed. One that cannot be fitted
+does not end the run. Exit codes: 0 none failed; 101 to 200 so many failed (less 100; 200 for 100 and more);
+2 bad input, or the disk is full; 130 after Ctrl-C (no sound is begun any more; the second one quits at once).
 """
 
 _RENDER_EXAMPLES = """\
@@ -116,17 +130,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
-    parser.usage = f"{PROGRAM} fit SOUND [GROUP=OPTION | KEY=VALUE ...] [options]"
-    parser.description = "Find the synthesizer settings that play SOUND; write match, patch and report."
+    parser.usage = f"{PROGRAM} fit SOUND|FOLDER|CSV ... [GROUP=OPTION | KEY=VALUE ...] [options]"
+    parser.description = (
+        "Find the synthesizer settings that play SOUND; write match, patch and report. Or do that for every sound "
+        "below a folder, of a CSV file, or of several files, into one run folder."
+    )
     parser.set_defaults(budget_key="optimizer.budget_s")
     parser.add_argument("-h", "--help", action=_HelpWithSettings, nargs=0, help="show this and exit")
     parser.add_argument(
-        "words", nargs="*", metavar="SOUND and settings", help="one sound file; settings as KEY=VALUE"
+        "words", nargs="*", metavar="SOUNDS and settings", help="sound files, a folder or a CSV; settings as KEY=VALUE"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="run directory (default: outputs/SOUND)"
+        "-o", "--output", type=Path, metavar="DIR", help="run directory (default: outputs/SOUND or outputs/FOLDER)"
     )
-    parser.add_argument("--force", action="store_true", help="write over a run directory that exists")
+    parser.add_argument("--force", action="store_true", help="write over a run directory that exists, or start it over")
     parser.add_argument(
         "--budget", type=seconds, metavar="TIME", help="end the optimisation after 20s, 2m, 90 (seconds)"
     )

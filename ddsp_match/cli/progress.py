@@ -81,9 +81,14 @@ class Progress:
 
 
 class Interrupt:
-    """While entered, the first Ctrl-C asks to stop (`wanted`), and the second raises KeyboardInterrupt."""
+    """While entered, the first Ctrl-C asks to stop (`wanted`), and the second raises KeyboardInterrupt.
 
-    def __init__(self) -> None:
+    Args:
+        said: What the user is told at the first one.
+    """
+
+    def __init__(self, said: str = "stopping with the best so far; Ctrl-C again quits without writing") -> None:
+        self._said = said
         self._wanted = False
         self._before: Any = None
 
@@ -95,7 +100,7 @@ class Interrupt:
         if self._wanted:
             raise KeyboardInterrupt
         self._wanted = True
-        print("\nstopping with the best so far; Ctrl-C again quits without writing", file=sys.stderr)
+        print(f"\n{self._said}", file=sys.stderr)
 
     def __enter__(self) -> Interrupt:
         self._before = signal.signal(signal.SIGINT, self._on_signal)

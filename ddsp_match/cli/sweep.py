@@ -1,91 +1,97 @@
-"""A sweep's jobs as rows: recorded as they end, printed and written as one table."""
+"""A sweep's jobs as one table: gathered from what they left on disk, printed, and written as CSV and as a page."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from ddsp_match.errors import MatchError, OutputError, SoundError
+from ddsp_match.cli import sweep_page
+from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
+from ddsp_match.errors import MatchError
 
 CSV_NAME = "sweep.csv"
-LOSS = "best loss"
-
-
-@dataclass
-class Row:
-    """One job of a sweep.
-
-    Attributes:
-        folder: Its run directory.
-        values: The swept settings and their values in this job.
-        loss: Best loss; infinite where it failed.
-        metrics: Figures by name.
-        stop_reason: Why it ended.
-        seconds: Wall time.
-        error: What was wrong, if it failed.
-        ranked_by: The metric that ranks it among those with the same, where its loss does not.
-    """
-
-    folder: Path
-    values: dict[str, str]
-    loss: float = math.inf
-    metrics: dict[str, float] = field(default_factory=dict)
-    stop_reason: str = ""
-    seconds: float = math.nan
-    error: str = ""
-    ranked_by: str = ""
-
-    def finish(
-        self, loss: float, metrics: Mapping[str, float], stop_reason: str, seconds: Mapping[str, float]
-    ) -> None:
-        """Record how it went."""
-        self.loss, self.metrics, self.stop_reason = loss, dict(metrics), stop_reason
-        self.seconds = sum(seconds.values())
+PAGE_NAME = "sweep.html"
+_LEFTOVERS = ("multirun.yaml", "optimization_results.yaml")  # what Hydra notes down of a sweep
+_LOGS = ".submitit"
+_MOST_WIDTH = 60  # characters of a setting in the table for a terminal
 
 
 class Sweep:
-    """Gathers the rows; on leaving writes ``sweep.csv``, or takes away the folder if nothing came of it.
+    """Gathers the rows; on leaving writes the table and the page, or takes away the folder if nothing came of it.
+
+    Attributes:
+        rows: The jobs, in their order.
+        trouble: What a launcher or sweeper ended with before its time, if it did.
 
     Args:
         folder: The sweep's folder.
         swept: The keys that differ between jobs.
         figure: What the loss of a row is called.
         form: How it is written.
+        title: Name of the sound.
+        command: The command line.
     """
 
-    def __init__(self, folder: Path, swept: list[str], figure: str = LOSS, form: str = ".4f") -> None:
-        self.folder, self.swept, self.figure, self.form = folder, swept, figure, form
+    def __init__(
+        self,
+        folder: Path,
+        swept: list[str],
+        figure: str = LOSS,
+        form: str = ".4f",
+        *,
+        title: str = "",
+        command: str = "",
+    ) -> None:
+        self.folder, self.swept, self.figure, self.form = folder, list(swept), figure, form
+        self.title, self.command = title, command
+        self.files = Rows(folder)
         self.rows: list[Row] = []
+        self.fatal: list[Row] = []
+        self.trouble = ""
 
-    @contextmanager
-    def job(self, folder: Path, words: list[str]) -> Iterator[Row]:
-        """Record a job; a problem with its settings becomes its row, one with the sound ends the sweep."""
-        values = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
-        here = Path.cwd()
-        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-        row = Row(shown, {key: values[key] for key in self.swept if key in values})
-        try:
-            yield row
-        except (SoundError, OutputError):
-            raise  # every other job would meet the same
-        except MatchError as error:
-            row.error = str(error)
-        finally:
-            _remove_if_empty(folder)
-        self.rows.append(row)
+    def refuse(self, jobs: Sequence[tuple[dict[str, str], MatchError]]) -> None:
+        """Enter jobs that will not be started, by their settings and what is wrong with them."""
+        self.rows += [Row(self.folder, values, error=str(error), ended=True) for values, error in jobs]
 
-    def skip(self, folder: Path) -> float:
-        """Leave a job out, after Ctrl-C."""
-        _remove_if_empty(folder)
-        return math.inf
+    def gather(self, interrupted: bool = False) -> None:
+        """Take in the rows that the jobs have left on disk.
+
+        Args:
+            interrupted: Whether jobs without an end were told to go; otherwise they are failures.
+        """
+        for row in map(relative_to_here, self.files.read()):
+            if not row.ended and not interrupted:
+                row.error = "no result: its process was killed, ran out of memory, or was left behind by the sweep"
+            if row.ends_all:
+                self.fatal.append(row)
+            elif row.ended or row.error:
+                self.rows.append(row)
+        self.swept = list(dict.fromkeys([*self.swept, *(key for row in self.rows for key in row.values)]))
+
+    def raise_fatal(self) -> None:
+        """Raise what ended the whole sweep in another process, if anything did.
+
+        Raises:
+            MatchError: A problem that every job would meet.
+            RuntimeError: A bug of ours.
+        """
+        for row in self.fatal:
+            if not row.bug:
+                raise MatchError(row.error)
+            bug = RuntimeError(row.error)
+            bug.add_note(row.bug)
+            raise bug
+
+    def done(self) -> bool:
+        """Say whether any job came to a result."""
+        return any(not row.error for row in self.rows)
 
     def failed(self) -> bool:
-        """Say whether any job failed."""
-        return any(row.error for row in self.rows)
+        """Say whether any job failed, or the sweep did not come to its end."""
+        return bool(self.trouble) or any(row.error for row in self.rows)
 
     def ranked(self) -> list[Row]:
         """Return the jobs, best first: those ranked by their loss, those ranked by another figure, failed ones."""
@@ -119,7 +125,7 @@ class Sweep:
             figures = [f"{row.loss:{self.form}}", *(_figure(row.metrics.get(name)) for name in metrics)]
             figures = ["failed", *[""] * len(metrics)] if row.error else figures
             body.append(
-                [*(row.values.get(key, "") for key in self.swept), *figures, row.error or str(row.folder)]
+                [*(_short(row.values.get(key, "")) for key in self.swept), *figures, row.error or str(row.folder)]
             )
         widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
         lines = [
@@ -127,26 +133,35 @@ class Sweep:
             for line in [head, *body]
         ]
         lines += ["", f"{self.ranking()}; written: {self.folder / CSV_NAME}"]
+        lines += [f"page: {self.folder / PAGE_NAME}"]
+        lines += [f"the sweep ended before its time: {self.trouble}"] if self.trouble else []
         return "\n".join(lines)
 
     def __enter__(self) -> Sweep:
+        self.files.open()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.rows:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        interrupted = kind is not None and not issubclass(kind, Exception)
+        self.gather(interrupted)
+        if not (interrupted or self.trouble) or not (self.folder / _LOGS).is_dir():
+            self.files.close()  # else jobs that wait on a cluster still have to see the wish to stop
+        if self.rows and any(row.number is not None for row in self.rows):
             self._write()
-        elif self.folder.is_dir():
-            (self.folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's record of a sweep that was not
+            self._write_page()
+        else:
+            for name in _LEFTOVERS:
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / _LOGS, ignore_errors=True)
         # Hydra makes the folder of each job, also of those left out after an error.
         for folder in sorted(self.folder.rglob("*"), reverse=True):
-            _remove_if_empty(folder)
-        _remove_if_empty(self.folder)
+            remove_if_empty(folder)
+        remove_if_empty(self.folder)
 
     def _other_metric(self) -> str:
         """The metric that ranks the jobs of a sweep over the loss, where it is known of all of them."""
-        over_losses = any(key.partition(".")[0] == "loss" for key in self.swept)
         known = all("mrstft" in row.metrics for row in self.rows if not row.error)
-        return "mrstft" if over_losses and known and self.figure == LOSS else ""
+        return "mrstft" if over_losses(self.swept) and known and self.figure == LOSS else ""
 
     def _metric_names(self) -> list[str]:
         return list(dict.fromkeys(name for row in self.rows for name in row.metrics))
@@ -156,20 +171,40 @@ class Sweep:
         with (self.folder / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             figures = [name.replace(" ", "_") for name in (self.figure, *metrics)]
-            writer.writerow([*self.swept, *figures, "seconds", "stop_reason", "path", "error"])
+            writer.writerow(["run", *self.swept, *figures, "seconds", "stop_reason", "path", "error"])
             for row in self.ranked():
-                settings = [row.values.get(key, "") for key in self.swept]
+                number = "" if row.number is None else row.number
+                settings = [number, *(row.values.get(key, "") for key in self.swept)]
                 figures = [row.metrics.get(name, "") for name in metrics]
                 writer.writerow(
                     [*settings, row.loss, *figures, row.seconds, row.stop_reason, row.folder, row.error]
                 )
 
 
+    def _write_page(self) -> None:
+        sweep_page.write(
+            self.folder / PAGE_NAME,
+            self.ranked(),
+            title=self.title,
+            figure=self.figure,
+            best_by=next((row.ranked_by for row in self.best()), "") or self._other_metric(),
+            headline=self._headline(),
+            command=self.command,
+        )
+
+    def _headline(self) -> str:
+        failed = sum(bool(row.error) for row in self.rows)
+        counted = f"{len(self.rows)} run{'' if len(self.rows) == 1 else 's'}" + (f", {failed} failed" if failed else "")
+        best = "; ".join(f"best: {row.label()}" for row in self.best() if row.values)
+        return ". ".join(part for part in (counted, self.ranking(), best) if part)
+
+
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _remove_if_empty(folder: Path) -> None:
-    """Hydra makes a job's folder before the job; leave none behind for a job that wrote nothing."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def _short(text: str) -> str:
+    """A setting as a cell: numbers that a sweeper drew to six digits, the middle of long ones left out."""
+    with contextlib.suppress(ValueError):
+        return f"{float(text):.6g}" if len(text) > 10 else text
+    return text if len(text) <= _MOST_WIDTH else f"{text[: _MOST_WIDTH // 2]}…{text[1 - _MOST_WIDTH // 2 :]}"

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from ddsp_match import config
 from ddsp_match.errors import ConfigError, OutputError, SoundError
+from ddsp_match.tasks.run_folder import MARKS
 
 OUTPUTS = Path("outputs")
-# One of them is in every folder that we write.
-RUN_MARKS = ("report.html", "sweep.csv", "features.csv")
 A4_HZ, A4_MIDI = 440.0, 69
 
 
@@ -31,6 +30,10 @@ def split(words: Sequence[str], flags: Sequence[str] = ()) -> tuple[list[Path], 
             near = difflib.get_close_matches(word, flags, n=2)
             raise ConfigError(
                 f"{word}, which is no option", hint=" or ".join(near) or "--help", where="command line"
+            )
+        if not word:
+            raise SoundError(
+                "an empty word", where="command line", needed="a sound", hint="a look at the shell's variables"
             )
         if config.is_override(word) and not Path(word).is_file():
             overrides.append(word)
@@ -160,6 +163,25 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path, o
     return output
 
 
+def many_directory(name: str, output: Path | None) -> Path:
+    """Choose where a run over many sounds writes; an earlier one is gone on with, if its settings are the same.
+
+    Args:
+        name: What the run is called: ``outputs/<name>``, or the first of ``-2``, ``-3`` … after it that is free or
+            such a run.
+        output: The folder that the user named, if any; taken as it is.
+    """
+    if output is not None:
+        return output
+    from ddsp_match.store import is_run  # SQLite is not needed for one sound
+
+    folder, number = OUTPUTS / name, 1
+    while not (is_free(folder) or is_run(folder)):
+        number += 1
+        folder = OUTPUTS / f"{name}-{number}"
+    return folder
+
+
 def _replaceable(folder: Path, sounds: Sequence[Path]) -> bool:
-    holds_a_run = any((folder / name).is_file() for name in RUN_MARKS)
+    holds_a_run = any((folder / name).is_file() for name in MARKS)
     return holds_a_run and not any(sound.resolve().is_relative_to(folder.resolve()) for sound in sounds)

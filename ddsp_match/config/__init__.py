@@ -6,13 +6,18 @@ Importing this room is free; Hydra and OmegaConf are imported when something is 
 
 from __future__ import annotations
 
-from ddsp_match.config.composing import as_yaml, build, build_effect, check, to_settings
+from ddsp_match.config.composing import as_yaml, build, build_effect, to_settings
 from ddsp_match.config.folders import CONFIG_NAME, conf_dir, groups, setting_keys
 from ddsp_match.config.names import is_override, quoted
-from ddsp_match.config.running import run_hydra
+from ddsp_match.config.planning import Plan, check, plan
+from ddsp_match.config.plugins import BASIC, launcher_of
+from ddsp_match.config.running import LaunchError, run_hydra, run_sweep
 
 __all__ = [
+    "BASIC",
     "CONFIG_NAME",
+    "LaunchError",
+    "Plan",
     "as_yaml",
     "build",
     "build_effect",
@@ -20,8 +25,11 @@ __all__ = [
     "conf_dir",
     "groups",
     "is_override",
+    "launcher_of",
+    "plan",
     "quoted",
     "run_hydra",
+    "run_sweep",
     "setting_keys",
     "to_settings",
 ]

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ddsp_match.config.folders import CONFIG_NAME, VERBS, conf_dir, groups, setting_keys
-from ddsp_match.config.names import check_names, first_line, parsed, single_values, unknown_key, wrong_type
+from ddsp_match.config.names import check_names, first_line, parsed, unknown_key, wrong_type
+from ddsp_match.config.plugins import check_plugins
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import CHAIN, EffectSettings, FitSettings, Settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
 
 def build(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> FitSettings:
     """Compose ``conf/`` with overrides into checked settings.
@@ -25,7 +27,7 @@ def build(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> F
         ConfigError: An override that does not parse, a key or option that does not exist, a value of the
             wrong type or out of range; named, with what is allowed.
     """
-    return cast(FitSettings, _build(overrides, config_dir, FitSettings))
+    return cast(FitSettings, build_kind(overrides, config_dir, FitSettings))
 
 
 def build_effect(overrides: Sequence[str] = ()) -> EffectSettings:
@@ -37,48 +39,7 @@ def build_effect(overrides: Sequence[str] = ()) -> EffectSettings:
     Raises:
         ConfigError: As in `build`.
     """
-    return cast(EffectSettings, _build(overrides, None, EffectSettings))
-
-
-def check(
-    overrides: Sequence[str], *, config_dir: Path | None = None, kind: type[Settings] = FitSettings
-) -> list[str]:
-    """Check the overrides of a sweep: each value of each swept key once, the others at their first value.
-
-    Args:
-        overrides: Hydra overrides, of which some may be sweeps: ``seed=1,2``.
-        config_dir: A folder with further options for the groups.
-        kind: The settings that they belong to.
-
-    Returns:
-        The keys that are swept.
-
-    Raises:
-        ConfigError: As in `build`.
-    """
-    known = groups(config_dir, kind)
-    choices: list[list[str]] = []
-    swept: list[str] = []
-    for override in parsed(overrides):
-        check_names(override, known, kind)
-        if override.is_sweep_override():
-            swept.append(override.get_key_element())
-            if not override.is_discrete_sweep() and not _names_sweeper(overrides):
-                raise ConfigError(
-                    f"{override.input_line!r}, a sweep over an interval",
-                    where="--multirun",
-                    needed="values to try, KEY=A,B,C",
-                    hint="hydra/sweeper=NAME, a sweeper that draws from an interval",
-                )
-        choices.append(list(single_values(override, known)))
-    first = [values[0] for values in choices if values]
-    _build(first, config_dir, kind)
-    position = 0
-    for values in choices:
-        for value in values[1:]:
-            _build([*first[:position], value, *first[position + 1 :]], config_dir, kind)
-        position += bool(values)
-    return swept
+    return cast(EffectSettings, build_kind(overrides, None, EffectSettings))
 
 
 def to_settings(config: DictConfig, kind: type[Settings] = FitSettings) -> Settings:
@@ -105,7 +66,9 @@ def as_yaml(settings: Settings) -> str:
     return OmegaConf.to_yaml(OmegaConf.structured(settings))
 
 
-def _build(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> Settings:
+def build_kind(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> Settings:
+    """Compose the settings of a kind; raises ConfigError as in `build`."""
+    check_plugins(overrides)
     known = groups(config_dir, kind) if overrides else {}
     for override in parsed(overrides):
         check_names(override, known, kind)
@@ -121,10 +84,6 @@ def _build(overrides: Sequence[str], config_dir: Path | None, kind: type[Setting
                 + "--multirun, or quotes around a value with a comma",
             )
     return to_settings(_compose(overrides, config_dir, kind), kind)
-
-
-def _names_sweeper(overrides: Sequence[str]) -> bool:
-    return any(word.startswith("hydra/sweeper=") for word in overrides)
 
 
 def _compose(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> DictConfig:

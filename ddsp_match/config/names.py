@@ -54,17 +54,17 @@ def parsed(overrides: Sequence[str]) -> list[Override]:
 
 
 def check_names(override: Override, known: dict[str, list[str]], kind: type[Settings]) -> None:
-    """Refuse a key that is neither a group, a section nor a setting, and an option that its group lacks."""
+    """Refuse a key that is neither a group, a section nor a setting, and an option that its group lacks.
+
+    The options of a sweep are not judged here: `missing_option` tells which of them the group lacks.
+    """
     key = override.key_or_group
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         return
     if key in known:
-        for value in single_values(override, known):
-            option = value.partition("=")[2].strip("'\"")
-            if "=" in value and option not in known[key] and not option.startswith(("{", "[")):
-                raise ConfigError(
-                    repr(option), where=key, needed=" | ".join(known[key]), hint=_near(option, known[key])
-                )
+        error = None if override.is_sweep_override() else missing_option(override.input_line or "", known)
+        if error is not None:
+            raise error
     elif key not in setting_keys(kind):
         raise unknown_key(key, kind, known)
     elif setting_keys(kind)[key].type == CHAIN and not override.is_sweep_override():
@@ -72,6 +72,15 @@ def check_names(override: Override, known: dict[str, list[str]], kind: type[Sett
             text = (override.input_line or "").partition("=")[2]
             needed = allowed(setting_keys(kind)[key])
             raise ConfigError(text, where=key, needed=needed, hint=f"{key}='[{text}]'")
+
+
+def missing_option(word: str, known: dict[str, list[str]]) -> ConfigError | None:
+    """The refusal of an option that its group lacks, for one ``group=option``; None for whatever else it says."""
+    key, equals, value = word.lstrip("+").partition("=")
+    option = value.strip("'\"")
+    if not equals or key not in known or option in known[key] or option.startswith(("{", "[")):
+        return None
+    return ConfigError(repr(option), where=key, needed=" | ".join(known[key]), hint=_near(option, known[key]))
 
 
 def single_values(override: Override, known: dict[str, list[str]]) -> Iterator[str]:

@@ -1,1 +1,5 @@
 """Pure functions on tensors."""
+
+from ddsp_match.dsp.compiled_cache import settle_cache
+
+settle_cache()

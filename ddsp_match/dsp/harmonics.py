@@ -4,23 +4,19 @@ Between two frames the sound is a crossfade of two periodic waveforms read at th
 waveform is one inverse FFT of its frame's harmonics, and reading it at an arbitrary phase is a short interpolation:
 a non-uniform FFT (Fessler and Sutton 2003, "Nonuniform fast Fourier transforms using min-max interpolation";
 Barnett, Magland and af Klinteberg 2019, for the kernel). So for a fixed f0 the whole synthesis is one small batch of
-FFTs and one sparse matrix, and its gradient is the transposed matrix and the same FFTs.
+FFTs and one pass over the samples, and its gradient is the transposed pass and the same FFTs.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from functools import lru_cache
+from types import ModuleType
 
-import numpy as np
 import torch
 from jaxtyping import Complex, Float
+from torch.autograd.function import once_differentiable
 
-# 7 taps at an oversampling of 2 leave an error of about 1e-6 of the largest waveform value (tested).
-KERNEL_TAPS = 7
-OVERSAMPLING = 2.0
-KERNEL_SHAPE = 2.30 * KERNEL_TAPS  # the "exponential of semicircle" kernel's beta for an oversampling of 2
+from ddsp_match.dsp.waveform_taps import KERNEL_TAPS, deconvolution, taps, waveform_size
 
 
 def running_phase(
@@ -37,8 +33,10 @@ def running_phase(
         n_samples: Samples to return, at most ``(frames - 1) * hop + 1``.
 
     Returns:
-        float64 phases in cycles, 0 at the first sample.
+        float64 phases in cycles, 0 at the first sample; on the CPU where f0's own device has no float64 (mps).
     """
+    if f0_hz.device.type == "mps":
+        f0_hz = f0_hz.cpu()
     per_sample = f0_hz.double() / sample_rate
     here, step = per_sample[:, :-1], per_sample.diff(dim=1) / hop
     # The sum of a ramp over the first m samples of a frame has a closed form, so no error builds up inside a frame.
@@ -73,68 +71,116 @@ def additive(
 
 
 class WaveformReader:
-    """Harmonics to samples along one fixed running phase: linear in the complex amplitudes, with its adjoint.
+    """Harmonics to samples along fixed running phases: linear in the complex amplitudes, with its adjoint.
+
+    On the CPU compiled loops read and write the waveforms; elsewhere torch gathers and adds, tap by tap, which needs
+    neither a matrix nor memory beyond a few signals' worth (not measured on a GPU). There `adjoint` adds in whatever
+    order the device likes, so that repeated fits may differ in their last digits.
 
     Args:
-        phase: Running phase of f0 in cycles (0 to 1) at each sample, from `running_phase`.
+        phase: Running phase of f0 in cycles (0 to 1) at each sample, from `running_phase`: one for all signals,
+            ``(samples,)`` or ``(1, samples)``, or one for each, ``(batch, samples)``.
         n_frames: Frames of the complex amplitudes; frame ``k`` belongs to the ``k * hop``-th of the samples.
         hop: Samples between two frames.
         n_harmonics: Number of harmonics, at least 1.
         dtype: Precision of the samples.
+        device: Where to work; by default where the phase is.
     """
 
     def __init__(
         self,
-        phase: Float[torch.Tensor, " samples"],
+        phase: Float[torch.Tensor, "*rows samples"],
         n_frames: int,
         hop: int,
         n_harmonics: int,
         dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
     ) -> None:
-        self.n_samples, self.n_frames, self.n_harmonics = phase.shape[0], n_frames, n_harmonics
-        self.dtype, self.device = dtype, phase.device
+        phase = phase.reshape(-1, phase.shape[-1])
+        self.n_samples, self.n_frames, self.hop, self.n_harmonics = phase.shape[1], n_frames, hop, n_harmonics
+        self.dtype, self.device = dtype, phase.device if device is None else torch.device(device)
         self.size = waveform_size(n_harmonics)
-        self._gain = _deconvolution(n_harmonics, self.size).to(self.device, dtype)
-        columns, values = _taps(phase, n_frames, hop, self.size)
-        self._matrix, self._adjoint = _sparse_pair(
-            columns, values.to(dtype), self.n_samples, n_frames * self.size
-        )
+        self._gain = deconvolution(n_harmonics, self.size).to(self.device, dtype)
+        # Where the phase is: its float64 may not exist on the device.
+        first, values = taps(phase, self.size)
+        self._first, self._values = first.to(self.device), values.to(self.device, dtype)
 
     def read(
         self, amplitudes: Complex[torch.Tensor, "batch harmonics frames"]
     ) -> Float[torch.Tensor, "batch samples"]:
         """``sum_k |c_k| sin(2 pi k phase + arg c_k)``, with ``c`` interpolated linearly between frames."""
-        waves = waveforms(amplitudes, self._gain, self.size).flatten(1)
-        return self._each(self._matrix, waves)
+        waves = waveforms(amplitudes, self._gain, self.size)
+        if self.device.type != "cpu":
+            return self._gathered(waves)
+        out = waves.new_empty(len(waves), self.n_samples)
+        _kernels().read(waves.detach().numpy(), self._first.numpy(), self._values.numpy(), self.hop, out.numpy())
+        return out
 
     def adjoint(
         self, samples: Float[torch.Tensor, "batch samples"]
     ) -> Complex[torch.Tensor, "batch harmonics frames"]:
         """The gradient of ``(read(c) * samples).sum()`` with respect to ``c``: real part and imaginary part."""
-        waves = self._each(self._adjoint, samples).unflatten(1, (self.n_frames, self.size))
+        samples = samples.detach()
+        if self.device.type != "cpu":
+            waves = self._scattered(samples)
+        else:
+            waves = samples.new_empty(len(samples), self.n_frames, self.size)
+            given = samples.contiguous().numpy()
+            _kernels().adjoint(given, self._first.numpy(), self._values.numpy(), self.hop, waves.numpy())
         spectrum = torch.fft.rfft(waves)[..., 1 : self.n_harmonics + 1]
         return torch.mul(spectrum, 2j * self._gain).mT
 
-    @staticmethod
-    def _each(matrix: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        # One matrix-vector product a row takes a third of the time of their matrix-matrix product.
-        return torch.stack([torch.mv(matrix, row) for row in rows])
+    def _gathered(self, waves: Float[torch.Tensor, "batch frames size"]) -> Float[torch.Tensor, "batch samples"]:
+        batch, stride = len(waves), self.size + KERNEL_TAPS
+        # With the first points again behind the last, no tap has to wrap.
+        flat = torch.cat([waves, waves[..., :KERNEL_TAPS]], -1).flatten()
+        index, share = self._places(batch)
+        out = waves.new_zeros(batch, self.n_samples)
+        for tap, value in enumerate(self._values):
+            early = flat[tap:].index_select(0, index).view_as(out)
+            late = flat[tap + stride :].index_select(0, index).view_as(out)
+            out.addcmul_(torch.lerp(early, late, share), value)
+        return out
+
+    def _scattered(self, samples: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, "batch frames size"]:
+        batch, stride = len(samples), self.size + KERNEL_TAPS
+        index, share = self._places(batch)
+        late = samples * share
+        early = samples - late
+        flat = samples.new_zeros(batch * self.n_frames * stride)
+        for tap, value in enumerate(self._values):
+            flat[tap:].index_add_(0, index, (early * value).flatten())
+            flat[tap + stride :].index_add_(0, index, (late * value).flatten())
+        waves = flat.view(batch, self.n_frames, stride)
+        waves[..., :KERNEL_TAPS] += waves[..., self.size :]
+        return waves[..., : self.size]
+
+    def _places(self, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first point of each sample among all waveforms, padded, and how far it is on the way to the later."""
+        stride = self.size + KERNEL_TAPS
+        sample = torch.arange(self.n_samples, device=self.device)
+        frame = (sample // self.hop).clamp_(max=self.n_frames - 2)
+        share = (sample - frame * self.hop).to(self.dtype) / self.hop
+        signal = torch.arange(batch, device=self.device).unsqueeze(1)
+        return ((signal * self.n_frames + frame) * stride + self._first).flatten(), share
 
     def __call__(
         self, amplitudes: Complex[torch.Tensor, "batch harmonics frames"]
     ) -> Float[torch.Tensor, "batch samples"]:
         """As `read`, inside autograd."""
-        return _Read.apply(amplitudes, self)
+        samples: torch.Tensor = _Read.apply(amplitudes, self)  # pyright: ignore[reportAssignmentType]
+        return samples
 
 
 class _Read(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, amplitudes, reader: WaveformReader):
+    def forward(ctx, amplitudes, reader: WaveformReader):  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx.reader = reader
         return reader.read(amplitudes)
 
     @staticmethod
-    def backward(ctx, gradient):
+    @once_differentiable
+    def backward(ctx, gradient):  # pyright: ignore[reportIncompatibleMethodOverride]
         return ctx.reader.adjoint(gradient), None
 
 
@@ -143,26 +189,23 @@ def read_waveforms(
     amplitudes: Complex[torch.Tensor, "batch harmonics frames"],
     hop: int,
 ) -> Float[torch.Tensor, "batch samples"]:
-    """What `WaveformReader` reads, once and without building its matrices.
+    """What `WaveformReader` reads, once and without compiling anything.
 
     Every sum runs in a fixed order inside elementwise operations, so the same amplitudes give the same samples, bit
     for bit, whatever the number of threads.
     """
     n_harmonics, n_frames = amplitudes.shape[1:]
-    size = waveform_size(n_harmonics)
-    waves = waveforms(amplitudes, _deconvolution(n_harmonics, size).to(phase.device), size).flatten(1)
-    columns, values = _taps(phase, n_frames, hop, size)
-    out = torch.zeros(amplitudes.shape[0], phase.shape[0], device=phase.device)
-    for column, value in zip(columns.T.contiguous(), values.T.contiguous(), strict=True):
-        out.addcmul_(waves.index_select(1, column), value)
+    size, device, n = waveform_size(n_harmonics), amplitudes.device, phase.shape[0]
+    waves = waveforms(amplitudes, deconvolution(n_harmonics, size).to(device), size).flatten(1)
+    first, values = (part[..., 0, :].to(device) for part in taps(phase.unsqueeze(0), size))
+    sample = torch.arange(n, device=device)
+    frame = (sample // hop).clamp(max=n_frames - 2)
+    late = values * ((sample - frame * hop).float() / hop)
+    out = torch.zeros(amplitudes.shape[0], n, device=device)
+    for later, weights in enumerate((values - late, late)):
+        for tap, weight in enumerate(weights):
+            out.addcmul_(waves.index_select(1, (frame + later) * size + (first + tap) % size), weight)
     return out
-
-
-def waveform_size(n_harmonics: int) -> int:
-    """Points of one oversampled waveform: an even product of small primes."""
-    least = math.ceil(OVERSAMPLING * (2 * n_harmonics + 1))
-    candidates = (2 * 2**a * 3**b * 5**c for a in range(14) for b in range(6) for c in range(4))
-    return min(size for size in candidates if size >= max(least, 2 * KERNEL_TAPS))
 
 
 def waveforms(
@@ -175,55 +218,7 @@ def waveforms(
     return torch.fft.irfft(spectrum, n=size, norm="forward")
 
 
-@lru_cache(maxsize=64)
-def _deconvolution(n_harmonics: int, size: int) -> Float[torch.Tensor, " harmonics"]:
-    # Gauss-Legendre quadrature of the kernel's Fourier transform, which has no closed form.
-    nodes, weights = np.polynomial.legendre.leggauss(80)
-    x = torch.from_numpy(nodes) * KERNEL_TAPS / 2
-    k = torch.arange(1, n_harmonics + 1, dtype=torch.float64)
-    density = torch.from_numpy(weights) * KERNEL_TAPS / 2 * _kernel(x)
-    return (0.5 / (density @ torch.cos(2 * math.pi / size * torch.outer(x, k)))).float()
+def _kernels() -> ModuleType:
+    from ddsp_match.dsp import waveform_kernels
 
-
-def _kernel(offset: torch.Tensor) -> torch.Tensor:
-    """The "exponential of semicircle" of Barnett et al., 1 in the middle, zero beyond half the taps."""
-    inside = 1 - (offset * (2 / KERNEL_TAPS)).square()
-    return torch.exp(KERNEL_SHAPE * (inside.clamp_(min=0).sqrt_() - 1))
-
-
-def _taps(
-    phase: Float[torch.Tensor, " samples"], n_frames: int, hop: int, size: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which points of which waveforms make each sample, and with what weights."""
-    n, device = phase.shape[0], phase.device
-    position = phase * size
-    first = torch.ceil(position - KERNEL_TAPS / 2)
-    offset = (first - position).float().unsqueeze(1) + torch.arange(KERNEL_TAPS, device=device)
-    values = _kernel(offset)
-    points = (first.int().unsqueeze(1) + torch.arange(KERNEL_TAPS, device=device, dtype=torch.int32)) % size
-    sample = torch.arange(n, device=device, dtype=torch.int32)
-    left = (sample // hop).clamp(max=n_frames - 2)
-    after = ((sample - left * hop).float() / hop).unsqueeze(1)
-    columns = (left * size).unsqueeze(1) + points
-    late = values * after
-    return torch.cat([columns, columns + size], 1), torch.cat([values - late, late], 1)
-
-
-def _sparse_pair(columns: torch.Tensor, values: torch.Tensor, n_rows: int, n_columns: int):
-    """A sparse matrix with the same number of entries in each row, and its transpose."""
-    import scipy.sparse
-
-    starts = np.arange(0, columns.numel() + 1, columns.shape[1], dtype=np.int32)
-    matrix = scipy.sparse.csr_matrix(
-        (values.cpu().numpy().ravel(), columns.cpu().numpy().ravel(), starts), shape=(n_rows, n_columns), copy=False
-    )
-
-    def to_torch(m):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sparse (CSR|invariant)")  # said once a process, whatever we do
-            return torch.sparse_csr_tensor(
-                torch.from_numpy(m.indptr), torch.from_numpy(m.indices), torch.from_numpy(m.data), size=m.shape,
-                device=values.device, check_invariants=False,
-            )  # fmt: skip
-
-    return to_torch(matrix), to_torch(matrix.T.tocsr())
+    return waveform_kernels

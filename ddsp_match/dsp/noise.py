@@ -7,22 +7,39 @@ bands makes no steps; the result is linear in the bands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import ModuleType
+
 import numpy as np
 import torch
 from jaxtyping import Complex, Float
+from torch.autograd.function import once_differentiable
 
 
-def white_noise(batch: int, n_samples: int, seed: int) -> Float[torch.Tensor, "batch samples"]:
-    """Unit-variance Gaussian noise that depends on the seed alone.
+def white_noise(
+    batch: int, n_samples: int, seed: int, streams: Sequence[int] | None = None
+) -> Float[torch.Tensor, "batch samples"]:
+    """Unit-variance Gaussian noise, on the CPU, that depends on the seed alone.
 
     Each signal of the batch draws from its own stream, so that a channel sounds the same alone and among others,
-    and a longer draw begins with the shorter one. NumPy draws it (PCG64 seeded with the pair of seed and row), because
-    torch promises neither that nor the same numbers on every device.
+    and a longer draw begins with the shorter one. NumPy draws it (PCG64 seeded with the pair of seed and stream),
+    because torch promises neither that nor the same numbers on every device.
+
+    Args:
+        batch: Number of signals.
+        n_samples: Samples of each.
+        seed: Of all of them.
+        streams: The stream of each signal; by default its place in the batch. Sounds that are worked on together draw
+            as if alone where each signal's stream is the number of its channel.
     """
-    rows = [
-        np.random.default_rng([seed, row]).standard_normal(n_samples, dtype=np.float32) for row in range(batch)
-    ]
-    return torch.from_numpy(np.stack(rows))
+    streams = range(batch) if streams is None else streams
+    if len(streams) != batch:
+        raise ValueError(f"{len(streams)} streams do not match {batch} signals")
+    drawn = {
+        stream: np.random.default_rng([seed, stream]).standard_normal(n_samples, dtype=np.float32)
+        for stream in sorted(set(streams))
+    }
+    return torch.from_numpy(np.stack([drawn[stream] for stream in streams]))
 
 
 def fir_response(n_bands: int, n_fft: int) -> Float[torch.Tensor, "bands bins"]:
@@ -67,15 +84,21 @@ def noise_spectra(
 
 
 def overlap_add(
-    blocks: Float[torch.Tensor, "batch frames block"], hop: int
+    blocks: Float[torch.Tensor, "batch frames block"], hop: int, first: int = 0
 ) -> Float[torch.Tensor, "batch samples"]:
-    """Sum of blocks, each one hop after the one before; a block is a whole number of hops long."""
+    """Sum of blocks, each one hop after the one before; a block is a whole number of hops long.
+
+    Args:
+        blocks: What to add.
+        hop: Samples between two blocks.
+        first: The hop of each block that comes first; those before it wrap around to the block's end.
+    """
     batch, n_frames, length = blocks.shape
     pieces = length // hop
     split = blocks.reshape(batch, n_frames, pieces, hop)
     out = blocks.new_zeros(batch, n_frames + pieces - 1, hop)
-    for i in range(pieces):
-        out[:, i : i + n_frames] += split[:, :, i]
+    for place in range(pieces):
+        out[:, place : place + n_frames] += split[:, :, (place + first) % pieces]
     return out.flatten(1)
 
 
@@ -106,23 +129,59 @@ class _Filtered(torch.autograd.Function):
         ctx.save_for_backward(spectra, response)
         ctx.hop = hop
         n_fft = 2 * (response.shape[1] - 1)
-        blocks = torch.fft.irfft(spectra * (magnitudes.mT @ response), n=n_fft)
-        # The filter is centred on time zero of its block, so its first half wraps to the block's end.
-        ringing = (n_fft - 2 * hop) // 2
-        lead = hop + ringing
-        return overlap_add(torch.roll(blocks, ringing, dims=-1), hop)[:, lead : lead + n_samples]
+        blocks = torch.fft.irfft(_scaled(spectra, magnitudes.mT @ response), n=n_fft)
+        # The filter is centred on time zero of its block, so its first half, a whole number of hops of ringing, wraps
+        # to the block's end.
+        pieces = n_fft // hop
+        ringing = (pieces - 2) // 2
+        out = overlap_add(blocks, hop, first=pieces - ringing)
+        lead = (1 + ringing) * hop
+        return out[:, lead : lead + n_samples]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient):
         spectra, response = ctx.saved_tensors
         hop, n_fft = ctx.hop, 2 * (response.shape[1] - 1)
-        ringing, frames = (n_fft - 2 * hop) // 2, spectra.shape[1]
-        lead = hop + ringing
+        pieces, frames = n_fft // hop, spectra.shape[1]
+        ringing = (pieces - 2) // 2
+        lead = (1 + ringing) * hop
         room = (frames - 1) * hop + n_fft
         wide = torch.nn.functional.pad(gradient, (lead, max(0, room - lead - gradient.shape[1])))[:, :room]
-        blocks = torch.roll(wide.unfold(1, n_fft, hop), -ringing, dims=-1)
-        image = torch.fft.rfft(blocks)
-        gain = (image.real * spectra.real).addcmul_(image.imag, spectra.imag)
+        hops = wide.unflatten(1, (-1, hop))
+        order = [(piece + ringing) % pieces for piece in range(pieces)]
+        blocks = torch.cat([hops[:, piece : piece + frames] for piece in order], -1)
+        gain = _inner(torch.fft.rfft(blocks), spectra)
         # irfft counts every bin but the first and the last twice, and divides by its length.
-        gain[..., 1:-1] *= 2
-        return (gain @ (response.mT / n_fft)).mT, None, None, None, None
+        back = response * (2 / n_fft)
+        back[:, 0] /= 2
+        back[:, -1] /= 2
+        return back @ gain.mT, None, None, None, None
+
+
+def _scaled(spectra: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    """Complex spectra times real gains."""
+    if spectra.device.type != "cpu":
+        return spectra * gain
+    out = torch.empty_like(spectra)
+    _kernels().scaled(_pairs(spectra), gain.flatten(0, 1).numpy(), _pairs(out))
+    return out
+
+
+def _inner(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """The real part of one spectrum times the other's conjugate."""
+    if left.device.type != "cpu":
+        return (left.real * right.real).addcmul_(left.imag, right.imag)
+    out = left.real.new_empty(left.shape)
+    _kernels().inner(_pairs(left), _pairs(right), out.flatten(0, 1).numpy())
+    return out
+
+
+def _pairs(spectra: torch.Tensor) -> np.ndarray:
+    return torch.view_as_real(spectra).flatten(0, 1).numpy()
+
+
+def _kernels() -> ModuleType:
+    from ddsp_match.dsp import noise_kernels
+
+    return noise_kernels

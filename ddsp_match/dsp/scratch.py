@@ -11,9 +11,13 @@ class Scratch:
     """Named float32 buffers that grow to the largest size asked for and are handed out again.
 
     Not for results: what `take` returned under a name is overwritten by the next user of that name.
+
+    Args:
+        device: Where the memory is; by default torch's default device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device | None = None) -> None:
+        self._device = device
         self._buffers: dict[str, torch.Tensor] = {}
 
     def take(self, name: str, *shape: int) -> torch.Tensor:
@@ -21,5 +25,5 @@ class Scratch:
         size = math.prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.numel() < size:
-            buffer = self._buffers[name] = torch.empty(size)
+            buffer = self._buffers[name] = torch.empty(size, device=self._device)
         return buffer[:size].view(shape)

@@ -17,30 +17,10 @@ def best_path(scores: np.ndarray, step_scores: np.ndarray, jump_score: float = -
     Returns:
         ``(frames,)`` indices of states.
     """
-    frames, states = scores.shape
-    if frames == 0:
+    if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
-    reach = len(step_scores) // 2
-    # Window i of the padded totals holds the states i - reach … i + reach, from which state i is reached.
-    padded = np.full(states + 2 * reach, -np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    steps_from = step_scores[::-1].astype(float)
-    index = np.arange(states)
-    came_from = np.empty((frames, states), dtype=np.int16 if states < 2**15 else np.int32)
-    total = scores[0].astype(float)
-    for frame in range(1, frames):
-        padded[reach : reach + states] = total
-        reached = windows + steps_from
-        best = reached.argmax(1)
-        value = reached[index, best]
-        previous = index + best - reach
-        top = int(total.argmax())
-        jumped = total[top] + jump_score
-        jumps = value < jumped
-        came_from[frame] = np.where(jumps, top, previous)
-        total = np.where(jumps, jumped, value) + scores[frame]
-    path = np.empty(frames, dtype=np.int64)
-    path[-1] = total.argmax()
-    for frame in range(frames - 1, 0, -1):
-        path[frame - 1] = came_from[frame, path[frame]]
-    return path
+    from ddsp_match.dsp.viterbi_kernels import path_through
+
+    # Turned around: entry i is what the step from state j + i - reach to state j adds.
+    steps = np.ascontiguousarray(step_scores[::-1], dtype=np.float64)
+    return path_through(np.ascontiguousarray(scores, dtype=np.float64), steps, float(jump_score))

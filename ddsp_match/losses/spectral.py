@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 from jaxtyping import Float
 
-from ddsp_match.dsp.spectra import OVERLAP, magnitude_distance, magnitudes
+from ddsp_match.dsp.rows import Rows
+from ddsp_match.dsp.spectra import OVERLAP, TargetSpectra, magnitude_distance
+from ddsp_match.dsp.spectra_compiled import CompiledTarget, compilable, compiled_distance
 
 SIZES_AT_16_KHZ = (2048, 1024, 512, 256, 128, 64)
+# A rendering to the three distances of each sound, and the gradient of their weighted sum.
+Resolution = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def sizes_for(sample_rate: int) -> list[int]:
@@ -37,6 +43,8 @@ class MultiResolutionSTFT:
         log: Weight of the mean absolute difference of log magnitudes.
         convergence: Weight of the spectral convergence; its norm of the target is floored so that silence is finite.
         workers: Threads that share the FFT sizes among them. The sum is made in the same order with any number.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding.
     """
 
     def __init__(
@@ -48,38 +56,48 @@ class MultiResolutionSTFT:
         log: float = 1.0,
         convergence: float = 0.0,
         workers: int = 1,
+        owners: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
     ) -> None:
         self.weights = (linear, log, convergence)
-        self._sides = []
+        self.rows = Rows(target.shape[0], target.shape[1], owners, lengths, target.device)
+        self._several = owners is not None
+        self._resolutions: list[Resolution] = []
         for size in sizes:
             if size % OVERLAP:
                 raise ValueError(f"FFT size {size} must be divisible by {OVERLAP}")
-            window = torch.hann_window(size, device=target.device, dtype=target.dtype)
-            magnitude = magnitudes(target, window)
-            self._sides.append((window, magnitude, magnitude.log()))
+            if compilable(target):
+                compiled = CompiledTarget.of(target, size, self.rows)
+                self._resolutions.append(partial(compiled_distance, target=compiled, weights=self.weights))
+            else:
+                spectra = TargetSpectra.of(target, size, self.rows)
+                self._resolutions.append(partial(magnitude_distance, target=spectra, weights=self.weights))
         # Whole resolutions are the coarsest work to share: no two threads ever wait for each other inside one.
         self._pool = ThreadPoolExecutor(workers - 1, "stft") if workers > 1 else None
 
-    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
-        """The loss, differentiable with respect to `match`."""
-        return _Distance.apply(match, self)
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The loss, differentiable with respect to `match`: one number, or ``(sounds,)`` where owners were given."""
+        found = _Distance.apply(match, self)
+        assert isinstance(found, torch.Tensor)
+        return found if self._several else found[0]
 
-    def terms(self, match: Float[torch.Tensor, "batch samples"]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The three mean distances (linear, log, convergence) and the gradient of their weighted sum."""
-        def one(side: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-            return magnitude_distance(match, *side, self.weights)
-
+    def terms(
+        self, match: Float[torch.Tensor, "batch samples"]
+    ) -> tuple[Float[torch.Tensor, "sounds 3"], Float[torch.Tensor, "batch samples"]]:
+        """Each sound's mean distances (linear, log, convergence) and the gradient of their weighted sum."""
         if self._pool is None:
-            results = [one(side) for side in self._sides]
+            results = [one(match) for one in self._resolutions]
         else:
             # This thread takes the last ones itself instead of only waiting.
-            own = len(self._sides) // (self._pool._max_workers + 1)
-            waiting = [self._pool.submit(torch.no_grad()(one), side) for side in self._sides[: len(self._sides) - own]]
-            mine = [one(side) for side in self._sides[len(self._sides) - own :]]
+            shared = len(self._resolutions) - len(self._resolutions) // (self._pool._max_workers + 1)
+            waiting = [self._pool.submit(torch.no_grad()(one), match) for one in self._resolutions[:shared]]
+            mine = [one(match) for one in self._resolutions[shared:]]
             results = [future.result() for future in waiting] + mine
         distances = torch.stack([distance for distance, _ in results]).mean(0)
-        gradient = torch.stack([slope for _, slope in results]).mean(0)
-        return distances, gradient
+        gradient = results[0][1]
+        for _, slope in results[1:]:
+            gradient += slope
+        return distances, gradient.div_(len(results))
 
 
 class _Distance(torch.autograd.Function):
@@ -87,9 +105,10 @@ class _Distance(torch.autograd.Function):
     def forward(ctx, match, loss: MultiResolutionSTFT):
         distances, gradient = loss.terms(match)
         ctx.save_for_backward(gradient)
-        return sum(w * d for w, d in zip(loss.weights, distances, strict=True) if w)
+        ctx.rows = loss.rows
+        return sum(w * d for w, d in zip(loss.weights, distances.unbind(1), strict=True) if w)
 
     @staticmethod
     def backward(ctx, upstream):
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream, None
+        return gradient * ctx.rows.spread(upstream).unsqueeze(1), None

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.dsp.spectra import magnitudes, mel_filters, stft
+from ddsp_match.dsp.rows import Rows
+from ddsp_match.dsp.spectra import frame_count, magnitudes, mel_filters, stft
 from ddsp_match.losses.spectral import MultiResolutionSTFT, sizes_for
 from ddsp_match.settings import LossSettings
 
-Distance = Callable[[Float[torch.Tensor, "batch samples"]], Float[torch.Tensor, ""]]
+Distance = Callable[[Float[torch.Tensor, "batch samples"]], torch.Tensor]
+Numbers = Sequence[int] | None
 MEL_BANDS = 80
 LOUDNESS_FLOOR = 1e-10  # -100 dB of power
+
+
+class _Mean:
+    """Mean of each sound's values, ``(sounds,)``, or of the only one's, ``()``.
+
+    Args:
+        target: The batch.
+        owners: Sound of each row; None: all rows are one sound's, and the mean is one number.
+        lengths: Samples of each row; None: none is padded.
+    """
+
+    def __init__(self, target: Float[torch.Tensor, "batch samples"], owners: Numbers, lengths: Numbers) -> None:
+        self.rows = Rows(target.shape[0], target.shape[1], owners, lengths, target.device)
+        self._several = owners is not None
+
+    def count(self, target: torch.Tensor, size: int = 0, numbers: int = 1) -> Float[torch.Tensor, " sounds"]:
+        """Samples of each sound, or with a window's `size` its frames, times `numbers`."""
+        lengths = self.rows.lengths
+        return torch.tensor(
+            self.rows.counts([numbers * (frame_count(n, size) if size else n) for n in lengths])
+        ).to(target)
+
+    def __call__(self, values: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+        """The mean of values ``(batch, …)`` that are zero wherever a row would not have them alone."""
+        found = self.rows.summed(values.flatten(1).sum(1)) / count
+        return found if self._several else found[0]
 
 
 class MelDistance:
@@ -24,63 +53,104 @@ class MelDistance:
         target: The signals that are to be matched.
         sample_rate: In Hz.
         sizes: FFT sizes in samples; short ones get as many bands as they have room for.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding.
     """
 
-    def __init__(self, target: Float[torch.Tensor, "batch samples"], sample_rate: int, sizes: list[int]) -> None:
+    def __init__(
+        self,
+        target: Float[torch.Tensor, "batch samples"],
+        sample_rate: int,
+        sizes: list[int],
+        owners: Numbers = None,
+        lengths: Numbers = None,
+    ) -> None:
+        self._mean = _Mean(target, owners, lengths)
         self._sides = []
         for size in sizes:
             window = torch.hann_window(size, device=target.device, dtype=target.dtype)
             filters = mel_filters(min(MEL_BANDS, size // 16), size, sample_rate).to(target)
-            self._sides.append((window, filters, self._log_mel(target, window, filters)))
+            count = self._mean.count(target, size, len(filters))
+            self._sides.append((window, filters, self._log_mel(target, window, filters), count))
 
-    @staticmethod
-    def _log_mel(x: torch.Tensor, window: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
-        return (magnitudes(x, window) @ filters.T).clamp(min=1e-5).log()
+    def _log_mel(self, x: torch.Tensor, window: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
+        return (magnitudes(x, window, self._mean.rows.ends) @ filters.T).clamp(min=1e-5).log()
 
-    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
-        """The distance, in nepers."""
-        parts = [(self._log_mel(match, w, f) - side).abs().mean() for w, f, side in self._sides]
-        return torch.stack(parts).mean()
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The distance, in nepers: one number, or ``(sounds,)`` where owners were given."""
+        parts = [self._mean((self._log_mel(match, w, f) - side).abs(), count) for w, f, side, count in self._sides]
+        return torch.stack(parts).mean(0)
 
 
 class LoudnessDistance:
-    """Mean absolute difference of A-weighted frame loudness, in units of 10 dB so that it weighs like the others."""
+    """Mean absolute difference of A-weighted frame loudness, in units of 10 dB so that it weighs like the others.
 
-    def __init__(self, target: Float[torch.Tensor, "batch samples"], sample_rate: int, size: int) -> None:
+    Args:
+        target: The signals that are to be matched.
+        sample_rate: In Hz.
+        size: Window in samples.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding.
+    """
+
+    def __init__(
+        self,
+        target: Float[torch.Tensor, "batch samples"],
+        sample_rate: int,
+        size: int,
+        owners: Numbers = None,
+        lengths: Numbers = None,
+    ) -> None:
+        self._mean = _Mean(target, owners, lengths)
+        self._count = self._mean.count(target, size)
         self._window = torch.hann_window(size, device=target.device, dtype=target.dtype)
         bins = torch.arange(size // 2 + 1, device=target.device) * (sample_rate / size)
         self._gain = a_weighting_power(bins).to(target)
         self._side = self._loudness(target)
 
     def _loudness(self, x: torch.Tensor) -> torch.Tensor:
-        power = torch.view_as_real(stft(x, self._window)).square().sum(-1) @ self._gain
+        power = torch.view_as_real(stft(x, self._window, self._mean.rows.ends)).square().sum(-1) @ self._gain
         return torch.log10(power / self._window.square().sum() / len(self._gain) + LOUDNESS_FLOOR)
 
-    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
-        """The distance, in bels."""
-        return (self._loudness(match) - self._side).abs().mean()
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The distance, in bels: one number, or ``(sounds,)`` where owners were given."""
+        return self._mean((self._loudness(match) - self._side).abs(), self._count)
 
 
 class WaveformDistance:
-    """Mean absolute difference of samples over the target's mean absolute sample."""
+    """Mean absolute difference of samples over the target's mean absolute sample.
 
-    def __init__(self, target: Float[torch.Tensor, "batch samples"]) -> None:
-        self._target = target
-        self._scale = target.abs().mean().clamp(min=1e-5)
+    Args:
+        target: The signals that are to be matched.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding.
+    """
 
-    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
-        """The distance, 1 for silence against any target."""
-        return (match - self._target).abs().mean() / self._scale
+    def __init__(
+        self, target: Float[torch.Tensor, "batch samples"], owners: Numbers = None, lengths: Numbers = None
+    ) -> None:
+        self._mean = _Mean(target, owners, lengths)
+        self._count = self._mean.count(target)
+        self._target = self._mean.rows.kept(target)
+        self._scale = self._mean(self._target.abs(), self._count).clamp(min=1e-5)
+
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The distance, 1 for silence against any target: one number, or ``(sounds,)`` where owners were given."""
+        return self._mean((self._mean.rows.kept(match) - self._target).abs(), self._count) / self._scale
 
 
 class TotalLoss:
     """The weighted sum the settings ask for.
+
+    Sounds that are matched together are independent: the loss of each, and its gradient, is what it would be alone.
 
     Args:
         target: The signals that are to be matched.
         sample_rate: In Hz.
         settings: Weights and FFT sizes.
         workers: Threads that may share the work.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding, which nothing heeds.
     """
 
     def __init__(
@@ -89,23 +159,28 @@ class TotalLoss:
         sample_rate: int,
         settings: LossSettings,
         workers: int = 1,
+        *,
+        owners: Numbers = None,
+        lengths: Numbers = None,
     ) -> None:
         sizes = settings.fft_sizes or sizes_for(sample_rate)
+        self._shape = () if owners is None else (max(owners) + 1,)
+        whose: dict[str, Any] = {"owners": owners, "lengths": lengths}
         self._parts: list[tuple[float, Distance]] = []
         if settings.linear or settings.log or settings.convergence:
             weights = {"linear": settings.linear, "log": settings.log, "convergence": settings.convergence}
-            self._parts.append((1.0, MultiResolutionSTFT(target, sizes, **weights, workers=workers)))
+            self._parts.append((1.0, MultiResolutionSTFT(target, sizes, **weights, workers=workers, **whose)))
         if settings.mel:
-            self._parts.append((settings.mel, MelDistance(target, sample_rate, sizes[:3])))
+            self._parts.append((settings.mel, MelDistance(target, sample_rate, sizes[:3], **whose)))
         if settings.loudness:
             middle = sizes[min(1, len(sizes) - 1)]
-            self._parts.append((settings.loudness, LoudnessDistance(target, sample_rate, middle)))
+            self._parts.append((settings.loudness, LoudnessDistance(target, sample_rate, middle, **whose)))
         if settings.waveform:
-            self._parts.append((settings.waveform, WaveformDistance(target)))
+            self._parts.append((settings.waveform, WaveformDistance(target, **whose)))
 
-    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> Float[torch.Tensor, ""]:
-        """The loss, differentiable with respect to `match`; 0 for the target itself."""
-        total = match.new_zeros(())
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The loss, differentiable with respect to `match`, 0 for the target itself: one number, or ``(sounds,)``."""
+        total = match.new_zeros(self._shape)
         for weight, distance in self._parts:
             total = total + weight * distance(match)
         return total

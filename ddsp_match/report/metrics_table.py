@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from ddsp_match.report.verdict import grade
+from ddsp_match.report.verdict import grade, tonal
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,14 @@ def value_words(name: str, value: float) -> str:
 
 def metrics_rows(metrics: Mapping[str, float], pitched: bool = True) -> str:
     """Table rows of the metrics: the known ones in their order, then whatever else there is."""
+    by_partials = tonal(metrics, pitched)
     names = [name for name in MEANINGS if name in metrics] + [
         name for name in metrics if name not in MEANINGS
     ]
     rows = []
     for name in names:
         meaning = MEANINGS.get(name, Meaning(name, "", ""))
-        mark = grade(name, metrics[name], pitched)
+        mark = grade(name, metrics[name], by_partials)
         badge = f' <span class="badge {mark}">{mark}</span>' if mark else ""
         rows.append(
             f'<tr><th scope="row">{escape(meaning.label)}<code>{escape(name)}</code></th>'

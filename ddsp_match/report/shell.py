@@ -51,7 +51,10 @@ def page(
     brand: str,
     clicks: str = "A click in a picture goes there.",
     styles: Sequence[str] = (),
+    scripts: Sequence[str] = SCRIPTS,
     script: str,
+    media: str = "",
+    skip: tuple[str, str] = ("player", "To the player"),
 ) -> str:
     """A page: its own template with the parts that all pages share.
 
@@ -59,11 +62,14 @@ def page(
         template: File of the page; ``{{> name}}`` in it stands for a part, ``{{name}}`` for a value.
         values: HTML by the name of its place.
         facts: Numbers for the script.
-        sounds: The players, the target first.
+        sounds: The players, the target first; none where the page plays files.
         brand: What the page is a report of.
         clicks: What a click in a picture does, in a sentence.
         styles: Style sheets beside the one of all pages.
+        scripts: Scripts that it shares with others.
         script: The page's own script.
+        media: Where sounds may come from, as in a Content-Security-Policy; nowhere if empty.
+        skip: Id and words of the link with which the keyboard gets past the header.
     """
     whole = re.sub(r"\{\{> ([\w.]+)\}\}\n", lambda match: part(match[1]), part(template))
     shared = {
@@ -71,11 +77,13 @@ def page(
         "click_words": clicks,
         "css": "".join(part(name) for name in ("page.css", *styles)),
         "data": json_text({"players": [player_facts(player, sounds[0]) for player in sounds], **facts}),
+        "media": f"; media-src {media}" if media else "",
+        "skip": f'<a class="skip" href="#{skip[0]}">{escape(skip[1])}</a>',
         "buttons": buttons(sounds),
         "n_keys": str(len(sounds)),
         "sounds": sound_elements(sounds),
     }
-    return fill(whole, {**shared, **_script([*SCRIPTS, script]), **values})
+    return fill(whole, {**shared, **_script([*scripts, script]), **values})
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 LEVELS = ("excellent", "good", "fair", "poor")
 
 # Upper bounds of the first three levels, for the figure that leads and for the one that may pull a verdict
-# down by one level. With a pitch the multi-resolution STFT loss leads (0 is the sound itself) and the mel
+# down by one level. Where partials play the multi-resolution STFT loss leads (0 is the sound itself) and the mel
 # distance, which weighs like the ear, follows. Noise is another matter: two draws of the same noise are 0.8
 # to 3 apart in mrstft, depending on their level, and 2.3 to 3.5 dB in mel bands, but only 0.3 dB in loudness.
 _BOUNDS = {
@@ -18,6 +18,9 @@ _BOUNDS = {
 }
 # Share of energy by which the spectra of two draws of one noise differ: their magnitudes are Rayleigh.
 _NOISE_UNEXPLAINED = 2 - math.pi / 2
+
+MOSTLY = 0.5  # share of the energy
+CLEARLY = 0.3  # share of the frames with a pitch above which it is the sound's
 
 _HEADLINES = {
     "excellent": "Excellent match: hard to tell from the target.",
@@ -53,9 +56,14 @@ class Verdict:
         return "\n".join(lines)
 
 
-def grade(name: str, value: float, pitched: bool = True) -> str | None:
+def tonal(metrics: Mapping[str, float], pitched: bool) -> bool:
+    """Whether a match is judged by its partials: those of a pitch, or those of a steady grid that carry most of it."""
+    return pitched or metrics.get("harmonic_share", 0.0) >= MOSTLY
+
+
+def grade(name: str, value: float, by_partials: bool = True) -> str | None:
     """The level a single metric would earn, or None where a metric has no bounds."""
-    bounds = _BOUNDS[pitched].get(name)
+    bounds = _BOUNDS[by_partials].get(name)
     if bounds is None:
         return None
     if not math.isfinite(value):
@@ -63,11 +71,11 @@ def grade(name: str, value: float, pitched: bool = True) -> str | None:
     return LEVELS[sum(value >= bound for bound in bounds)]
 
 
-def level_of(metrics: Mapping[str, float], pitched: bool = True) -> str:
+def level_of(metrics: Mapping[str, float], by_partials: bool = True) -> str:
     """The level of a match: never better when any metric gets worse."""
-    lead, follower = _BOUNDS[pitched]
-    by_lead = LEVELS.index(grade(lead, metrics.get(lead, math.inf), pitched) or LEVELS[-1])
-    by_follower = LEVELS.index(grade(follower, metrics.get(follower, 0.0), pitched) or LEVELS[0])
+    lead, follower = _BOUNDS[by_partials]
+    by_lead = LEVELS.index(grade(lead, metrics.get(lead, math.inf), by_partials) or LEVELS[-1])
+    by_follower = LEVELS.index(grade(follower, metrics.get(follower, 0.0), by_partials) or LEVELS[0])
     return LEVELS[max(by_lead, min(by_follower, by_lead + 1))]
 
 
@@ -95,65 +103,73 @@ def judge(
         The verdict.
     """
     known = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
-    level = level_of(metrics, pitched)
+    by_partials = tonal(known, pitched)
+    level = level_of(metrics, by_partials)
     headline = _HEADLINES[level]
-    if not pitched:
+    if not pitched and _has_partials(known):
+        headline += " No pitch was found: partials on a steady grid play it."
+    elif not pitched:
         headline += " No pitch was found, so only the noise part plays."
     return Verdict(
         headline=headline,
-        good=_good(known, pitched),
-        weak=_weak(known, level, pitched),
+        good=_good(known, pitched, by_partials),
+        weak=_weak(known, level, pitched, by_partials),
         advice=_advice(known, level, pitched, stop_reason, f0_median_hz, settings or {}),
         level=level,
     )
 
 
-def _good(known: Mapping[str, float], pitched: bool) -> list[str]:
+def _has_partials(known: Mapping[str, float]) -> bool:
+    return known.get("harmonic_share", 0.0) > 0
+
+
+def _good(known: Mapping[str, float], pitched: bool, by_partials: bool) -> list[str]:
     """What deserves praise."""
     points = []
-    if grade("mrstft", known.get("mrstft", math.inf), pitched) in LEVELS[:2]:
+    if grade("mrstft", known.get("mrstft", math.inf), by_partials) in LEVELS[:2]:
         points.append(f"The spectrum agrees at every resolution (mrstft {known['mrstft']:.2f}).")
-    if pitched and grade("mel_db", known.get("mel_db", math.inf)) in LEVELS[:2]:
+    if by_partials and grade("mel_db", known.get("mel_db", math.inf)) in LEVELS[:2]:
         points.append(
-            f"The colour of the sound is right, to {known['mel_db']:.1f} dB in bands as the ear has them."
+            f"The colour of the sound is right, to {_decibels(known['mel_db'])} in bands as the ear has them."
         )
-    if not pitched and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
+    if not by_partials and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
         points.append("The colour of the noise is right, as far as two draws of one noise agree.")
     if known.get("snr_db", -math.inf) >= 15:
         points.append(f"Even the waveform is followed ({known['snr_db']:.0f} dB over the difference).")
     if known.get("loudness_l1_db", math.inf) < 1:
-        points.append(f"Loudness follows the target to {known['loudness_l1_db']:.1f} dB.")
+        points.append(f"Loudness follows the target to {_decibels(known['loudness_l1_db'])}.")
     if pitched and known.get("doubt_share", 1.0) < 0.02 and known.get("voiced_share", 0.0) > 0.5:
         voiced = known["voiced_share"]
-        where = "throughout" if voiced > 0.95 else f"wherever there is one ({_percent(voiced)} of the time)"
+        where = "throughout" if voiced > 0.95 else f"wherever there is one ({percent(voiced)} of the time)"
         points.append(f"The pitch is clear {where}.")
     if known.get("unexplained_share", 1.0) < 0.02:
         points.append(
-            f"Harmonics and noise explain {_percent(1 - known['unexplained_share'])} of the energy."
+            f"Partials and noise explain {percent(1 - known['unexplained_share'])} of the energy."
         )
     return points
 
 
-def _weak(known: Mapping[str, float], level: str, pitched: bool) -> list[str]:
+def _weak(known: Mapping[str, float], level: str, pitched: bool, by_partials: bool) -> list[str]:
     """What is wrong."""
     points = []
     mrstft_good = _BOUNDS[True]["mrstft"][1]
-    if pitched and known.get("mrstft", 0.0) >= mrstft_good:
+    if by_partials and known.get("mrstft", 0.0) >= mrstft_good:
         points.append(
             f"The spectrum differs in detail (mrstft {known['mrstft']:.2f}; good is below {mrstft_good})."
         )
-    if grade("mel_db", known.get("mel_db", 0.0), pitched) in LEVELS[2:]:
+    if grade("mel_db", known.get("mel_db", 0.0), by_partials) in LEVELS[2:]:
         points.append(f"The colour is off by {known['mel_db']:.1f} dB on average.")
     if known.get("loudness_l1_db", 0.0) >= 2:
         points.append(f"Loudness is off by {known['loudness_l1_db']:.1f} dB: compare attack and decay.")
-    if not pitched:
+    if not pitched and not _has_partials(known):
         points.append("No pitch was found: any tone in the sound is missing from the match.")
     if pitched and known.get("doubt_share", 0.0) >= 0.02:
-        points.append(f"The pitch is in doubt in {_percent(known['doubt_share'])} of the frames.")
-    if pitched and known.get("voiced_share", 1.0) < 0.3:
-        points.append(f"Only {_percent(known['voiced_share'])} of the frames have a clear pitch.")
+        points.append(f"The pitch is in doubt in {percent(known['doubt_share'])} of the frames.")
+    # Partials on a steady grid may do without a pitch: what is excellent lacks nothing.
+    if pitched and level != "excellent" and known.get("voiced_share", 1.0) < CLEARLY:
+        points.append(f"Only {percent(known['voiced_share'])} of the frames have a clear pitch.")
     if _unexplained(known) >= 0.1:
-        points.append(f"{_percent(known['unexplained_share'])} of the energy is explained by neither part.")
+        points.append(f"{percent(known['unexplained_share'])} of the energy is explained by neither part.")
     return points
 
 
@@ -180,22 +196,28 @@ def _advice(
     if level == "excellent":
         return points
     points += _stop_advice(stop_reason.lower(), settings)
-    if pitched and _setting(settings, "synth", "phase") in ("zero", "static"):
+    partials = pitched or _has_partials(known)
+    if partials and _setting(settings, "synth", "phase") in ("zero", "static"):
         points.append(
             "Let each harmonic keep its own phase: `phase=tracked`. It helps most, at twice the size."
         )
     if _setting(settings, "synth", "noise") is False:
         points.append("Switch the noise part on: `synth.noise=true`.")
     n_harmonics = _setting(settings, "synth", "n_harmonics")
-    if pitched and isinstance(n_harmonics, int):
+    if partials and isinstance(n_harmonics, int):
         points.append(f"Play more than {n_harmonics} harmonics: `synth.n_harmonics={2 * n_harmonics}`.")
     if settings.get("quality") != "best" and (not points or level == "poor"):
         points.append("Spend more steps on it: `quality=best`.")
     if pitched and not in_doubt and _unexplained(known) >= 0.1:
-        points.append(
-            "Harmonics of one pitch cannot play chords, detuned voices or bells: try a single note."
-        )
+        points.append(_chord_advice(settings))
     return points
+
+
+def _chord_advice(settings: Mapping[str, object]) -> str:
+    cannot = "Harmonics of one pitch cannot play chords, detuned voices or bells"
+    if _setting(settings, "synth", "divisions") == 1 or _setting(settings, "synth", "grid") == "f0":
+        return f"{cannot}: partials between them can, with `synth.divisions=null synth.grid=auto`."
+    return f"{cannot}: try a single note."
 
 
 def _stop_advice(reason: str, settings: Mapping[str, object]) -> list[str]:
@@ -231,7 +253,11 @@ def _setting(settings: Mapping[str, object], group: str, key: str) -> object:
     return part.get(key) if isinstance(part, Mapping) else None
 
 
-def _percent(share: float) -> str:
+def _decibels(value: float) -> str:
+    return f"{value:.1f} dB" if value >= 0.05 else "less than 0.1 dB"
+
+
+def percent(share: float) -> str:
     """A share in words; a little is never called none, nor nearly all called all."""
     value = 100 * share
     if 0 < value < 1:

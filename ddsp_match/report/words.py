@@ -15,7 +15,7 @@ from ddsp_match.report.metrics_table import (
     settings_rows,
     value_words,
 )
-from ddsp_match.report.verdict import note_name
+from ddsp_match.report.verdict import CLEARLY, note_name, percent
 
 
 def words(data: ReportData) -> dict[str, str]:
@@ -74,7 +74,9 @@ def _facts(data: ReportData, median_hz: float | None) -> str:
     parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels_in_words(audio.channels)]
     if median_hz:
         midi = round(69 + 12 * math.log2(median_hz / 440))
-        parts.append(f"around {note_name(midi)} ({median_hz:.1f} Hz)")
+        voiced = float(data.features.voiced[0].float().mean())
+        where = "" if voiced >= CLEARLY else f" in {percent(voiced)} of the frames"
+        parts.append(f"around {note_name(midi)} ({median_hz:.1f} Hz{where})")
     else:
         parts.append("no pitch")
     if "mrstft" in data.metrics:
@@ -84,12 +86,15 @@ def _facts(data: ReportData, median_hz: float | None) -> str:
 
 def _controls_words(controls: Controls) -> str:
     if not bool(controls.amplitude.any()):
-        return f"No harmonics: noise in {controls.n_bands} bands is all that plays.{_shown(controls)}"
+        return f"No partials: noise in {controls.n_bands} bands is all that plays.{_shown(controls)}"
     phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
     harmonic = f"{controls.n_partials} harmonics of one f0, {phases}"
     if controls.divisions > 1:
         of = f"{controls.n_partials} partials, one in {controls.divisions} of them a harmonic of one f0"
         harmonic = f"{of}, {phases}"
+    elif bool((controls.f0_hz == controls.f0_hz[0, 0]).all()):
+        apart_hz = float(controls.f0_hz[0, 0])
+        harmonic = f"{controls.n_partials} partials on a steady grid, {apart_hz:.4g} Hz apart, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
 
 

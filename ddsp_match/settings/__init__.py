@@ -12,11 +12,14 @@ from __future__ import annotations
 from ddsp_match.settings.base import CHAIN, Settings, allowed, setting
 from ddsp_match.settings.effect import EffectSettings
 from ddsp_match.settings.fit import FitSettings, LossSettings, OptimizerSettings
+from ddsp_match.settings.many import DatasetSettings, EngineSettings
 from ddsp_match.settings.sound import F0Settings, InitSettings, SynthSettings
 
 __all__ = [
     "CHAIN",
+    "DatasetSettings",
     "EffectSettings",
+    "EngineSettings",
     "F0Settings",
     "FitSettings",
     "InitSettings",

@@ -11,6 +11,9 @@ from ddsp_match.settings.base import Settings, setting
 from ddsp_match.settings.many import DatasetSettings, EngineSettings
 from ddsp_match.settings.sound import F0Settings, InitSettings, SynthSettings
 
+# Partials with tracked phases are guessed so closely that a few steps do.
+STEPS, MORE_STEPS = 60, 400
+
 
 @dataclass
 class LossSettings(Settings):
@@ -57,7 +60,14 @@ class OptimizerSettings(Settings):
     section: ClassVar[str] = "optimizer"
 
     name: str = setting("adam", "The update rule.", choices=("adam", "adamw"))
-    steps: int = setting(400, "Most gradient steps.", unit="steps", low=1, high=100_000)
+    steps: int | None = setting(
+        None,
+        f"Most gradient steps; null: {STEPS}, or {MORE_STEPS} with effects, without tracked phases and from chance, "
+        "where the first guess is not that close.",
+        unit="steps",
+        low=1,
+        high=100_000,
+    )
     lr: float = setting(0.05, "Learning rate of the free numbers.", low=0.0, high=1.0, above=True)
     lr_phase: float = setting(
         0.05,
@@ -105,6 +115,11 @@ class OptimizerSettings(Settings):
         above=True,
     )
 
+    @property
+    def n_steps(self) -> int:
+        """Most gradient steps; where that was left open, those of a fit whose first guess is close."""
+        return STEPS if self.steps is None else self.steps
+
 
 @dataclass
 class FitSettings(Settings):
@@ -130,7 +145,11 @@ class FitSettings(Settings):
         high=100_000,
     )
     limit: int | None = setting(
-        None, "Most sounds of a folder or data set, the first in their order; null: all.", unit="sounds", low=1, high=10**9
+        None,
+        "Most sounds of a folder or data set, the first in their order; null: all.",
+        unit="sounds",
+        low=1,
+        high=10**9,
     )
     files: str = setting(
         "sounds",
@@ -156,3 +175,11 @@ class FitSettings(Settings):
             value, expected = getattr(self, field.name), field.default_factory
             if isinstance(expected, type) and not isinstance(value, expected):
                 raise ConfigError(repr(value), where=field.name, needed=f"a {expected.__name__}")
+
+    def resolved(self) -> FitSettings:
+        """The same settings with a number of steps, where that was left open."""
+        if self.optimizer.steps is not None:
+            return self
+        close = self.synth.phase == "tracked" and self.init.kind == "analysis" and not self.effects
+        optimizer = dataclasses.replace(self.optimizer, steps=STEPS if close else MORE_STEPS)
+        return dataclasses.replace(self, optimizer=optimizer)

@@ -104,10 +104,17 @@ class SynthSettings(Settings):
     divisions: int | None = setting(
         None,
         "Partials a harmonic: with 1 only harmonics of f0 are played; more put partials between them, for bodies, "
-        "bells and second voices. null: as many as come nearest to 100 Hz apart. Above 1 only with tracked phases.",
+        "bells, stretched partials and second voices. null: as many as leave no gap of more than the frame rate, "
+        "100 Hz. Above 1 only with tracked phases.",
         unit="partials",
         low=1,
         high=100,
+    )
+    grid: str = setting(
+        "auto",
+        "What the partials are multiples of: f0 over the divisions, or a steady 50 Hz, which follows several voices, "
+        "wild glides and sounds without a pitch but does not move with f0; auto: f0, unless it explains little.",
+        choices=("auto", "f0", "steady"),
     )
     phase: str = setting(
         "tracked",
@@ -141,9 +148,10 @@ class InitSettings(Settings):
         choices=("analysis", "random"),
     )
     bandwidth_hz: float = setting(
-        20.0,
-        "Fastest change of a harmonic that the first guess follows: wider takes more noise for harmonics, "
-        "narrower smears attacks.",
+        50.0,
+        "Fastest change of a partial that the first guess follows; 50: all that the frame rate carries, noise "
+        "included. Narrower leaves noise to the noise part and smears attacks. At most 20 with effects, and where "
+        "phases are not tracked.",
         unit="Hz",
         low=1.0,
         high=50.0,

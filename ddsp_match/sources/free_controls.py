@@ -8,18 +8,20 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.controls import Controls
-from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD
+from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD, exp_sigmoid, inverse_exp_sigmoid, shares
 from ddsp_match.ranges import Range
 
 SHARE = Range("harmonic share", THRESHOLD, MAX_VALUE, curve="exp_sigmoid")
 
 
-def amplitude_range(name: str, largest: float) -> Range:
-    """DDSP's amplitude range, up to 2 or, for a sound that needs more, the next power of two above twice that."""
-    high = MAX_VALUE
-    while high < 2 * largest:
-        high *= 2
-    return Range(name, THRESHOLD, high, curve="exp_sigmoid")
+def highest(largest: torch.Tensor) -> torch.Tensor:
+    """Where DDSP's amplitude range ends for sounds of these largest amplitudes.
+
+    At 2 or, for a sound that needs more, at the next power of two above twice what it needs. Each sound has its own:
+    in a batch it is scaled as alone.
+    """
+    doublings = torch.ceil(torch.log2(largest * (2 / MAX_VALUE))).clamp(min=0)
+    return MAX_VALUE * torch.exp2(doublings)
 
 
 class FreeControls(torch.nn.Module):
@@ -33,6 +35,8 @@ class FreeControls(torch.nn.Module):
 
     f0_hz: torch.Tensor
     audible: torch.Tensor
+    amplitude_top: torch.Tensor
+    noise_top: torch.Tensor
 
     def __init__(self, start: Controls, nyquist_hz: float, *, static_phase: bool = False) -> None:
         super().__init__()
@@ -40,12 +44,14 @@ class FreeControls(torch.nn.Module):
         self.divisions = start.divisions
         self.register_buffer("f0_hz", start.f0_hz.clone())
         self.register_buffer("audible", (start.base_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz).to(start.f0_hz))
-        self.amplitude_range = amplitude_range("amplitude", float(start.amplitude.max()))
-        self.noise_range = amplitude_range("noise", float(start.noise.max()) if start.n_bands else 0.0)
+        self.register_buffer("amplitude_top", highest(start.amplitude.amax(1, keepdim=True)))
         peak = start.distribution.amax(1, keepdim=True).clamp(min=1e-9)
-        self.raw_amplitude = torch.nn.Parameter(self.amplitude_range.to_free(start.amplitude))
+        self.raw_amplitude = torch.nn.Parameter(inverse_exp_sigmoid(start.amplitude, self.amplitude_top))
         self.raw_shares = torch.nn.Parameter(SHARE.to_free(start.distribution / peak))
-        self.raw_noise = torch.nn.Parameter(self.noise_range.to_free(start.noise)) if start.n_bands else None
+        self.raw_noise = None
+        if start.n_bands:
+            self.register_buffer("noise_top", highest(start.noise.amax((1, 2), keepdim=True)))
+            self.raw_noise = torch.nn.Parameter(inverse_exp_sigmoid(start.noise, self.noise_top))
         self.phases = None
         if start.phases is not None:
             first = start.phases[..., :1] if static_phase else start.phases
@@ -53,15 +59,13 @@ class FreeControls(torch.nn.Module):
 
     def forward(self) -> Controls:
         """The controls that the free numbers stand for."""
-        shares = SHARE.to_physical(self.raw_shares) * self.audible
-        distribution = shares / shares.sum(1, keepdim=True).clamp(min=THRESHOLD)
-        batch, _, frames = shares.shape
+        distribution = shares(self.raw_shares, self.audible)
         if self.raw_noise is None:
-            noise = shares.new_zeros(batch, 0, frames)
+            noise = distribution.new_zeros(len(distribution), 0, distribution.shape[2])
         else:
-            noise = self.noise_range.to_physical(self.raw_noise)
-        phases = None if self.phases is None else self.phases.expand_as(shares)
-        amplitude = self.amplitude_range.to_physical(self.raw_amplitude)
+            noise = exp_sigmoid(self.raw_noise, self.noise_top)
+        phases = None if self.phases is None else self.phases.expand_as(distribution)
+        amplitude = exp_sigmoid(self.raw_amplitude, self.amplitude_top)
         return Controls(self.f0_hz, amplitude, distribution, noise, phases, self.divisions)
 
     def groups(self, lr: float, lr_phase: float, *, harmonics: bool = True) -> list[dict]:
@@ -92,9 +96,17 @@ def random_controls(
 ) -> Controls:
     """Controls by chance, as the seed recipe starts: normal shares, a uniform amplitude, faint noise."""
     batch, frames = f0_hz.shape
+    # Drawn on the CPU: no two devices draw the same numbers from one seed.
     generator = torch.Generator().manual_seed(seed)
-    shares = SHARE.to_physical(torch.randn(batch, n_partials, frames, generator=generator))
+    drawn = SHARE.to_physical(torch.randn(batch, n_partials, frames, generator=generator))
     amplitude = SHARE.to_physical(torch.rand(batch, frames, generator=generator))
-    noise = torch.full((batch, n_bands, frames), 1e-3)
+    noise = torch.full((batch, n_bands, frames), 1e-3, device=f0_hz.device)
     angle = (2 * torch.rand(batch, n_partials, frames, generator=generator) - 1) * math.pi if phases else None
-    return Controls(f0_hz, amplitude, shares / shares.sum(1, keepdim=True), noise, angle, divisions)
+    return Controls(
+        f0_hz,
+        amplitude.to(f0_hz.device),
+        (drawn / drawn.sum(1, keepdim=True)).to(f0_hz.device),
+        noise,
+        None if angle is None else angle.to(f0_hz.device),
+        divisions,
+    )

@@ -10,6 +10,7 @@ from jaxtyping import Complex, Float
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.harmonics import WaveformReader, read_waveforms, running_phase
 from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
+from ddsp_match.dsp.scaling import phasors
 from ddsp_match.timebase import Timebase
 
 
@@ -33,10 +34,10 @@ def noise_bands_for(sample_rate: int) -> int:
 
 def complex_amplitudes(controls: Controls) -> Complex[torch.Tensor, "batch partials frames"]:
     """Amplitude and phase of every partial as one complex number."""
-    amplitude = controls.partial_amplitudes
     if controls.phases is None:
+        amplitude = controls.partial_amplitudes
         return torch.complex(amplitude, torch.zeros_like(amplitude))
-    return torch.polar(amplitude, controls.phases)
+    return phasors(controls.amplitude, controls.distribution, controls.phases)
 
 
 class HarmonicNoiseSynth:
@@ -48,11 +49,11 @@ class HarmonicNoiseSynth:
 
     Args:
         base_hz: What all partials are multiples of, in Hz: f0, or f0 over the divisions of the controls to come;
-            signals of the batch that share it share the work.
+            signals that all share it share its tables on the CPU. It is on the device to play on.
         timebase: Frame grid.
         n_samples: Samples to play.
         n_partials: Number of partials of the controls to come.
-        noise: White noise to filter, or None for no noise.
+        noise: White noise to filter, on the same device, or None for no noise.
         n_bands: Number of noise bands of the controls to come.
         phase: Running phase in cycles at each sample; by default that of `base_hz` from its first frame.
     """
@@ -68,12 +69,13 @@ class HarmonicNoiseSynth:
         phase: Float[torch.Tensor, "batch samples"] | None = None,
     ) -> None:
         self.hop, self.n_samples = timebase.hop, n_samples
-        batch, frames = base_hz.shape
+        frames = base_hz.shape[1]
         if phase is None:
             phase = running_phase(base_hz, timebase.hop, timebase.sample_rate, n_samples)
-        shared = batch == 1 or bool((phase == phase[:1]).all())
-        rows = [slice(None)] if shared else [slice(i, i + 1) for i in range(batch)]
-        self._readers = [(row, WaveformReader(phase[row][0], frames, self.hop, n_partials)) for row in rows]
+        # A GPU is not asked: the answer would be waited for, and tables are read faster than that.
+        if len(phase) > 1 and phase.device.type == "cpu" and bool((phase == phase[:1]).all()):
+            phase = phase[:1]
+        self._reader = WaveformReader(phase, frames, self.hop, n_partials, device=base_hz.device)
         self._spectra = None
         if noise is not None and n_bands:
             size = noise_fft_size(n_bands, self.hop)
@@ -84,13 +86,13 @@ class HarmonicNoiseSynth:
         self, amplitudes: Complex[torch.Tensor, "batch partials frames"]
     ) -> Float[torch.Tensor, "batch samples"]:
         """The harmonic part alone, from complex amplitudes."""
-        return torch.cat([reader(amplitudes[row]) for row, reader in self._readers])
+        return self._reader(amplitudes)
 
     def adjoint(
         self, samples: Float[torch.Tensor, "batch samples"]
     ) -> Complex[torch.Tensor, "batch partials frames"]:
         """The adjoint of `harmonics`."""
-        return torch.cat([reader.adjoint(samples[row]) for row, reader in self._readers])
+        return self._reader.adjoint(samples)
 
     def __call__(self, controls: Controls) -> Stems:
         """Plays the controls (their f0 must be the one given before), differentiably."""
@@ -125,7 +127,7 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
         together = bool((base_hz == base_hz[:1]).all())
         rows = [slice(0, batch)] if together else [slice(row, row + 1) for row in range(batch)]
         phase = running_phase(base_hz[: len(rows)], hop, timebase.sample_rate, n_samples)
-        partials = torch.arange(1, controls.n_partials + 1, device=phase.device).view(1, -1, 1)
+        partials = torch.arange(1, controls.n_partials + 1, device=base_hz.device).view(1, -1, 1)
         # Whoever made or edited the controls: what lies at or above Nyquist would come back as an alias.
         audible = base_hz.unsqueeze(1) * partials < timebase.nyquist_hz
         amplitudes = complex_amplitudes(controls) * audible

@@ -73,7 +73,7 @@ class Descent:
     def run(self, parts: Sequence[Part]) -> tuple[list[Controls], Trace]:
         """Fits the parts one after the other; those that an interruption leaves keep their guess."""
         self._began = time.perf_counter()
-        steps, wet = self.settings.optimizer.steps, self.wet
+        steps, wet = self.settings.optimizer.n_steps, self.wet
         turns, done = len(parts), 0
         if wet is not None and len(parts) > 1:
             # The effects are found on one part alone, so that they are the same throughout.
@@ -116,7 +116,7 @@ class Descent:
         """Finds the knobs on the loudest part, and leaves them there."""
         part = max(parts, key=lambda part: float(self.target[:, part.first : part.last].square().sum()))
         silence = self.target.new_zeros(len(self.target), part.first)
-        total = turns * self.settings.optimizer.steps
+        total = turns * self.settings.optimizer.n_steps
         self._fitted(part, wet, silence, turns, lambda step, value, best: self.on_step(step, total, value, best))
         wet.hold()
 

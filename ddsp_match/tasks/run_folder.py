@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 # A folder with one of these is a run of ours, which --force may replace; any other is somebody's work.
+# A run over many sounds is not among them: the fit of one sound must not take its place.
 MARKS = ("report.html", "features.csv", "sweep.csv")
 
 
@@ -92,8 +93,20 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 
 def write_config(path: Path, command: str, settings: DataclassInstance) -> None:
-    """Writes the settings of a run as YAML, below the command line that asked for it."""
-    path.write_text(f"# {command}\n" + yaml.safe_dump(asdict(settings), sort_keys=False), encoding="utf-8")
+    """Writes the settings of a run as YAML, below the command line that asked for it, whole or not at all.
+
+    Raises:
+        OutputError: The disk is full or the place cannot be written to; what was there before stays.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(f"# {command}\n" + yaml.safe_dump(asdict(settings), sort_keys=False), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise _refused(path.parent, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _refused(folder: Path, error: OSError) -> OutputError:

@@ -31,24 +31,29 @@ def write_run(result: FitResult, folder: Path) -> None:
         OutputError: The folder cannot be written.
     """
     began = time.perf_counter()
-    patch_name = f"{result.name}{SUFFIX}"
     with written_whole(folder) as scratch:
-        sounds = {"match.wav": result.match, "target.wav": result.target}
-        if result.dry is not None:
-            sounds["dry.wav"] = result.dry
-        sounds |= {f"{name}.wav": stem for name, stem in result.stems.items()}
-        for name, sound in sounds.items():
-            audio.write(scratch / name, sound, "FLOAT")
-        n_bytes = result.patch.save(scratch / patch_name)
-        write_config(scratch / "config.yaml", result.command, result.settings)
-        _write_loss(result, scratch / "loss.csv")
-        facts = PatchFacts(patch_name, n_bytes, result.patch.numbers_per_second())
-        _write_metrics(result, facts, scratch / "metrics.json")
-        page.write(scratch / "report.html", _report(result, facts))
-        names = sorted(path.name for path in scratch.iterdir())
+        names = write_files(result, scratch)
     result.folder = folder
     result.files = {name: folder / name for name in names}
     result.seconds["write"] = time.perf_counter() - began
+
+
+def write_files(result: FitResult, scratch: Path) -> list[str]:
+    """Writes all files of a run into a folder that exists; returns their names."""
+    patch_name = f"{result.name}{SUFFIX}"
+    sounds = {"match.wav": result.match, "target.wav": result.target}
+    if result.dry is not None:
+        sounds["dry.wav"] = result.dry
+    sounds |= {f"{name}.wav": stem for name, stem in result.stems.items()}
+    for name, sound in sounds.items():
+        audio.write(scratch / name, sound, "FLOAT")
+    n_bytes = result.patch.save(scratch / patch_name)
+    write_config(scratch / "config.yaml", result.command, result.settings)
+    _write_loss(result, scratch / "loss.csv")
+    facts = PatchFacts(patch_name, n_bytes, result.patch.numbers_per_second())
+    _write_metrics(result, facts, scratch / "metrics.json")
+    page.write(scratch / "report.html", _report(result, facts))
+    return sorted(path.name for path in scratch.iterdir())
 
 
 def _write_loss(result: FitResult, path: Path) -> None:

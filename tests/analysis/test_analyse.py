@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ddsp_match.analysis.analyse import analyse
+from ddsp_match.analysis.analyse import analyse, analyse_batch
 from ddsp_match.audio import Audio
 from ddsp_match.settings import F0Settings
 from ddsp_match.timebase import Timebase
@@ -29,3 +29,13 @@ def test_channels_that_cancel_still_have_a_pitch(tone) -> None:
     features, pitch = analyse(audio, Timebase.at(16000), F0Settings())
     assert pitch.pitched
     assert abs(float(features.f0_hz[1, 15]) - 300.0) < 0.5
+
+
+def test_a_batch_is_analysed_as_each_sound_alone(tone) -> None:
+    sounds = [tone(f0_hz=300.0, seconds=0.4, channels=2), tone(f0_hz=440.0, seconds=0.3)]
+    timebase, settings = Timebase.at(16000), F0Settings(model="tiny")
+    for (features, pitch), sound in zip(analyse_batch(sounds, timebase, settings), sounds, strict=True):
+        alone, expected = analyse(sound, timebase, settings)
+        for name, values in vars(alone).items():
+            assert torch.equal(getattr(features, name), values), name
+        assert (pitch.f0_hz == expected.f0_hz).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ddsp_match.analysis import crepe_network
 from ddsp_match.analysis.crepe_network import FRAMES_AT_ONCE, CrepeNetwork
 from ddsp_match.analysis.crepe_plain import HOP, plain_activations
 from ddsp_match.analysis.crepe_weights import load_weights
@@ -80,3 +81,52 @@ def test_activations_are_those_of_the_reference(model: str) -> None:
     assert rate == 16000
     fast = CrepeNetwork(load_weights(model)).activations(torch.from_numpy(samples))
     assert_close(fast, torch.from_numpy(reference), atol=1e-5)
+
+
+def test_many_sounds_are_heard_as_each_alone() -> None:
+    network = CrepeNetwork(load_weights("tiny"))
+    alone = [network.activations(samples) for samples in sounds().values()]
+    done: list[tuple[int, int]] = []
+    together = network.activations_of(list(sounds().values()), progress=lambda *now: done.append(now))
+    for one, other in zip(together, alone, strict=True):
+        assert_close(one, other, 0.0)
+    assert done[-1] == (sum(map(len, alone)), sum(map(len, alone)))
+
+
+def test_frames_that_are_not_wanted_are_zero_and_change_no_other() -> None:
+    network = CrepeNetwork(load_weights("tiny"))
+    samples = [tone(300.0, 0.8), tone(200.0, 0.3), tone(500.0, 0.1)]
+    all_of_them = [network.activations(x).numpy() for x in samples]
+    wanted = [np.ones(len(rows), dtype=bool) for rows in all_of_them]
+    wanted[0][10:30] = wanted[0][0] = wanted[0][-1] = False
+    wanted[2][:] = False
+    for rows, mask, full in zip(network.activations_of(samples, wanted), wanted, all_of_them, strict=True):
+        assert_close(rows.numpy(), np.where(mask[:, None], full, 0.0), 2e-6)
+
+
+@pytest.mark.parametrize("most", [30, 4096])
+@torch.inference_mode()
+def test_sounds_that_run_as_one_as_on_a_gpu_are_heard_as_alone(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NotTheCpu:
+        """What the network asks to know how to group frames; tensors stay where they are."""
+
+        type = "a GPU"
+
+    network = CrepeNetwork(load_weights("tiny"))
+    alone = [network.activations(samples) for samples in sounds().values()]
+    monkeypatch.setattr(crepe_network, "memory_free", lambda device: 10**12)
+    monkeypatch.setattr(crepe_network, "MOST_FRAMES", most)
+    masks = [np.ones(len(rows), dtype=bool) for rows in alone]
+    padded = [torch.nn.functional.pad(samples, (512, 512)) for samples in sounds().values()]
+    cpu, network.device = network.device, NotTheCpu()
+    groups = list(network._groups(masks))
+    network.device = cpu
+    assert len(groups) == 1 if most > 1000 else len(groups) > 3
+    found = [torch.empty_like(rows) for rows in alone]
+    for group in groups:
+        assert sum(b - a for _, a, b in group) <= most
+        rows = network._together([padded[i][a * HOP : (b - 1) * HOP + 1024] for i, a, b in group])
+        for (i, a, b), part in zip(group, rows, strict=True):
+            found[i][a:b] = part
+    for one, other in zip(found, alone, strict=True):
+        assert_close(one, other, 2e-6)

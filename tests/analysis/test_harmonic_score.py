@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_match.analysis.harmonic_score import harmonic_scores
-from ddsp_match.analysis.spectral_peaks import CELL_CENTS, FIRST_HZ, cell_of, partial_map
+from ddsp_match.analysis.harmonic_score import HARMONICS, MISSING_COST, harmonic_scores
+from ddsp_match.analysis.partial_kernels import peaks, spread
+from ddsp_match.analysis.spectral_peaks import CELL_CENTS, FIRST_HZ, PartialMap, cell_of, partial_map
 
 RATE = 16000
 CENTRES = np.array([4000, 8000, 12000])
@@ -53,3 +54,40 @@ def test_octaves_and_twelfths_explain_less(f0_hz: float, partials: range) -> Non
     margin = scores[:, 0] - scores[:, 1:][:, candidates[1:] > FIRST_HZ].max(1)
     assert margin.min() > 0.1
     assert shares[:, 0].min() > 0.9
+
+
+def test_scores_are_those_of_the_definition() -> None:
+    rng = np.random.default_rng(0)
+    strength, share = np.where(rng.random((2, 7, 1000)) < 0.1, rng.random((2, 7, 1000)), 0).astype(np.float32)
+    silence = np.zeros(7)
+    candidates = np.array([15.0, 40.0, 41.0, 300.0, 5000.0])
+    scores, shares = harmonic_scores(PartialMap(strength, strength.sum(1), share, silence, silence), candidates)
+    for column, hz in enumerate(candidates):
+        cells = np.round(cell_of(hz)) + np.round(120 * np.log2(np.arange(HARMONICS, 0, -1)))
+        inside = (cells >= 0) & (cells < 1000)
+        at = np.where(inside, cells, 0).astype(int)
+        found = strength[:, at] * inside
+        missing = (np.maximum.accumulate(found, 1) - found).sum(1)
+        expected = (found.sum(1) - MISSING_COST * missing) / np.maximum(strength.sum(1), 1)
+        np.testing.assert_allclose(scores[:, column], expected, atol=1e-5)
+        np.testing.assert_allclose(shares[:, column], np.minimum((share[:, at] * inside).sum(1), 1), atol=1e-5)
+
+
+def test_peaks_rise_above_their_neighbours_and_surroundings() -> None:
+    rng = np.random.default_rng(1)
+    level = rng.normal(0, 6, (3, 50)).astype(np.float32)
+    least, prominence, width = rng.normal(0, 3, (3, 50)).astype(np.float32), np.full(50, 4.0), 5
+    frame, column = np.empty((2, 75), dtype=np.int64)
+    found = peaks(level, least, prominence, width, frame, column, np.empty(61))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(level, ((0, 0), (5, 5)), mode="reflect"), 11, 1).mean(2)
+    expected = [
+        (f, b) for f in range(3) for b in range(1, 49)
+        if level[f, b] > max(least[f, b], level[f, b - 1], around[f, b] + 4) and level[f, b] >= level[f, b + 1]
+    ]  # fmt: skip
+    assert len(expected) > 5 and list(zip(frame[:found], column[:found], strict=True)) == expected
+
+
+def test_the_larger_partial_stays_where_two_meet() -> None:
+    out = np.zeros((6, 2), dtype=np.float32)
+    spread(np.array([0, 0, 1]), np.array([1, 3, 5]), np.array([3.0, 2.0, 1.0], dtype=np.float32), 2, out)
+    assert out.T.tolist() == [[3, 3, 3, 3, 2, 2], [0, 0, 0, 1, 1, 1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ddsp_match.analysis.noise_fit import noise_magnitudes
+from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
 from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
 from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
@@ -34,3 +34,15 @@ def test_what_is_guessed_sounds_as_loud_band_by_band():
 def test_silence_stays_above_zero():
     found = noise_magnitudes(torch.zeros(1, 1600), TIMEBASE, 11, BANDS)
     assert bool((found > 0).all()) and float(found.max()) <= 1e-6
+
+
+def test_valleys_of_a_sound_in_a_batch_are_those_of_the_sound_alone():
+    n = 16000
+    frames = TIMEBASE.frames(n)
+    f0 = torch.tensor([[110.0], [440.0], [1000.0]]).expand(-1, frames).clone()
+    f0[0, 30:] = 900.0  # what stands there after a sound's end must not count
+    sounds = 0.1 * white_noise(3, n, 0)
+    together = valley_magnitudes(sounds, f0, TIMEBASE, BANDS, n_frames=[30, frames, frames])
+    for row, hz in enumerate((110.0, 440.0, 1000.0)):
+        alone = valley_magnitudes(sounds[row : row + 1], torch.full((1, frames), hz), TIMEBASE, BANDS)
+        assert_close(together[row : row + 1], alone, 0.0)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ddsp_match.analysis import pitch as pitch_room
 from ddsp_match.analysis.contour import NO_PITCH_HZ
-from ddsp_match.analysis.pitch import PitchTrack, track
+from ddsp_match.analysis.pitch import PitchTrack, _worth_hearing, track, tracks
 from ddsp_match.errors import PitchError
 from ddsp_match.settings import F0Settings
 from ddsp_match.timebase import Timebase
@@ -162,3 +163,54 @@ def test_a_csv_that_ends_early_is_refused_by_name(tmp_path: Path) -> None:
     path.write_text("0,220\n0.1,220\n0.2,220\n")
     with pytest.raises(PitchError, match=r"short\.csv.*0\.00 to 0\.20 s.*0 to 0\.60 s"):
         heard(harmonics(220.0, sawtooth(8)), source="csv", path=str(path))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("rate", "source"), [(16000, "crepe"), (22050, "crepe"), (16000, "constant")])
+def test_many_sounds_are_tracked_as_each_alone(rate: int, source: str, workers: int) -> None:
+    rest = np.zeros(rate // 5, dtype=np.float32)
+    sounds = [
+        harmonics(220.0, sawtooth(8), 0.5, rate),
+        np.concatenate((harmonics(330.0, sawtooth(5), 0.3, rate), rest)),
+        rest,
+        0.1 * np.random.default_rng(0).standard_normal(rate // 4).astype(np.float32),
+    ]
+    settings = F0Settings(model="tiny", source=source, hz=200.0 if source == "constant" else None)
+    done: list[tuple[int, int]] = []
+    together = tracks(sounds, Timebase.at(rate), settings, lambda *now: done.append(now), workers=workers)
+    for one, samples in zip(together, sounds, strict=True):
+        alone = track(samples, Timebase.at(rate), settings)
+        assert_close(one.f0_hz, alone.f0_hz, 0.0)
+        assert_close(one.periodicity, alone.periodicity, 0.0)
+        assert (one.voiced == alone.voiced).all() and (one.doubt == alone.doubt).all()
+        assert (one.changes, one.pitched) == (alone.changes, alone.pitched)
+    assert source == "constant" or done[-1][0] == done[-1][1]
+    assert tracks([], Timebase.at(rate), settings) == []
+
+
+def test_silence_is_not_run_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    fade = np.linspace(1.0, 0.0, 16000, dtype=np.float32) ** 4
+    note = fade * harmonics(262.0, sawtooth(8), 1.0)
+    sound = np.concatenate((note, np.zeros(16000, np.float32), 0.5 * note, np.zeros(8000, np.float32)))
+    settings = F0Settings(model="tiny")
+    asked: list[float] = []
+
+    def watched(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
+        asked.append(_worth_hearing(samples, level_db).mean())
+        return _worth_hearing(samples, level_db)
+
+    monkeypatch.setattr(pitch_room, "_worth_hearing", watched)
+    found = track(sound, Timebase.at(16000), settings)
+    monkeypatch.setattr(pitch_room, "_worth_hearing", lambda samples, level_db: np.ones(len(level_db), dtype=bool))
+    expected = track(sound, Timebase.at(16000), settings)
+    assert 0.4 < asked[0] < 0.8
+    assert (found.voiced == expected.voiced).all() and found.voiced.sum() > 100
+    assert_close(found.f0_hz, expected.f0_hz, 1e-4)
+
+
+def test_frames_over_the_ends_of_a_sound_are_heard() -> None:
+    # The mean is taken off before: what is constant inside is not where the sound begins and ends.
+    level_db = np.full(21, -10.0)
+    wanted = _worth_hearing(np.full(3200, 0.3, dtype=np.float32), level_db)
+    assert wanted.tolist() == [True] * 4 + [False] * 13 + [True] * 4
+    assert not _worth_hearing(np.ones(3200, dtype=np.float32), np.full(21, -95.0)).any()

@@ -34,8 +34,9 @@ class FakeFit:
         on_pitch(100, 100)
         on_stage("optimise")
         reason = "all steps done"
-        for step in range(settings.optimizer.steps):
-            on_step(step + 1, settings.optimizer.steps, 1.0, 1.0)
+        steps = settings.optimizer.n_steps
+        for step in range(steps):
+            on_step(step + 1, steps, 1.0, 1.0)
             if self.during_step:
                 self.during_step()
             if stop():

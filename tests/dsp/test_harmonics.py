@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ddsp_match.dsp.harmonics import WaveformReader, additive, read_waveforms, running_phase, waveform_size
+from ddsp_match.dsp.harmonics import WaveformReader, additive, read_waveforms, running_phase, waveform_size, waveforms
 from tests.compare import assert_close
 
 RATE, HOP = 16000, 160
@@ -110,3 +110,37 @@ def test_waveforms_hold_twice_the_band():
     for harmonics in (1, 5, 64, 290):
         assert waveform_size(harmonics) >= 2 * (2 * harmonics + 1)
         assert waveform_size(harmonics) % 2 == 0
+
+
+def test_fft_sizes_are_quick_ones():
+    for harmonics in (20, 122, 240, 1000):
+        assert waveform_size(harmonics) % 32 == 0
+        assert waveform_size(harmonics) <= 1.35 * 2 * (2 * harmonics + 1)
+
+
+def test_signals_with_their_own_phase_are_read_as_alone():
+    frames, n = 14, 13 * HOP + 1
+    f0 = torch.cat([gliding_f0(frames), gliding_f0(frames, 300.0, 200.0), gliding_f0(frames, 90.0, 95.0)])
+    phase = running_phase(f0, HOP, RATE, n)
+    c = random_amplitudes(3, 9, frames)
+    together = WaveformReader(phase, frames, HOP, 9)
+    samples = torch.randn(3, n, generator=torch.Generator().manual_seed(3))
+    for row in range(3):
+        alone = WaveformReader(phase[row], frames, HOP, 9)
+        one = slice(row, row + 1)
+        assert_close(together.read(c)[one], alone.read(c[one]), 0.0)
+        assert_close(together.adjoint(samples)[one], alone.adjoint(samples[one]), 0.0)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("n", [12 * HOP, 12 * HOP + 1, 12 * HOP - 159, 700])
+def test_what_runs_on_a_gpu_equals_the_compiled_loops(rows, n):
+    frames = 13
+    phase = running_phase(torch.cat([gliding_f0(frames), gliding_f0(frames, 250.0)])[:rows], HOP, RATE, n)
+    reader = WaveformReader(phase, frames, HOP, 11)
+    c = random_amplitudes(2, 11, frames)
+    waves = waveforms(c, reader._gain, reader.size)
+    assert_close(reader._gathered(waves), reader.read(c), 1e-5)
+    samples = torch.randn(2, n, generator=torch.Generator().manual_seed(3))
+    spectrum = torch.fft.rfft(reader._scattered(samples))[..., 1:12]
+    assert_close((spectrum * 2j * reader._gain).mT, reader.adjoint(samples), 2e-4)

@@ -73,3 +73,19 @@ def test_sizes_follow_the_rate():
     assert sizes_for(48000) == [3 * s for s in SIZES_AT_16_KHZ]
     assert sizes_for(8000) == [s // 2 for s in SIZES_AT_16_KHZ]
     assert all(s % 4 == 0 for rate in (8000, 11025, 22050, 32000, 44100) for s in sizes_for(rate))
+
+
+def test_any_number_of_threads_gives_the_same():
+    target, match = pair()
+    alone, shared = (MultiResolutionSTFT(target, list(SIZES_AT_16_KHZ), convergence=1.0, workers=n) for n in (1, 3))
+    for one, other in zip(alone.terms(match), shared.terms(match), strict=True):
+        assert_close(one, other, 0.0)
+
+
+def test_compiled_and_in_tensors_it_is_the_same(monkeypatch):
+    target, match = pair()
+    compiled = MultiResolutionSTFT(target, list(SIZES_AT_16_KHZ), convergence=1.0).terms(match)
+    monkeypatch.setattr("ddsp_match.losses.spectral.compilable", lambda _: False)
+    tensors = MultiResolutionSTFT(target, list(SIZES_AT_16_KHZ), convergence=1.0).terms(match)
+    assert_close(compiled[0] / tensors[0], torch.ones(1, 3), 3e-6)
+    assert_close(compiled[1], tensors[1], 3e-6 * float(tensors[1].abs().max()))

@@ -58,3 +58,46 @@ def test_loudness_weighs_one_kilohertz_more_than_fifty_hertz():
 
 def test_silence_against_a_waveform_is_one():
     assert_close(loss(sound(), waveform=1.0)(torch.zeros(1, 16000)), 1.0, 1e-5)
+
+
+OWNERS, LENGTHS = [0, 1, 1, 2, 3], [9000, 8000, 8000, 700, 5001]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("term", ["linear", "log", "convergence", "mel", "loudness", "waveform"])
+def test_each_sound_of_a_batch_is_judged_as_if_alone(term, dtype):
+    target, match = (torch.cat([sound(seed + row, max(LENGTHS)) for row in range(5)]).to(dtype) for seed in (0, 10))
+    match = match * torch.tensor([[1.0], [0.1], [0.3], [2.0], [1.0]], dtype=dtype)
+    settings = LossSettings(**{**OFF, term: 1.0})
+    together = TotalLoss(target, RATE, settings, owners=OWNERS, lengths=LENGTHS)
+    x = match.clone().requires_grad_()
+    found = together(x)
+    assert found.shape == (4,)
+    found.sum().backward()
+    for number in range(4):
+        rows = [owner == number for owner in OWNERS]
+        n = LENGTHS[rows.index(True)]
+        y = match[rows, :n].clone().requires_grad_()
+        alone = TotalLoss(target[rows, :n], RATE, settings)(y)
+        alone.backward()
+        tolerance = 1e-5 if dtype is torch.float32 else 1e-10
+        assert_close(found[number] / alone, 1.0, tolerance)
+        assert_close(x.grad[rows, :n], y.grad, tolerance * float(y.grad.abs().max()))
+        assert not x.grad[rows, n:].any()
+
+
+def test_each_sound_s_gradient_is_its_own():
+    target, match = (torch.cat([sound(seed + row) for row in range(3)]) for seed in (0, 10))
+    x = match.clone().requires_grad_()
+    found = TotalLoss(target, RATE, LossSettings(mel=1.0), owners=[0, 1, 2])(x)
+    (found * torch.tensor([1.0, 0.0, 3.0])).sum().backward()
+    y = match.clone().requires_grad_()
+    TotalLoss(target, RATE, LossSettings(mel=1.0), owners=[0, 1, 2])(y).sum().backward()
+    assert_close(x.grad, y.grad * torch.tensor([[1.0], [0.0], [3.0]]), 1e-6 * float(y.grad.abs().max()))
+
+
+def test_a_batch_of_one_is_the_single_sound_to_the_bit():
+    settings = LossSettings(convergence=1.0, mel=1.0, loudness=1.0, waveform=1.0)
+    target, match = torch.cat([sound(), sound(1)]), torch.cat([sound(2), sound(3)])
+    one = TotalLoss(target, RATE, settings, owners=[0, 0], lengths=[16000, 16000])(match)
+    assert_close(one, TotalLoss(target, RATE, settings)(match)[None], 0.0)

@@ -270,3 +270,19 @@ def test_partials_between_harmonics_are_named_and_placed():
     assert "24 partials, one in 4 of them a harmonic" in text
     assert '"divisions":4' in text.replace(" ", "")
     assert '"ticks":[1,2,3,4,5,6]' in text.replace(" ", "")
+
+
+def test_partials_of_a_steady_grid_are_no_harmonics_of_an_f0():
+    data = report_data(0.5, 16_000, n_harmonics=24)
+    controls = dataclasses.replace(data.controls, f0_hz=torch.full_like(data.controls.f0_hz, 50.0))
+    text = page.html(dataclasses.replace(data, controls=controls))
+    assert "24 partials on a steady grid, 50 Hz apart, " in text and "harmonics of one f0" not in text
+
+
+def test_a_pitch_of_few_frames_is_not_that_of_the_sound():
+    data = report_data(0.5, 16_000)
+    voiced = data.features.voiced.clone()
+    voiced[:, 5:] = False
+    assert "of the frames)" not in page.html(data)
+    found = page.html(dataclasses.replace(data, features=dataclasses.replace(data.features, voiced=voiced)))
+    assert re.search(r"around A2 \([0-9.]+ Hz in \d+ % of the frames\)", found)

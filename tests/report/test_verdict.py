@@ -99,7 +99,7 @@ def test_best_quality_is_not_advised_twice() -> None:
 
 def test_no_pitch_is_said_first() -> None:
     """Headline, weakness and advice all speak of the missing pitch."""
-    verdict = judge(FINE, pitched=False)
+    verdict = judge({**FINE, "harmonic_share": 0.0}, pitched=False)
     assert "No pitch" in verdict.headline
     assert any("No pitch" in point for point in verdict.weak)
     assert "--midi" in verdict.advice[0]
@@ -120,3 +120,31 @@ def test_text_has_every_point_on_its_own_line() -> None:
 def test_note_names(midi: int, name: str) -> None:
     """Middle C is C4."""
     assert note_name(midi) == name
+
+
+def test_partials_without_a_pitch_are_judged_as_partials_and_not_called_noise() -> None:
+    """Where a steady grid plays what has no pitch, tones are not missing and noise is not what is heard."""
+    found = judge(FINE, pitched=False)
+    assert found.level == "excellent" and "partials on a steady grid" in found.headline
+    said = " ".join([found.headline, *found.good, *found.weak])
+    assert "missing" not in said and "only the noise" not in said and "colour of the noise" not in said
+    assert "mrstft 0.10" in said and judge({**FINE, "mrstft": 0.9}, pitched=False).level == "poor"
+    alone = judge({**FINE, "harmonic_share": 0.0, "noise_share": 1.0}, pitched=False)
+    assert "only the noise part plays" in alone.headline and any("missing" in point for point in alone.weak)
+
+
+def test_few_clear_frames_are_no_weakness_of_what_cannot_be_told_apart() -> None:
+    """A struck body rings without a pitch for most of its length."""
+    few = {**FINE, "voiced_share": 0.1}
+    assert judge(few).weak == []
+    assert any("clear pitch" in point for point in judge({**few, "mrstft": 0.5}).weak)
+
+
+@pytest.mark.parametrize(
+    ("synth", "advice"),
+    [({"divisions": 1}, "synth.divisions=null"), ({"grid": "f0"}, "synth.grid=auto"), ({}, "try a single note")],
+)
+def test_what_harmonics_cannot_play_partials_between_them_can(synth: dict, advice: str) -> None:
+    """The advice names the setting where it is not on already."""
+    found = judge({**FINE, "mrstft": 0.9, "unexplained_share": 0.3}, settings={"synth": synth})
+    assert any(advice in point for point in found.advice)

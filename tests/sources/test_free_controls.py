@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ddsp_match.controls import Controls
-from ddsp_match.sources.free_controls import FreeControls, random_controls
+from ddsp_match.sources.free_controls import FreeControls, highest, random_controls
 from tests.compare import assert_close
 
 NYQUIST = 8000.0
@@ -91,3 +91,21 @@ def test_a_random_start_follows_its_seed():
     assert_close(a.distribution, b.distribution, 0.0)
     assert float((a.distribution - c.distribution).abs().max()) > 0.01
     assert_close(a.distribution.sum(1), torch.ones(1, 8), 1e-5)
+
+
+def test_a_sound_in_a_batch_is_scaled_as_alone():
+    quiet, loud = start(loud=0.5), start(loud=7.0)
+    fields = ("f0_hz", "amplitude", "distribution", "noise", "phases")
+    both = Controls(*(torch.cat([getattr(quiet, name), getattr(loud, name)]) for name in fields))
+    together, n = FreeControls(both, NYQUIST), len(quiet.f0_hz)
+    for rows, alone in ((slice(n), quiet), (slice(n, None), loud)):
+        one = FreeControls(alone, NYQUIST)
+        for name, values in one.named_parameters():
+            assert_close(getattr(together, name)[rows], values, 1e-6)
+        assert_close(together().amplitude[rows], one().amplitude, 1e-6)
+        assert_close(together().noise[rows], one().noise, 1e-6)
+
+
+@pytest.mark.parametrize(("largest", "top"), [(0.0, 2.0), (1.0, 2.0), (1.01, 4.0), (2.0, 4.0), (7.0, 16.0)])
+def test_a_range_ends_at_a_power_of_two_above_twice_what_is_needed(largest, top):
+    assert float(highest(torch.tensor(largest))) == top

@@ -10,7 +10,7 @@ import ddsp_match
 from ddsp_match.audio import Audio
 from ddsp_match.effects.build import build
 from ddsp_match.optimise import StopReason
-from ddsp_match.tasks import matching
+from ddsp_match.tasks import first_guess
 from ddsp_match.tasks.wet import Wet
 from tests.tasks.test_room import RATE, in_room, notes, settings
 
@@ -19,9 +19,9 @@ SEGMENTS = 2
 
 @pytest.fixture
 def two_segments(monkeypatch):
-    monkeypatch.setattr(matching, "SHORT_S", 1.0)
-    monkeypatch.setattr(matching, "SEGMENT_S", 1.0)
-    monkeypatch.setattr(matching, "MARGIN_S", 0.05)
+    monkeypatch.setattr(first_guess, "SHORT_S", 1.0)
+    monkeypatch.setattr(first_guess, "SEGMENT_S", 1.0)
+    monkeypatch.setattr(first_guess, "MARGIN_S", 0.05)
 
 
 def plain(seconds: float = 1.9) -> Audio:

@@ -142,14 +142,15 @@ def test_a_target_loss_ends_it(tone):
     assert ddsp_match.fit(tone(220.0, 0.3), settings=made).stop_reason is StopReason.TARGET
 
 
-def test_noise_without_pitch_is_fitted_as_noise_and_said(white_noise):
+@pytest.mark.parametrize(("grid", "noise_share"), [("auto", 0.0), ("f0", 1.0)])
+def test_a_sound_without_pitch_is_said_and_played_by_partials_or_noise(white_noise, grid, noise_share):
     settings = FitSettings()
-    settings.f0.model, settings.optimizer.steps = "tiny", 20
+    settings.f0.model, settings.optimizer.steps, settings.synth.grid = "tiny", 20, grid
     result = ddsp_match.fit(white_noise(1.0), settings=settings)
     assert not result.pitched
-    assert any("no pitch" in note for note in result.notes)
-    assert result.metrics["noise_share"] > 0.999
-    assert result.metrics["loudness_l1_db"] < 1.5
+    assert any("no pitch" in note and "synth.grid" in note for note in result.notes) == (grid == "auto")
+    assert result.metrics["noise_share"] == pytest.approx(noise_share, abs=0.01)
+    assert result.metrics["loudness_l1_db"] < (0.1 if grid == "auto" else 1.5)
 
 
 def test_silence_and_nothing_are_refused():

@@ -15,7 +15,7 @@ from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
 from ddsp_match.metrics import mel_distance_db, multi_resolution
 from ddsp_match.settings import FitSettings, LossSettings
-from ddsp_match.tasks import matching
+from ddsp_match.tasks import first_guess
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.room import described, listen
 from ddsp_match.tasks.wet import Wet
@@ -143,9 +143,9 @@ def test_effects_remember_what_came_before():
 
 @pytest.mark.parametrize("effects", [["reverb"], ["one_pole"]])
 def test_beyond_one_segment_the_effects_are_the_same_throughout(monkeypatch, effects):
-    monkeypatch.setattr(matching, "SHORT_S", 1.0)
-    monkeypatch.setattr(matching, "SEGMENT_S", 1.0)
-    monkeypatch.setattr(matching, "MARGIN_S", 0.05)
+    monkeypatch.setattr(first_guess, "SHORT_S", 1.0)
+    monkeypatch.setattr(first_guess, "SEGMENT_S", 1.0)
+    monkeypatch.setattr(first_guess, "MARGIN_S", 0.05)
     heard_before = set()
     after = Wet.after
 

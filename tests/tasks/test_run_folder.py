@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from ddsp_match.errors import OutputError
+from ddsp_match.store import Store
 from ddsp_match.tasks.run_folder import check_free, written_whole
 
 
@@ -40,6 +41,13 @@ def test_force_does_not_replace_somebody_s_work(tmp_path):
     (tmp_path / "thesis.tex").write_text("years")
     with pytest.raises(OutputError, match="no run of ddsp-match"):
         check_free(tmp_path, force=True)
+
+
+def test_one_fit_does_not_replace_a_run_over_many_sounds(tmp_path):
+    with Store.create_or_resume(tmp_path / "kit", command="", settings={}, source="in"):
+        pass
+    with pytest.raises(OutputError):
+        check_free(tmp_path / "kit", force=True)
 
 
 def test_an_empty_folder_will_do(tmp_path):

@@ -1,0 +1,204 @@
+"""A sweep's jobs on disk: what each came to, left by the process that ran it, gathered by the one that waits."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ddsp_match.cli.progress import Interrupt
+
+LOSS = "best loss"
+_POLL_S = 0.5
+
+
+@dataclass
+class Row:
+    """One job of a sweep.
+
+    Attributes:
+        folder: Its run directory.
+        values: The swept settings and their values in this job.
+        loss: Best loss; infinite where it failed.
+        metrics: Figures by name.
+        stop_reason: Why it ended.
+        seconds: Wall time.
+        error: What was wrong, if it failed.
+        ranked_by: The metric that ranks it among those with the same, where its loss does not.
+        number: Which job it was, from 0; None for one that was not started.
+        ended: Whether it came to its end, well or not.
+        ends_all: Whether what was wrong would meet every other job too.
+        bug: Where the program went wrong, if its error is none of the user's.
+        matched: Whether it found what it was looking for.
+    """
+
+    folder: Path
+    values: dict[str, str]
+    loss: float = math.inf
+    metrics: dict[str, float] = field(default_factory=dict)
+    stop_reason: str = ""
+    seconds: float = math.nan
+    error: str = ""
+    ranked_by: str = ""
+    number: int | None = None
+    ended: bool = False
+    ends_all: bool = False
+    bug: str = ""
+    matched: bool = True
+
+    def finish(
+        self,
+        loss: float,
+        metrics: Mapping[str, float],
+        stop_reason: str,
+        seconds: Mapping[str, float],
+        matched: bool = True,
+    ) -> None:
+        """Record how it went; the loss is not repeated among the metrics."""
+        self.metrics = {name: value for name, value in metrics.items() if name != "loss"}
+        self.loss, self.stop_reason, self.matched = loss, stop_reason, matched
+        self.seconds = sum(seconds.values())
+
+    def figure(self) -> float:
+        """Return what a sweeper makes small: the loss, or the figure that means the same in every job."""
+        if self.error:
+            return math.inf
+        return self.metrics.get(self.ranked_by or ("mrstft" if over_losses(self.values) else ""), self.loss)
+
+    def label(self) -> str:
+        """Return its settings in words."""
+        return ", ".join(f"{key}={value}" for key, value in self.values.items())
+
+
+def over_losses(keys: Mapping[str, str] | list[str]) -> bool:
+    """Say whether the loss is swept, so that losses do not compare."""
+    return any(key.partition(".")[0] == "loss" for key in keys)
+
+
+class Rows:
+    """The rows of a sweep as files in a folder of their own, one a job, replaced as a whole.
+
+    Args:
+        sweep: The sweep's folder.
+    """
+
+    def __init__(self, sweep: Path) -> None:
+        self.folder = sweep.absolute() / ".rows"
+        self.stop_mark = self.folder / "stop"
+
+    def open(self) -> None:
+        """Make the folder, and take away what an earlier sweep left in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+
+    def close(self) -> None:
+        """Take the folder away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def put(self, row: Row) -> None:
+        """Write a row."""
+        path = self._path(row)
+        scratch = path.with_suffix(".part")
+        scratch.write_text(json.dumps({**asdict(row), "folder": str(row.folder)}), encoding="utf-8")
+        scratch.replace(path)
+
+    def drop(self, row: Row) -> None:
+        """Take a row away."""
+        self._path(row).unlink(missing_ok=True)
+
+    def read(self) -> list[Row]:
+        """Return the rows in the order of the jobs."""
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*.json")]
+        rows = [Row(**{**row, "folder": Path(row["folder"])}) for row in found]
+        return sorted(rows, key=lambda row: row.number or 0)
+
+    def _path(self, row: Row) -> Path:
+        return self.folder / f"{row.number}.json"
+
+
+class SweepInterrupt(Interrupt):
+    """Ctrl-C in a sweep: the wish to stop is a file, which jobs in other processes see too.
+
+    Args:
+        rows: Of the sweep.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__()
+        self._mark = rows.stop_mark
+
+    def wanted(self) -> bool:
+        """Say whether the user has asked to stop, here or where the sweep was started."""
+        return super().wanted() or self._mark.exists()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        super()._on_signal(number, frame)
+        self._mark.touch()
+
+
+class Watch:
+    """While entered, says on stderr which jobs in other processes have ended.
+
+    Args:
+        rows: Of the sweep.
+        form: How a loss is written.
+    """
+
+    def __init__(self, rows: Rows, form: str) -> None:
+        self._rows, self._form = rows, form
+        self._said: set[int | None] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(_POLL_S):
+            self._say()
+
+    def _say(self) -> None:
+        for row in self._rows.read():
+            if row.number not in self._said and row.ended:
+                self._said.add(row.number)
+                how = f"failed: {row.error}" if row.error else f"{row.loss:{self._form}} ({row.seconds:.1f} s)"
+                print(f"run {row.number}  {row.label()}  {how}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._say()
+
+
+def relative_to_here(row: Row) -> Row:
+    """Return a row whose folder reads as the user would write it."""
+    here = Path.cwd()
+    return replace(row, folder=row.folder.relative_to(here)) if row.folder.is_relative_to(here) else row
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Hydra makes a job's folder before the job; leave none behind for a job that wrote nothing."""
+    if folder.is_dir() and not os.listdir(folder):
+        folder.rmdir()
+
+
+def as_value(text: str) -> Any:
+    """Return a swept value as the number, truth value or text that it is."""
+    constants = {"true": True, "false": False, "null": None}
+    if text.lower() in constants:
+        return constants[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,106 @@
+"""The page of two runs on the same sounds: what got better, what got worse, and how it sounds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+
+from ddsp_match.report import many_shell, packing, shell
+from ddsp_match.report.compare_data import Change, CompareData
+from ddsp_match.report.many_shell import counted, escape
+
+
+def write(path: str | Path, data: CompareData) -> Path:
+    """Writes the page. It points to the sounds' files and holds everything else.
+
+    Args:
+        path: The HTML file to make; links to sounds are relative to its folder.
+        data: What to show.
+
+    Returns:
+        The path.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    return shell.save(path, html(data, Path(path)))
+
+
+def html(data: CompareData, path: Path) -> str:
+    """The page that is to lie at `path`, as one string of HTML. Nothing of `data` can become markup or script."""
+    values = {
+        "title": escape(data.title),
+        "facts": f"{counted(len(data.pairs), 'sound')} that both have.",
+        "headline": many_shell.headline(data.headline),
+        "name_a": escape(data.name_a),
+        "name_b": escape(data.name_b),
+        "settings_changed": many_shell.folded(
+            "Settings that differ",
+            "",
+            [(key, _setting(a), _setting(b)) for key, (a, b) in data.settings.items()],
+            ("Setting", data.name_a, data.name_b),
+        ),
+        "only": _only(data.name_a, data.only_a) + _only(data.name_b, data.only_b),
+        "list_label": "The sounds, a table that scrolls",
+        "key_words": "<kbd>T</kbd> <kbd>A</kbd> <kbd>B</kbd> target and both matches at the same position",
+        "more_keys": "",
+        "list_words": "Δ is B minus A. Press the head of a column to sort by it, losses first; again, gains first.",
+        **many_shell.made(data.command, data.notes),
+    }
+    return many_shell.page(
+        "compare_page.html", values, _numbers(data, path), brand="ddsp-match compare", script="compare.js"
+    )
+
+
+def _setting(value: object) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _only(name: str, sounds: Mapping[str, str]) -> str:
+    return many_shell.folded(
+        f"Only in {name}", "These are left out of the comparison.", list(sounds.items()), ("Sound", "Why")
+    )
+
+
+def _numbers(data: CompareData, path: Path) -> dict[str, object]:
+    names = [pair.name for pair in data.pairs]
+    families, family_of = packing.shared(pair.family for pair in data.pairs)
+    kinds = {
+        "target": [pair.target for pair in data.pairs],
+        "a": [pair.match_a for pair in data.pairs],
+        "b": [pair.match_b for pair in data.pairs],
+    }
+    a = packing.values(data.columns, [pair.a for pair in data.pairs])
+    return {
+        "name_a": data.name_a,
+        "name_b": data.name_b,
+        "columns": packing.columns(data.columns),
+        "names": names,
+        "families": families,
+        "family_of": family_of,
+        "a": a,
+        "b": packing.values(data.columns, [pair.b for pair in data.pairs]),
+        "sounds": {name: packing.sounds(given, names, path) for name, given in kinds.items()},
+        "reports": None,
+        "changes": [_change(one, a.get(one.key, [])) for one in data.changes],
+        "sort_by": packing.first_shown(data.columns, data.sort_by),
+    }
+
+
+def _change(change: Change, values: list[float | int | None]) -> dict[str, object]:
+    """A change, with the standard deviation between A's sounds: the unit in which all metrics share one axis."""
+    finite = [value for value in values if value is not None and abs(value) < packing.INFINITE]
+    spread = statistics.stdev(finite) if len(finite) > 1 else math.nan
+    return {
+        "key": change.key,
+        "a": packing.number(change.a),
+        "b": packing.number(change.b),
+        "difference": packing.means({"": change.difference})[""],
+        "better_share": packing.number(change.better_share),
+        "worse_share": packing.number(change.worse_share),
+        "verdict": change.verdict,
+        "p": packing.number(change.p),
+        "spread": packing.number(spread),
+    }

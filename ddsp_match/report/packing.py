@@ -1,0 +1,120 @@
+"""Rows of many sounds as compact JSON: columns rather than rows, short numbers, links without what they share."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import quote
+
+from ddsp_match.report.table_data import Column, Mean, Sound
+
+INFINITE = 1e300  # stands for what is not finite, as JSON has no word for it; the script knows it
+_DIGITS = 5
+_QUOTED = "!'()*~-._"  # what JavaScript's encodeURIComponent leaves as it is: both must agree on a link
+
+
+def number(value: float | None) -> float | int | None:
+    """A number of five digits; None for NaN, and a stand-in for what is infinite."""
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return math.copysign(INFINITE, value)
+    short = float(f"{value:.{_DIGITS}g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def columns(given: Sequence[Column]) -> list[dict[str, object]]:
+    """What the script knows about the metrics."""
+    numbers = ("floor", "silence", "white_noise")
+    return [{**asdict(one), **{name: number(getattr(one, name)) for name in numbers}} for one in given]
+
+
+def values(given: Sequence[Column], rows: Sequence[Mapping[str, float | None]]) -> dict[str, list[float | int | None]]:
+    """Each metric's values, one a row."""
+    return {one.key: [number(row.get(one.key)) for row in rows] for one in given}
+
+
+def means(given: Mapping[str, Mean]) -> dict[str, dict[str, object]]:
+    """Means with their intervals."""
+    return {
+        key: {name: number(value) if isinstance(value, int | float) else value for name, value in asdict(one).items()}
+        for key, one in given.items()
+    }
+
+
+def shared(words: Iterable[str]) -> tuple[list[str], list[int]]:
+    """Texts that repeat: each once, in order of appearance, and for every one its number."""
+    known: dict[str, int] = {}
+    at = [known.setdefault(one, len(known)) for one in words]
+    return list(known), at
+
+
+def facts(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, object]]:
+    """Remarks by their label; an empty one where a row has none."""
+    labels = dict.fromkeys(label for row in rows for label in row)
+    packed = {}
+    for label in labels:
+        words, at = shared(row.get(label, "") for row in rows)
+        packed[label] = {"words": words, "at": at}
+    return packed
+
+
+def sounds(given: Sequence[Sound | None], names: Sequence[str], page: Path) -> dict[str, object] | None:
+    """Links to one kind of sound, one a row, with their loudness where one is known; None if there is no sound."""
+    packed = links([one.path if one else None for one in given], names, page)
+    if packed is None:
+        return None
+    # What is silent has no loudness that another could be brought down to.
+    known = [math.nan if one is None or one.loudness_lufs is None else one.loudness_lufs for one in given]
+    lufs = [number(value) if math.isfinite(value) else None for value in known]
+    return {**packed, "lufs": lufs if any(one is not None for one in lufs) else None}
+
+
+def links(paths: Sequence[str | Path | None], names: Sequence[str], page: Path) -> dict[str, object] | None:
+    """Links to files, one a row, without what most of them share.
+
+    Args:
+        paths: The files, absolute or relative to the page's folder.
+        names: The rows' names, which links often hold.
+        page: The page they are for.
+
+    Returns:
+        ``before`` and ``after``, the ends between which the row's name stands where ``rest`` is 0; else ``rest`` is the
+        link, or None where there is no file. None if there is no file at all.
+    """
+    folder = os.path.dirname(os.path.abspath(page))
+    made = [None if path is None else link(path, folder) for path in paths]
+    if not any(made):
+        return None
+    # Of a name that is not Unicode the script could not make a link.
+    quoted = [quote(name, safe=_QUOTED + "/") if name.isprintable() else None for name in names]
+    both = [(href, name) for href, name in zip(made, quoted, strict=True) if href and name and name in href]
+    ends = Counter(href.rpartition(name)[::2] for href, name in both)
+    before, after = ends.most_common(1)[0][0] if ends else ("", "")
+    usual = [None if name is None else before + name + after for name in quoted]
+    rest = [0 if href is not None and href == name else href for href, name in zip(made, usual, strict=True)]
+    return {"before": before, "after": after, "rest": rest}
+
+
+def link(path: str | Path, folder: str) -> str:
+    """A file's address relative to a folder.
+
+    As text, without following symbolic links: that is how a browser reads ``..``.
+    """
+    path = os.path.normpath(path)
+    if os.path.isabs(path):
+        try:
+            path = os.path.relpath(path, folder)
+        except ValueError:  # another drive
+            return Path(path).as_uri()
+    return quote(os.fsencode(Path(path).as_posix()), safe=_QUOTED + "/")
+
+
+def first_shown(given: Sequence[Column], wanted: str) -> str:
+    """Key of the metric that is shown at first: the one wanted if there is one of that name, or else the first."""
+    keys = [one.key for one in given]
+    return wanted if wanted in keys else next(iter(keys), "")

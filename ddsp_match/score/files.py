@@ -1,0 +1,142 @@
+"""The score card and the comparison as files: JSON that can be read again, CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TextIO
+
+from ddsp_match.errors import OutputError
+from ddsp_match.score.card import Card, Comparison, Group, Metric, Row, Summary
+from ddsp_match.score.definitions import header
+
+FORMAT, COMPARISON, VERSION = "ddsp-match scores", "ddsp-match comparison", 1
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Writes ``scores.json``, all there is, and ``scores.csv``, a row a sound; each whole or not at all.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+    """
+    write_json(folder / "scores.json", content(card))
+    head = ["name", "family", "status", *map(header, card.metrics), "hints", "reason", "target", "match"]
+    body = (
+        [row.name, row.family, row.status, *(row.metrics.get(metric.key, "") for metric in card.metrics),
+         "; ".join(row.hints), row.reason, row.target, row.match]
+        for row in card.rows
+    )  # fmt: skip
+    write_csv(folder / "scores.csv", [head, *body])
+
+
+def content(card: Card) -> dict[str, Any]:
+    """A card as JSON holds it."""
+    return {"format": FORMAT, "version": VERSION, **vars(card)}
+
+
+def write_comparison(folder: Path, found: Comparison) -> None:
+    """Writes ``compare.json``, without the two cards it was made from, and ``compare.csv``, a row a sound.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+    """
+    known: dict[str, Any] = {"format": COMPARISON, "version": VERSION}
+    known |= {field.name: getattr(found, field.name) for field in fields(found) if field.name not in ("a", "b")}
+    known |= {
+        "folder_a": found.a.folder,
+        "folder_b": found.b.folder,
+        "pairs": [
+            {"name": pair.name, "family": pair.a.family, "a": pair.a.metrics, "b": pair.b.metrics}
+            for pair in found.pairs
+        ],
+        "improved": [pair.name for pair in found.improved],
+        "regressed": [pair.name for pair in found.regressed],
+    }
+    write_json(folder / "compare.json", known)
+    columns = [column for m in found.metrics for column in (f"A {header(m)}", f"B {header(m)}", f"B-A {header(m)}")]
+    body = []
+    for pair in found.pairs:
+        cells: list[Any] = []
+        for metric in found.metrics:
+            change = pair.change(metric.key)
+            cells += [pair.a.metrics.get(metric.key, ""), pair.b.metrics.get(metric.key, "")]
+            cells += ["" if change is None else change]
+        body.append([pair.name, pair.a.family, *cells])
+    write_csv(folder / "compare.csv", [["name", "family", *columns], *body])
+
+
+def read_card(path: Path) -> Card | None:
+    """Reads ``scores.json`` again; None where there is none, or none that this version can use.
+
+    It is derived: what cannot be read is computed anew.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.pop("format") != FORMAT or found.pop("version") != VERSION:
+            return None
+        found["metrics"] = [Metric(**metric) for metric in found["metrics"]]
+        found["rows"] = [Row(**row) for row in found["rows"]]
+        found["families"] = [_group(group) for group in found["families"]]
+        found["ceilings"] = {name: _group(group) for name, group in found["ceilings"].items()}
+        for name in ("overall", "floor"):
+            found[name] = found[name] and _group(found[name])
+        return Card(**found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_json(path: Path, known: dict[str, Any]) -> None:
+    """Writes JSON, whole or not at all; a NaN would be a bug and is refused."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
+
+    def text(value: Any) -> str:
+        # A line a sound: to be read and compared by people, and faster than json's own indentation.
+        listed = isinstance(value, list) and value
+        return "[\n  " + ",\n  ".join(map(encode, value)) + "\n ]" if listed else encode(value)
+
+    def fill(file: TextIO) -> None:
+        file.write("{\n" + ",\n".join(f" {encode(key)}: {text(value)}" for key, value in known.items()) + "\n}\n")
+
+    _written_whole(path, fill)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+    """Writes a table, whole or not at all."""
+    _written_whole(path, lambda file: csv.writer(file).writerows(rows))
+
+
+def _group(known: dict[str, Any]) -> Group:
+    return Group(**{**known, "metrics": {key: Summary(**value) for key, value in known["metrics"].items()}})
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return vars(value)
+    return str(value)
+
+
+def _written_whole(path: Path, fill: Callable[[TextIO], None]) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("w", newline="", encoding="utf-8") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise OutputError(
+            (error.strerror or str(error)).lower(),
+            where=path,
+            needed="a place that can be written to, with some megabytes free",
+            hint="another folder with -o",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)

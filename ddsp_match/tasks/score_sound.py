@@ -1,0 +1,252 @@
+"""Score one sound: its match against it, and what the figures mean."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddsp_match import metrics
+from ddsp_match.analysis.analyse import analyse
+from ddsp_match.audio import Audio, at_fit_rate, sound_of
+from ddsp_match.errors import MatchError, SoundError
+from ddsp_match.losses.spectral import sizes_for
+from ddsp_match.patch import Patch, load_patch
+from ddsp_match.score import opinion
+from ddsp_match.score.card import REDRAWN, REFIT, Row
+from ddsp_match.score.definitions import BY_KEY
+from ddsp_match.score.hints import hints
+from ddsp_match.score.pitch import f0_agreement, median_hz
+from ddsp_match.score.references import references
+from ddsp_match.settings import F0Settings, FitSettings
+from ddsp_match.tasks.render import render, stems_of
+from ddsp_match.tasks.score_runs import Matched
+from ddsp_match.timebase import Timebase
+
+SCORING_VERSION = 1  # raise it when any figure is computed differently: every sound is scored again
+LENGTH_TOLERANCE_S = 0.01
+Track = tuple[np.ndarray, np.ndarray]  # f0 in Hz, and whether it was heard, by frame
+REFERENCE_PADS = 1  # of the floor and the ceilings only means over sounds are shown, which freak values hardly move
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How to score.
+
+    Attributes:
+        mos_pads: Pads of the opinion score, 1 to 7; 0 leaves it out.
+        tracker: What hears f0 in target and match; None leaves the figures about f0 out.
+    """
+
+    mos_pads: int = len(opinion.PADS)
+    tracker: F0Settings | None = dataclasses.field(default_factory=F0Settings)
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """One sound to score.
+
+    Attributes:
+        sound: Its files.
+        scoring: How.
+        reference: Whether the floor and the ceilings are measured in the slow figures, too: opinion and f0.
+        refit: Settings with which to fit the sound once more for the floor; None takes another draw of the noise.
+        fingerprint: Of the row that comes out.
+    """
+
+    sound: Matched
+    scoring: Scoring
+    reference: bool = False
+    refit: FitSettings | None = None
+    fingerprint: str = ""
+
+
+def score_sound(job: ScoreJob) -> Row:
+    """Scores one sound; what is wrong with its files becomes the row's reason."""
+    row = start_row(job.sound)
+    row.fingerprint = job.fingerprint
+    if row.status == "failed":
+        return row
+    try:
+        with torch.inference_mode():
+            _Scorer(job, row).run()
+    except MatchError as error:
+        row.status, row.reason, row.fingerprint = "failed", str(error), ""
+        row.metrics, row.ceilings, row.floor = {}, {}, {}
+    return row
+
+
+def start_row(sound: Matched) -> Row:
+    """A row with what is known without opening a sound; a sound whose fit failed is finished with that."""
+    return Row(
+        name=sound.name,
+        family=sound.family,
+        status="failed" if sound.failed else "scored",
+        reason=sound.failed,
+        target=str(sound.target),
+        match=str(sound.match or ""),
+        folder=str(sound.folder or ""),
+        report=str(sound.report or ""),
+        seconds=dict(sound.seconds),
+    )
+
+
+def fingerprint(job: ScoreJob) -> str:
+    """What the row depends on: the files as they are now, by size and time of change, and how they are scored."""
+    how: list[Any] = [SCORING_VERSION, asdict(job.scoring), opinion.version(), job.reference]
+    how += [job.refit and asdict(job.refit), job.sound.seconds, job.sound.facts.get("peak_mb")]
+    for path in (job.sound.target, job.sound.match, job.sound.patch):
+        try:
+            found = path.stat() if path is not None else None
+        except OSError:
+            found = None
+        how.append(found and [found.st_size, found.st_mtime_ns])
+    return hashlib.sha256(repr(how).encode()).hexdigest()[:32]
+
+
+class _Scorer:
+    """One sound on its way to a row."""
+
+    def __init__(self, job: ScoreJob, row: Row) -> None:
+        self.job, self.row, self.scoring = job, row, job.scoring
+        sound = job.sound
+        self.target = at_fit_rate(sound_of(sound.target)[0])[0]
+        self.patch = load_patch(sound.patch) if sound.patch is not None else None
+        self.match = self._fitting(_match(sound, self.patch))
+        self.timebase = Timebase.at(self.target.sample_rate)
+        self._pitch: tuple[Track, Track] | None = None
+        self._heard: np.ndarray | None = None
+
+    def run(self) -> None:
+        """Fill in the row."""
+        row, sound = self.row, self.job.sound
+        row.metrics = self._figures(self.match, slow=True, pads=self.scoring.mos_pads)
+        if self.patch is not None:
+            stems = stems_of(self.patch)
+            row.metrics |= metrics.energy_shares(stems.harmonic, stems.noise)
+            take = self._fitting(self._second_take(self.patch))
+            row.floor = self._figures(take, slow=self.job.reference, pads=REFERENCE_PADS, against=self.match)
+        else:
+            shares = ("harmonic_share", "noise_share")
+            row.metrics |= {key: sound.metrics[key] for key in shares if key in sound.metrics}
+        for name, reference in references(self.target).items():
+            row.ceilings[name] = self._figures(reference, slow=self.job.reference, pads=REFERENCE_PADS)
+        if sound.seconds:
+            row.metrics["seconds"] = sum(sound.seconds.values())
+        if isinstance(peak := sound.facts.get("peak_mb"), int | float) and math.isfinite(peak):
+            row.metrics["peak_mb"] = float(peak)
+        row.metrics = {key: row.metrics[key] for key in BY_KEY if key in row.metrics}
+        row.facts = self._facts()
+        doubt = {key: sound.metrics[key] for key in ("doubt_share",) if key in sound.metrics}
+        row.hints = hints({**row.metrics, **doubt}, row.facts)
+
+    def _figures(self, match: Audio, *, slow: bool, pads: int, against: Audio | None = None) -> dict[str, float]:
+        """All that tells a match from the target, or from another match."""
+        target = against or self.target
+        tensors = [torch.from_numpy(sound.samples) for sound in (target, match)]
+        rate = target.sample_rate
+        found = metrics.distances(tensors[0], tensors[1], rate, sizes_for(rate))
+        if slow and self.scoring.tracker is not None:
+            found |= self._f0_figures(match, against)
+        if slow and self.scoring.mos_pads and opinion.version() is not None:
+            heard = opinion.heard(against) if against is not None else self._target_heard()
+            found["mos"] = opinion.opinion(heard, opinion.heard(match), min(pads, self.scoring.mos_pads))
+        return {key: value for key, value in found.items() if math.isfinite(value)}
+
+    def _f0_figures(self, match: Audio, against: Audio | None) -> dict[str, float]:
+        if self._pitch is None:
+            self._pitch = self._track(self.target), self._track(self.match)
+        of_target, of_match = self._pitch
+        theirs = of_target if against is None else of_match
+        ours = of_match if match is self.match else self._track(match)
+        return f0_agreement(*theirs, *ours)
+
+    def _track(self, sound: Audio) -> Track:
+        assert self.scoring.tracker is not None
+        if not sound.samples.any():  # silence has no pitch: no need to ask a network
+            n_frames = self.timebase.frames(sound.n_samples)
+            return np.ones(n_frames, np.float32), np.zeros(n_frames, bool)
+        features, _ = analyse(sound, self.timebase, self.scoring.tracker)
+        return features.f0_hz[0].numpy(), features.voiced[0].numpy()
+
+    def _target_heard(self) -> np.ndarray:
+        if self._heard is None:
+            self._heard = opinion.heard(self.target)
+        return self._heard
+
+    def _second_take(self, patch: Patch) -> Audio:
+        """The sound matched once more, with other chances."""
+        if self.job.refit is None:
+            return render(dataclasses.replace(patch, noise_seed=patch.noise_seed + 1))
+        from ddsp_match.tasks.fit import fit
+
+        with torch.inference_mode(False):
+            return fit(self.target, settings=self.job.refit).match
+
+    def _fitting(self, match: Audio) -> Audio:
+        """The match cut to the target's length, which a resampler may miss by some samples; the target is cut, too."""
+        target, where = self.target, self.job.sound.match or self.job.sound.patch
+        apart_s = abs(match.n_samples - target.n_samples) / target.sample_rate
+        same = (match.sample_rate, match.channels) == (target.sample_rate, target.channels)
+        if not same or apart_s > LENGTH_TOLERANCE_S:
+            raise SoundError(
+                f"{_form(match)} for a target of {_form(target)} ({self.job.sound.target})",
+                where=where,
+                needed="a match of the same sound",
+                hint="fitting it again: the sound has changed since, or another one lies in its place",
+            )
+        n = min(match.n_samples, target.n_samples)
+        self.target = Audio(target.samples[:, :n], target.sample_rate)
+        return Audio(np.ascontiguousarray(match.samples[:, :n]), match.sample_rate)
+
+    def _facts(self) -> dict[str, Any]:
+        known: Mapping[str, Any] = self.job.sound.facts
+        facts: dict[str, Any] = {key: known[key] for key in ("pitched", "pitch_midi", "headline") if key in known}
+        facts |= {
+            "sample_rate": self.target.sample_rate,
+            "channels": self.target.channels,
+            "duration_s": round(self.target.seconds, 4),
+            "second_take": REDRAWN if self.job.refit is None else REFIT,
+        }
+        levels = {"level_db": _level_db(self.target), "match_level_db": _level_db(self.match)}
+        facts |= {key: round(value, 2) for key, value in levels.items() if value is not None}
+        if self._pitch is not None:
+            (target_hz, target_voiced), (match_hz, match_voiced) = self._pitch
+            facts["pitched"] = facts.get("pitched", bool(target_voiced.any()))
+            heard = {
+                "f0_median_hz": median_hz(target_hz, target_voiced),
+                "match_f0_hz": median_hz(match_hz, match_voiced),
+            }
+            facts |= {key: round(value, 3) for key, value in heard.items() if value is not None}
+        return facts
+
+
+def _match(sound: Matched, patch: Patch | None) -> Audio:
+    """The match as it was written, or else as the patch plays it."""
+    if sound.match is not None:
+        try:
+            return sound_of(sound.match)[0]
+        except SoundError:
+            if patch is None:  # a match that is silent is no file that can be fitted, but one that can be scored
+                raise
+    if patch is None:
+        where: Path | str = sound.folder or sound.name
+        raise SoundError("neither a match nor a patch", where=where, needed="one of them", hint="fitting it again")
+    return render(patch)
+
+
+def _level_db(sound: Audio) -> float | None:
+    """Level in dB; None of silence."""
+    power = float(np.square(sound.samples, dtype=np.float64).mean())
+    return 10 * math.log10(power) if power > 0 else None
+
+
+def _form(sound: Audio) -> str:
+    return f"{sound.n_samples} samples, {sound.channels} channels, {sound.sample_rate} Hz"

@@ -1,0 +1,104 @@
+"""Two runs on the same sounds, compared sound by sound."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ddsp_match.errors import OutputError
+from ddsp_match.tasks import score_sound
+from ddsp_match.tasks.compare import compare, labels
+from ddsp_match.tasks.render import render
+from ddsp_match.tasks.score import score
+from tests.tasks.runs import make_run, noisy, some_patch
+
+FAST = {"mos_pads": 0, "tracker": "none", "workers": 1}
+NAMES = [f"s{k}" for k in range(6)]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """The same six sounds, played off level in the run before and rightly in the run after."""
+    right = {name: some_patch(220.0 + 20 * k, seed=k) for k, name in enumerate(NAMES)}
+    off = {name: some_patch(220.0 + 20 * k, level=0.15, seed=k) for k, name in enumerate(NAMES)}
+    targets = {name: noisy(render(right[name]), 0.002, seed=k) for k, name in enumerate(NAMES)}
+    a = make_run(tmp_path / "before", {name: (off[name], targets[name]) for name in NAMES}, optimizer__steps=50)
+    b = make_run(tmp_path / "after", {name: (right[name], targets[name]) for name in NAMES}, optimizer__steps=60)
+    return a, b
+
+
+def test_what_got_better_is_called_better(runs, tmp_path):
+    found = compare(*runs, out=tmp_path / "ab", **FAST)
+    assert (found.label_a, found.label_b, len(found.pairs)) == ("before", "after", 6)
+    by_key = {one.key: one for one in found.differences}
+    for key in ("mrstft", "mel_db", "loudness_l1_db", "snr_db"):
+        assert by_key[key].verdict == "better" and by_key[key].better_share == 1, key
+    assert by_key["snr_db"].mean > 0 > by_key["mrstft"].mean and by_key["mrstft"].p == pytest.approx(2 / 2**6)
+    assert by_key["seconds"].verdict == "no difference"
+    assert len(found.improved) == 6 and found.regressed == []
+    assert found.settings_changed == {"optimizer.steps": (50, 60)}
+    assert sorted(path.name for path in (tmp_path / "ab").iterdir()) == ["compare.csv", "compare.html", "compare.json"]
+    known = json.loads((tmp_path / "ab/compare.json").read_text())
+    assert known["label_b"] == "after" and len(known["pairs"]) == 6
+
+
+def test_the_other_way_round_it_is_worse(runs):
+    found = compare(*reversed(runs), **FAST)
+    assert {one.key: one.verdict for one in found.differences}["mrstft"] == "worse" and found.improved == []
+
+
+def test_scores_that_are_fresh_are_taken_with_the_way_they_were_made(runs, monkeypatch):
+    for run in runs:
+        score(run, **FAST)
+    done = []
+    monkeypatch.setattr(score_sound._Scorer, "run", lambda self: done.append(self.row.name))
+    assert len(compare(*runs, workers=1).pairs) == 6 and done == []
+
+
+def test_what_is_in_one_of_them_alone_is_said(tmp_path):
+    patch = some_patch()
+    a = make_run(tmp_path / "a", {name: (patch, render(patch)) for name in ("x", "y", "z")})
+    b = make_run(tmp_path / "b", {name: (patch, render(patch)) for name in ("x", "w")}, failed={"y": "too long"})
+    found = compare(a, b, **FAST)
+    assert [pair.name for pair in found.pairs] == ["x"]
+    assert found.only_a == {"y": "failed in b: too long", "z": "not in b"} and found.only_b == {"w": "not in a"}
+    assert {one.verdict for one in found.differences} == {"unknown"}
+
+
+def test_another_sound_of_the_same_name_is_left_out(tmp_path):
+    patch, loud = some_patch(), some_patch(level=0.5)
+    a = make_run(tmp_path / "1/kit", {"x": (patch, render(patch)), "y": (patch, render(patch))})
+    b = make_run(tmp_path / "2/kit", {"x": (patch, render(patch)), "y": (loud, render(loud))})
+    found = compare(a, b, **FAST)
+    assert [pair.name for pair in found.pairs] == ["x"] and (found.label_a, found.label_b) == ("1/kit", "2/kit")
+    assert any("not the same sound" in note for note in found.notes)
+
+
+def test_nothing_in_common_or_one_run_twice_is_an_error(tmp_path):
+    patch = some_patch()
+    a = make_run(tmp_path / "a", {"x": (patch, render(patch))})
+    b = make_run(tmp_path / "b", {"w": (patch, render(patch))})
+    with pytest.raises(OutputError, match="both have scores of"):
+        compare(a, b, **FAST)
+    with pytest.raises(OutputError, match="the same run twice"):
+        compare(a, tmp_path / "b/../a", **FAST)
+
+
+def test_a_run_that_cannot_be_written_to_is_compared_all_the_same(runs):
+    (runs[0] / "scores.json").mkdir()
+    found = compare(*runs, **FAST)
+    assert len(found.pairs) == 6 and any("scores of before could not be kept" in note for note in found.notes)
+    assert not (runs[0] / "scores.csv").exists() and (runs[1] / "scores.csv").is_file()
+
+
+def test_both_runs_are_looked_at_before_one_is_scored(runs, monkeypatch):
+    monkeypatch.setattr(score_sound._Scorer, "run", lambda self: pytest.fail("scored"))
+    with pytest.raises(OutputError, match="no such folder"):
+        compare(runs[0], runs[0].parent / "nowhere", out=runs[0].parent / "ab", **FAST)
+    assert not (runs[0].parent / "nowhere").exists() and not (runs[0].parent / "ab").exists()
+
+
+def test_labels_are_as_short_as_they_can_be(tmp_path):
+    assert labels(tmp_path / "x/kit", tmp_path / "y/kit") == ("x/kit", "y/kit")
+    assert labels(tmp_path / "a", tmp_path / "b") == ("a", "b")
