@@ -159,7 +159,8 @@ class FitSettings(Settings):
     )
     device: str = setting(
         "auto",
-        "Where the fit computes; auto: cuda or mps where there is one, else the processor.",
+        "Where the fit computes; auto: cuda or mps where there is one, else the processor, on which one sound is "
+        "always fitted unless a GPU is named. Effects are found on the processor.",
         choices=("auto", "cpu", "cuda", "mps"),
     )
     seed: int = setting(

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from ddsp_match.analysis.analyse import analyse
+from ddsp_match.analysis.analyse import analyse_batch
 from ddsp_match.audio import Audio, at_fit_rate, sound_of
+from ddsp_match.device import device_of
 from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
@@ -62,7 +63,7 @@ def fit(
 
     Raises:
         SoundError: The sound cannot be read or matched.
-        ConfigError: The effects do not exist, or a knob of theirs does not.
+        ConfigError: The effects do not exist, or a knob of theirs does not, or the device is not there.
         PitchError: The given f0 does not fit the sound.
         OutputError: `out` exists already, or cannot be written.
 
@@ -71,6 +72,10 @@ def fit(
         >>> result.metrics["mrstft"]
     """
     settings = (settings or FitSettings()).resolved()
+    # One sound is soon done where it is; a GPU is used where it was asked for by name, and never beside effects.
+    device = device_of("cpu" if settings.device == "auto" else settings.device)
+    if settings.effects:
+        device = torch.device("cpu")
     folder = None if out is None else Path(out)
     if folder is not None:
         check_free(folder, force=force)
@@ -92,7 +97,7 @@ def fit(
         notes += room.notes
     source = target if room is None or room.dry is None else Audio(room.dry, target.sample_rate)
     say("f0")
-    features, track = analyse(source, timebase, settings.f0, on_pitch)
+    ((features, track),) = analyse_batch([source], timebase, settings.f0, on_pitch, device=device)
     notes += track.changes
     seconds = {"read and analyse": time.perf_counter() - began}
 
@@ -101,9 +106,8 @@ def fit(
     if chain is not None and room is not None:
         start = {**room.values, **held}
         wet = Wet(chain, start, start, samples, target.sample_rate, anchored=room.dry is not None)
-    matcher = Matcher(
-        torch.from_numpy(source.samples), features.f0_hz, timebase, settings, pitched=track.pitched, wet=wet
-    )
+    dry, f0_hz = torch.from_numpy(source.samples).to(device), features.f0_hz.to(device)
+    matcher = Matcher(dry, f0_hz, timebase, settings, pitched=track.pitched, wet=wet)
     found = matcher.run(on_stage=say, on_step=on_step, stop=stop)
     trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
     seconds.update(found.seconds)

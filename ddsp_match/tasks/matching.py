@@ -62,7 +62,8 @@ class Matcher:
         self.guess = FirstGuess(Target(self.target, f0_hz, pitched), timebase, settings, wide=wet is None)
         self.segments = self.guess.segments
         n_bands, (channels, n_samples) = self.guess.n_bands, target.shape
-        self.noise = white_noise(channels, n_samples, settings.synth.noise_seed) if n_bands else None
+        noise = white_noise(channels, n_samples, settings.synth.noise_seed) if n_bands else None
+        self.noise = None if noise is None else noise.to(target)
 
     def run(
         self,
@@ -114,7 +115,8 @@ class Matcher:
     def _joined(self, grid: Grid, parts: list[Controls]) -> Controls:
         def along(name: str) -> torch.Tensor:
             kept = [getattr(part, name)[..., s.kept] for part, s in zip(parts, self.segments, strict=True)]
-            return torch.cat(kept, -1)
+            return torch.cat(kept, -1).cpu()
 
         phases = None if parts[0].phases is None else along("phases")
-        return Controls(grid.f0_hz, along("amplitude"), along("distribution"), along("noise"), phases, grid.divisions)
+        amplitude, distribution, noise = map(along, ("amplitude", "distribution", "noise"))
+        return Controls(grid.f0_hz.cpu(), amplitude, distribution, noise, phases, grid.divisions)

@@ -8,12 +8,13 @@ import json
 import numpy as np
 import pytest
 import soundfile
+import torch
 import yaml
 
 import ddsp_match
 from ddsp_match.audio import Audio
 from ddsp_match.config import build
-from ddsp_match.errors import OutputError, PitchError, SoundError
+from ddsp_match.errors import ConfigError, OutputError, PitchError, SoundError
 from ddsp_match.optimise import StopReason
 from ddsp_match.settings import FitSettings
 from tests.compare import assert_close
@@ -205,3 +206,10 @@ def test_analyze_writes_a_table_and_a_picture(tmp_path, sound):
     assert [float(r["f0_hz"]) for r in rows] == pytest.approx([220.0] * 51, abs=0.5)
     assert float(rows[10]["time_s"]) == pytest.approx(0.1)
     assert (tmp_path / "heard/features.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_device_that_is_not_there_is_refused_before_any_work(tone):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(ConfigError, match="cuda"):
+        ddsp_match.fit(tone(), settings=FitSettings(device="cuda"))
