@@ -10,12 +10,12 @@ import json
 import subprocess
 import sys
 
-from benchmarks import effect_tables, many_tables
+from benchmarks import effect_tables, many_tables, play_tables
 from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
 
 PARTS = (
     "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "throughput", "kill",
-    "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit",
+    "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit", "editing", "app", "worklet",
 )  # fmt: skip
 
 
@@ -32,8 +32,12 @@ def main() -> None:
         elif part == "f0_accuracy":
             song = [said.data / "f0/vocadito_1.wav", said.data / "f0/vocadito_1_f0.csv"]
             words = [str(said.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
-        elif part in ("filters", "kill"):
+        elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
+        elif part == "editing":
+            words += ["--save"]
+        elif part == "app":
+            words += ["--fuzz", "1000", "--save"]
         elif part == "rooms":
             words = ["--data", str(said.data), "--save"]
         elif part == "rooms_in_fit":
@@ -59,7 +63,7 @@ def page() -> str:
         "",
     ]
     tables = [("Speed and memory", speed_rows()), ("f0", f0_rows())]
-    tables += [*many_tables.sections(read), *effect_tables.sections(read)]
+    tables += [*many_tables.sections(read), *effect_tables.sections(read), *play_tables.sections(read)]
     for title, rows in tables:
         if rows:
             lines += [f"## {title}", "", *rows, ""]

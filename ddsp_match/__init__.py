@@ -28,11 +28,13 @@ _HOMES = {
     "Rack": "ddsp_match.effects.rack",
     "Timebase": "ddsp_match.timebase",
     "analyze": "ddsp_match.tasks.analyze",
+    "edit": "ddsp_match.tasks.edit",
     "effect": "ddsp_match.tasks.effect",
     "fit": "ddsp_match.tasks.fit",
     "fit_many": "ddsp_match.tasks.fit_many",
     "load_patch": "ddsp_match.patch",
     "load_rack": "ddsp_match.patch",
+    "morph": "ddsp_match.tasks.morph",
     "process": "ddsp_match.tasks.process",
     "render": "ddsp_match.tasks.render",
 }
@@ -50,11 +52,13 @@ __all__ = [
     "Timebase",
     "__version__",
     "analyze",
+    "edit",
     "effect",
     "fit",
     "fit_many",
     "load_patch",
     "load_rack",
+    "morph",
     "process",
     "render",
 ]
@@ -68,9 +72,11 @@ if TYPE_CHECKING:
     from ddsp_match.patch import Patch, load_patch, load_rack
     from ddsp_match.settings import EffectSettings, FitSettings
     from ddsp_match.tasks.analyze import analyze
+    from ddsp_match.tasks.edit import edit
     from ddsp_match.tasks.effect import EffectResult, effect
     from ddsp_match.tasks.fit import FitResult, fit
     from ddsp_match.tasks.fit_many import fit_many
+    from ddsp_match.tasks.morph import morph
     from ddsp_match.tasks.process import process
     from ddsp_match.tasks.render import render
     from ddsp_match.timebase import Timebase

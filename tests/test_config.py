@@ -307,3 +307,11 @@ def test_composing_leaves_hydra_as_it_was():
         assert GlobalHydra.instance().hydra is before
     config.build()
     assert not GlobalHydra.instance().is_initialized()
+
+
+def test_settings_are_composed_by_several_threads_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: config.build([f"optimizer.steps={n}"]), range(1, 9)))
+    assert [settings.optimizer.n_steps for settings in found] == list(range(1, 9))

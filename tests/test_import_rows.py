@@ -13,11 +13,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddsp_match"
 ROWS = {
     **dict.fromkeys(("dsp", "errors", "free_memory"), 1),
     **dict.fromkeys(("timebase", "audio", "features", "controls", "ranges", "settings", "download", "device"), 2),
-    **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics", "datasets"), 3),
-    **dict.fromkeys(("optimise", "patch", "report", "store", "engines", "score"), 4),
+    **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics", "datasets", "edits"), 3),
+    **dict.fromkeys(("optimise", "patch", "report", "store", "engines", "score", "formats", "web"), 4),
     "tasks": 5,
     "config": 6,
-    "cli": 7,
+    "app": 7,
+    "cli": 8,
 }
 # Whoever needs one of these goes through the room that holds it.
 ONLY_IN = {
@@ -36,6 +37,9 @@ ONLY_IN = {
     "ray": {"engines"},
     "optuna": {"config"},
     "sqlite3": {"store"},
+    "starlette": {"app"},
+    "uvicorn": {"app"},
+    "mido": {"formats"},
     "requests": set(),
 }
 HEAVY = {

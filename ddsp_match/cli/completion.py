@@ -14,7 +14,10 @@ from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import EffectSettings, FitSettings, Settings
 
-_VERBS = ("fit", "render", "analyze", "effect", "process", "score", "compare", "data", "effects")
+_VERBS = (
+    "fit", "render", "analyze", "effect", "process", "score", "compare", "data", "effects", "edit", "morph", "export",
+    "app",
+)  # fmt: skip
 _PROCESSOR = re.compile(r'^    name(?:: ClassVar\[str\])? = "(\w+)"', re.MULTILINE)
 
 

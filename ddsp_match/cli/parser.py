@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddsp_match import __version__, config
-from ddsp_match.cli import parser_data, parser_effects, parser_score
-from ddsp_match.cli.values import PROGRAM, SUBTYPES, frequency, midi_note, seconds
+from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
+from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, frequency, midi_note, rate, seconds
 from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
 _TOP_EXAMPLES = """\
@@ -27,6 +27,11 @@ examples:
   ddsp-match score outputs/samples         how close every match is; the worst first
   ddsp-match compare outputs/a outputs/b   two runs on the same sounds: better, worse, or chance
   ddsp-match data nsynth-test              download, check and unpack NSynth's test set to data/
+  ddsp-match edit sound.patch.safetensors --transpose 7 --stretch 1.5 -o higher.patch.safetensors
+  ddsp-match morph a.patch.safetensors b.patch.safetensors --steps 5 -o morphs/
+  ddsp-match export sound.patch.safetensors --to sfz
+                                           an instrument: sfz, wavetable, midi, csv, json, ir, html
+  ddsp-match app                           all of it in the browser
 
 `ddsp-match VERB --help` says more. Bad input ends with exit code 2 and a line that says what to try;
 `effect` ends with 3 where nothing explains wet from dry.
@@ -64,6 +69,7 @@ _RENDER_EXAMPLES = """\
 examples:
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav --stems --subtype 24
+  ddsp-match render outputs/sound/sound.patch.safetensors -o cd.wav --rate 44100 --bits 16
   ddsp-match render voice.patch.safetensors --dry           without the room that `fit effects=[reverb]` found
   ddsp-match render flute.patch.safetensors --effects-from voice.patch.safetensors
                                                             the flute in the room of the voice
@@ -126,6 +132,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser_score.add_compare(verbs.add_parser("compare", help="two runs on the same sounds, side by side", **common))
     parser_data.add_data(verbs.add_parser("data", help="download a data set", **common))
     parser_effects.add_effects(verbs.add_parser("effects", help="list the effects and their knobs", **common))
+    parser_edit.add_edit(verbs.add_parser("edit", help="transpose, stretch, brighten, ... a patch", **common))
+    parser_edit.add_morph(verbs.add_parser("morph", help="what lies between two patches", **common))
+    parser_export.add_export(verbs.add_parser("export", help="an instrument for other programs", **common))
+    parser_app.add_app(verbs.add_parser("app", help="fit, edit and play in the browser", **common))
     return parser
 
 
@@ -172,12 +182,15 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.description = "Play a patch: the same samples as the match.wav of its fit."
     parser.epilog = _RENDER_EXAMPLES
-    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit has written")
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="OUT.wav", help="sound file (default: named as the patch)"
     )
     parser.add_argument(
-        "--stems", action="store_true", help="also write the harmonic, the noise and the dry part beside it"
+        "--stems",
+        action="store_true",
+        help="also write the harmonic, the noise and the dry part beside it (a fit keeps breath in the partials: "
+        "edit --noise turns it up and down)",
     )
     room = parser.add_mutually_exclusive_group()
     room.add_argument("--dry", action="store_true", help="without the patch's effects: as before the room")
@@ -186,11 +199,11 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
     parser.add_argument(
-        "--subtype",
-        choices=tuple(SUBTYPES),
-        default="float",
-        help="samples: 32-bit float (default), 24 or 16 bit",
+        "--rate", type=rate, metavar="HZ", help="sample rate of the files (default: the patch's, sample for sample)"
     )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--bits", choices=tuple(BITS), help="samples: 32-bit float (default), 24 or 16 bit")
+    form.add_argument("--subtype", choices=tuple(SUBTYPES), default="float", help="the same, as libsndfile says it")
 
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:

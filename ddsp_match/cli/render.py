@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddsp_match.cli.values import SUBTYPES
+from ddsp_match.cli.values import BITS, SUBTYPES
 from ddsp_match.errors import OutputError
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ def render(arguments: argparse.Namespace) -> int:
         patch,
         out=out,
         stems=arguments.stems,
-        subtype=SUBTYPES[arguments.subtype],
+        subtype=BITS[arguments.bits] if arguments.bits else SUBTYPES[arguments.subtype],
         force=arguments.force,
         dry=arguments.dry,
         effects_from=arguments.effects_from,
+        sample_rate=arguments.rate,
         on_note=notes.append,
     )
     for note in notes:

@@ -8,6 +8,7 @@ import re
 
 PROGRAM = "ddsp-match"
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
+BITS = {"16": "PCM_16", "24": "PCM_24", "32": "FLOAT"}
 
 
 def seconds(text: str) -> float:
@@ -46,3 +47,83 @@ def block_length(text: str) -> int:
     if not re.fullmatch(r"\d+", text.strip()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}; needed: a whole number of samples, 1 or more")
     return int(text)
+
+
+def rate(text: str) -> int:
+    """Read a sample rate: ``48000``, ``44.1k``, ``48kHz``."""
+    value = _with_unit(text, {"": 1.0, "hz": 1.0, "k": 1000.0, "khz": 1000.0})
+    if value is None or not 8000 <= value <= 192_000:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a sample rate, 8000 to 192000 Hz")
+    return round(value)
+
+
+def moment(text: str) -> float:
+    """Read a time within a sound: ``1.2s``, ``80ms``, ``0.5``; 0 is one."""
+    value = _with_unit(text, {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 0.001})
+    if value is None or value < 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time such as 1.2s, 80ms or 0.5")
+    return value
+
+
+def duration(text: str) -> float:
+    """Read a length above 0: ``6s``, ``80ms``, ``0.5``."""
+    value = moment(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time above 0")
+    return value
+
+
+def decibels(text: str) -> float:
+    """Read a change of level: ``+3dB``, ``-6``, ``3dB/oct``."""
+    value = _with_unit(text, dict.fromkeys(("", "db", "db/oct", "db/octave"), 1.0))
+    if value is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: decibels such as +3dB or -6")
+    return value
+
+
+def semitones(text: str) -> float:
+    """Read an interval: ``7``, ``-12st``, ``50c`` (cents), ``+1oct``."""
+    units = {**dict.fromkeys(("", "st", "semitones"), 1.0), "c": 0.01, "cents": 0.01, "oct": 12.0, "octaves": 12.0}
+    value = _with_unit(text, units)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: semitones such as 7 or -12, or cents such as 50c")
+    return value
+
+
+def factor(text: str) -> float:
+    """Read how many times: ``1.5``, ``2x``, ``150%``."""
+    value = _with_unit(text, {"": 1.0, "x": 1.0, "\u00d7": 1.0, "%": 0.01})
+    if value is None or value < 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a number such as 1.5 or 150%")
+    return value
+
+
+def swing(text: str) -> tuple[float, float]:
+    """Read a vibrato: ``5.5Hz:30c``, its rate in Hz and its depth in cents."""
+    first, colon, second = text.partition(":")
+    rate_hz, depth = _with_unit(first, {"": 1.0, "hz": 1.0}), _with_unit(second, {"": 1.0, "c": 1.0, "cents": 1.0})
+    if not colon or rate_hz is None or depth is None or rate_hz <= 0 or depth < 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: rate and depth such as 5.5Hz:30c")
+    return rate_hz, depth
+
+
+def stretch_of_time(text: str) -> tuple[float, float | None]:
+    """Read from when to when: ``0.1:2.0``, ``:2``, ``500ms:``; None is the end."""
+    first, colon, second = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: from when to when such as 0.1:2.0, :2 or 0.5:")
+    return (moment(first) if first.strip() else 0.0), (moment(second) if second.strip() else None)
+
+
+def moment_and_length(text: str) -> tuple[float, float | None]:
+    """Read a moment and how long: ``1.2s:4s`` or ``1.2s``."""
+    first, _, second = text.partition(":")
+    return moment(first), (duration(second) if second.strip() else None)
+
+
+def _with_unit(text: str, units: dict[str, float]) -> float | None:
+    """A finite number with one of the units behind it, or None."""
+    match = re.fullmatch(r"\s*([+\-\u2212]?(?:\d+\.?\d*|\.\d+))\s*([^\s\d.]*)\s*", text.lower())
+    if match is None or match[2] not in units:
+        return None
+    return float(match[1].replace("\u2212", "-")) * units[match[2]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,6 +15,8 @@ from ddsp_match.settings import CHAIN, EffectSettings, FitSettings, Settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+_ONE_AT_A_TIME = threading.Lock()  # Hydra keeps what it composes with in one place for the whole program
 
 
 def build(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> FitSettings:
@@ -83,7 +86,9 @@ def build_kind(overrides: Sequence[str], config_dir: Path | None, kind: type[Set
                 hint=(chain if field is not None and field.type == CHAIN else "")
                 + "--multirun, or quotes around a value with a comma",
             )
-    return to_settings(_compose(overrides, config_dir, kind), kind)
+    with _ONE_AT_A_TIME:
+        composed = _compose(overrides, config_dir, kind)
+    return to_settings(composed, kind)
 
 
 def _compose(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> DictConfig:

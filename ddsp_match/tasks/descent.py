@@ -15,6 +15,7 @@ from ddsp_match.optimise import StopReason, Trace, optimise
 from ddsp_match.settings import FitSettings
 from ddsp_match.sources.free_controls import FreeControls
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth
+from ddsp_match.tasks.live import Live
 from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
@@ -52,6 +53,7 @@ class Descent:
         on_step: Told steps done, steps in all, the mean loss over the parts, and the best so far. The steps that find
             the effects of a long sound come first, with the loss on one part.
         stop: Asked before every step whether to end with what there is.
+        live: Given the best sound so far.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Descent:
         workers: int = 1,
         on_step: OnStep | None = None,
         stop: Callable[[], bool] | None = None,
+        live: Live | None = None,
     ) -> None:
+        self.live = live
         self.target, self.timebase, self.settings = target, timebase, settings
         self.pitched, self.wet, self.workers = pitched, wet, workers
         self.on_step, self.stop = on_step or (lambda *_: None), stop
@@ -75,13 +79,14 @@ class Descent:
         self._began = time.perf_counter()
         steps, wet = self.settings.optimizer.n_steps, self.wet
         turns, done = len(parts), 0
+        self._guessed(parts, wet)
         if wet is not None and len(parts) > 1:
             # The effects are found on one part alone, so that they are the same throughout.
             if wet.knobs.names:
                 turns, done = turns + 1, steps
                 self._settle(wet, parts, turns)
             elif wet.anchored:
-                wet = None  # all is known of them, and of the sound without them
+                wet = None  # all is known of them, and of the sound without them; they are but listened through
         shares = [part.last - part.first for part in parts]
         current: list[float | None] = [None] * len(parts)
         found, lowest, joined = [part.guess for part in parts], [], Trace()
@@ -100,7 +105,7 @@ class Descent:
                 self.on_step(done + index * steps + step, turns * steps, now, so_far)
 
             trace, found[index], heard = self._fitted(part, wet, played[:, : part.first], len(parts) - index, told)
-            if wet is not None:
+            if self.wet is not None:
                 played = torch.cat([played[:, : part.first], heard], 1)
             lowest.append(trace.best[-1] if trace.best else float("nan"))
             current[index] = lowest[-1]
@@ -111,6 +116,18 @@ class Descent:
         if all(value is not None for value in current):
             joined.best[-1:] = [mean(current)]
         return found, joined
+
+    def _guessed(self, parts: Sequence[Part], wet: Wet | None) -> None:
+        """Lets the parts be heard as guessed that have to wait; the first is rendered by its first step."""
+        if self.live is None:
+            return
+        self.live.begin(self.target.shape[1])
+        for part in parts[1:]:
+            with torch.no_grad():
+                sound = part.synth()(part.guess).mix
+                if wet is not None:
+                    sound = wet.after(sound[:, :0], sound.shape[1])(sound)[1]
+                self.live.put(part.first, sound)
 
     def _settle(self, wet: Wet, parts: Sequence[Part], turns: int) -> None:
         """Finds the knobs on the loudest part, and leaves them there."""
@@ -136,14 +153,29 @@ class Descent:
             through = wet.after(before, n_samples)
             loss = wet.loss(part.first, part.last, target, settings.loss, self.workers)
 
+        live = self.live
+        room = None  # that this part is fitted without, and yet is to be heard with
+        if live is not None and wet is None and self.wet is not None:
+            room = self.wet.after(before, n_samples)
+
         def rendered() -> torch.Tensor:
             dry = synth(source()).mix
-            return dry if through is None else through(dry)
+            sound = dry if through is None else through(dry)
+            if live is not None and live.due:
+                with torch.no_grad():
+                    pair = sound if room is None else room(dry)
+                live.rendered(pair if pair.ndim == dry.ndim else pair[1])  # the wet sound of a dry and a wet one
+            return sound
+
+        def also_live(step: int, value: float, best: float) -> None:
+            if live is not None:
+                live.judged(part.first, step, value, best)
+            told(step, value, best)
 
         budget_s = optimizer.budget_s
         if budget_s is not None:
             budget_s = max(budget_s - (time.perf_counter() - self._began), 0.0) / turns_left
-        trace = optimise(groups, rendered, loss, optimizer, budget_s=budget_s, on_step=told, stop=self.stop)
+        trace = optimise(groups, rendered, loss, optimizer, budget_s=budget_s, on_step=also_live, stop=self.stop)
         with torch.no_grad():
             controls = source().detached()
             return trace, controls, synth(controls).mix

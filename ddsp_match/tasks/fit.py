@@ -10,16 +10,20 @@ from typing import Any
 import torch
 
 from ddsp_match.analysis.analyse import analyse_batch
+from ddsp_match.analysis.pitch import PitchTrack
 from ddsp_match.audio import Audio, at_fit_rate, sound_of
 from ddsp_match.device import device_of
 from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
+from ddsp_match.features import Features
 from ddsp_match.settings import FitSettings
 from ddsp_match.tasks.descent import OnStep
 from ddsp_match.tasks.fit_result import FitResult, Hearing, conclude
+from ddsp_match.tasks.live import OnBest
 from ddsp_match.tasks.matching import Matcher
-from ddsp_match.tasks.room import Heard, described, listen
+from ddsp_match.tasks.room import Heard as HeardRoom
+from ddsp_match.tasks.room import described, listen
 from ddsp_match.tasks.run_folder import check_free
 from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
@@ -27,6 +31,7 @@ from ddsp_match.timebase import Timebase
 __all__ = ["FitResult", "fit"]
 
 OnStage = Callable[[str], None]
+Heard = tuple[Features, PitchTrack]
 
 
 def fit(
@@ -41,6 +46,9 @@ def fit(
     on_stage: OnStage | None = None,
     on_step: OnStep | None = None,
     on_pitch: Callable[[int, int], None] | None = None,
+    on_heard: Callable[[Heard], None] | None = None,
+    on_best: OnBest | None = None,
+    heard: Heard | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FitResult:
     """Finds the synthesizer settings that play a sound.
@@ -56,6 +64,9 @@ def fit(
         on_stage: Told what begins.
         on_step: Told steps done, steps in all, the loss, and the best loss so far.
         on_pitch: Told frames analysed and frames in all while f0 is tracked.
+        on_heard: Told the f0, periodicity and loudness of the sound, as soon as they are known.
+        on_best: Told of the best sound so far: right after the first guess, then now and again when it got better.
+        heard: What `on_heard` was told of this very sound with these f0 settings, to save the time of hearing it again.
         stop: Asked again and again whether to end with the best so far.
 
     Returns:
@@ -97,7 +108,11 @@ def fit(
         notes += room.notes
     source = target if room is None or room.dry is None else Audio(room.dry, target.sample_rate)
     say("f0")
-    ((features, track),) = analyse_batch([source], timebase, settings.f0, on_pitch, device=device)
+    if heard is None or source is not target:
+        (heard,) = analyse_batch([source], timebase, settings.f0, on_pitch, device=device)
+    features, track = heard
+    if on_heard is not None:
+        on_heard(heard)
     notes += track.changes
     seconds = {"read and analyse": time.perf_counter() - began}
 
@@ -108,7 +123,7 @@ def fit(
         wet = Wet(chain, start, start, samples, target.sample_rate, anchored=room.dry is not None)
     dry, f0_hz = torch.from_numpy(source.samples).to(device), features.f0_hz.to(device)
     matcher = Matcher(dry, f0_hz, timebase, settings, pitched=track.pitched, wet=wet)
-    found = matcher.run(on_stage=say, on_step=on_step, stop=stop)
+    found = matcher.run(on_stage=say, on_step=on_step, on_best=on_best, stop=stop)
     trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
     seconds.update(found.seconds)
     rack = None
@@ -117,8 +132,8 @@ def fit(
         notes += described(chain, rack.knobs, target.sample_rate)
     del matcher, found, wet  # of a long sound some hundred megabytes, and only the patch is needed from here on
 
-    heard = Hearing(name, target, sound.sample_rate, features, track.pitched, notes, seconds)
-    result = conclude(heard, controls, trace, offset, settings, rack=rack, command=command, on_stage=say)
+    hearing = Hearing(name, target, sound.sample_rate, features, track.pitched, notes, seconds)
+    result = conclude(hearing, controls, trace, offset, settings, rack=rack, command=command, on_stage=say)
     del controls
     if folder is not None:
         from ddsp_match.tasks.write_run import write_run
@@ -128,7 +143,7 @@ def fit(
     return result
 
 
-def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str, Any], Heard]:
+def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str, Any], HeardRoom]:
     """The chain that the settings ask for, the knobs they hold, and what can be heard of it in the sound."""
     chain, held = build(settings.effects)
     return chain, held, listen(chain, held, target.samples, target.sample_rate)

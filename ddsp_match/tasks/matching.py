@@ -16,6 +16,7 @@ from ddsp_match.optimise import Trace
 from ddsp_match.settings import FitSettings
 from ddsp_match.tasks.descent import Descent, OnStep, Part
 from ddsp_match.tasks.first_guess import FirstGuess, Grid, Segment, Target
+from ddsp_match.tasks.live import Live, OnBest
 from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
@@ -70,6 +71,7 @@ class Matcher:
         *,
         on_stage: Callable[[str], None] | None = None,
         on_step: OnStep | None = None,
+        on_best: OnBest | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> Match:
         """Refines f0, guesses, optimises.
@@ -77,6 +79,7 @@ class Matcher:
         Args:
             on_stage: Told what begins.
             on_step: As of `Descent`.
+            on_best: Told of the best sound so far, at once and then now and again.
             stop: Asked before every step whether to end with what there is.
         """
         seconds = {}
@@ -102,6 +105,7 @@ class Matcher:
                 workers=min(threads, MAX_WORKERS),
                 on_step=on_step,
                 stop=stop,
+                live=None if on_best is None else Live(on_best, self.offset, self.timebase.sample_rate),
             )
             parts, trace = descent.run([self._part(grid, *pair) for pair in zip(self.segments, guesses, strict=True)])
         finally:

@@ -7,13 +7,15 @@ from pathlib import Path
 import torch
 
 from ddsp_match import audio
-from ddsp_match.audio import Audio
+from ddsp_match.audio import Audio, resample
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
 from ddsp_match.patch import Patch, load_patch, load_rack
 from ddsp_match.synth.harmonic_noise import Stems, play
 from ddsp_match.tasks.process import OnNote, through
 from ddsp_match.tasks.run_folder import check_new
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 192_000
 
 
 def stems_of(patch: Patch) -> Stems:
@@ -31,6 +33,7 @@ def render(
     force: bool = False,
     dry: bool = False,
     effects_from: Rack | str | Path | None = None,
+    sample_rate: int | None = None,
     on_note: OnNote | None = None,
 ) -> Audio:
     """Plays a patch: the same samples every time, those of the fit's ``match.wav``.
@@ -44,6 +47,8 @@ def render(
         force: Replace files that exist.
         dry: Leave the effects out: the sound as it was before the room.
         effects_from: Effects to play in place of the patch's own: a rack, or the path of a patch that has some.
+        sample_rate: Of the sound and the files, in Hz, 8000 to 192000; by default the patch's own, whose samples those
+            at another rate are made from.
         on_note: Told what a user should know: resampling, clipping.
 
     Returns:
@@ -51,11 +56,13 @@ def render(
 
     Raises:
         PatchError: A file is no patch that can be read, or the one of `effects_from` has no effects.
-        ConfigError: `dry` and `effects_from` together.
+        ConfigError: `dry` and `effects_from` together, or a sample rate out of range.
         OutputError: `out` exists already, or cannot be written.
     """
     if dry and effects_from is not None:
         raise ConfigError("dry and effects_from together", where="render", needed="one of the two")
+    if sample_rate is not None and not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+        raise ConfigError(f"{sample_rate} Hz", where="rate", needed=f"{LOWEST_RATE} to {HIGHEST_RATE} Hz")
     patch = patch if isinstance(patch, Patch) else load_patch(patch)
     rack = patch.effects if effects_from is None else _rack(effects_from)
     rack = None if dry else rack
@@ -70,6 +77,9 @@ def render(
     samples = {"harmonic": played.harmonic, "noise": played.noise, "dry": played.mix}
     sounds = {name: Audio(part.numpy(), patch.timebase.sample_rate) for name, part in samples.items()}
     sounds["mix"] = sounds["dry"] if rack is None else through(rack, sounds["dry"], on_note=on_note)
+    if sample_rate is not None:
+        wanted = {*files, "mix"}
+        sounds = {name: resample(sound, sample_rate) for name, sound in sounds.items() if name in wanted}
     for name, path in files.items():
         for note in audio.write(path, sounds[name], subtype):
             if on_note is not None:

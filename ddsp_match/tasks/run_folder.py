@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A folder with one of these is a run of ours, which --force may replace; any other is somebody's work.
 # A run over many sounds is not among them: the fit of one sound must not take its place.
-MARKS = ("report.html", "features.csv", "sweep.csv")
+MARKS = ("report.html", "features.csv", "sweep.csv", "through.patch.safetensors")
 
 
 def check_free(folder: Path, *, force: bool) -> None:
@@ -55,12 +55,21 @@ def check_free(folder: Path, *, force: bool) -> None:
         raise _refused(folder, error) from error
 
 
-def check_new(path: Path, *, force: bool) -> None:
-    """Refuses, before any work is done, the name of a file that exists.
+def check_new(path: Path, *, force: bool, anywhere: bool = False) -> None:
+    """Refuses, before any work is done, the name of a file that exists, or that lies in a folder that does not.
+
+    Args:
+        path: Of the file.
+        force: Whether one that exists may be replaced.
+        anywhere: Whether its folder will be made.
 
     Raises:
-        OutputError: It exists and `force` is not given.
+        OutputError: It exists and `force` is not given, or there is no such folder.
     """
+    if not anywhere and not path.absolute().parent.is_dir():
+        raise OutputError(
+            f"no folder {path.parent}", where=path, needed="a folder that is there", hint=f"mkdir -p {path.parent}"
+        )
     if path.exists() and not force:
         raise OutputError(
             "a file of that name", where=path, needed="a new name", hint="--force to replace it, or another -o"

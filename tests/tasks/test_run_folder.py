@@ -8,7 +8,7 @@ import pytest
 
 from ddsp_match.errors import OutputError
 from ddsp_match.store import Store
-from ddsp_match.tasks.run_folder import check_free, written_whole
+from ddsp_match.tasks.run_folder import check_free, check_new, written_whole
 
 
 def run_in(folder, text="new"):
@@ -82,3 +82,9 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
         (scratch / "half.wav").write_text("half")
         raise KeyboardInterrupt
     assert names(tmp_path) == []
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"no folder .*away.*mkdir -p .*away"):
+        check_new(tmp_path / "away" / "a.wav", force=False)
+    check_new(tmp_path / "away" / "a.wav", force=False, anywhere=True)

@@ -1,0 +1,226 @@
+"""What is made of a run when a page asks: edited patches, sounds, stems, tables, the voice of the keyboard."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ddsp_match.app.answers import Refusal
+from ddsp_match.app.runs import Run
+from ddsp_match.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ddsp_match.audio import Audio
+    from ddsp_match.patch import Patch
+    from ddsp_match.tasks.edit import Edit
+
+Made = TypeVar("Made")
+PARTS = ("target", "match", "harmonic", "noise", "dry", "difference")
+MOST_EDITS, MOST_BYTES, FEWEST = 2000, 1 << 29, 4
+LONGEST_S = 600.0  # of an edited sound
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What a page has turned the knobs of a run to.
+
+    Attributes:
+        run: Its id.
+        edits: In their order.
+    """
+
+    run: str
+    edits: tuple[Edit, ...]
+
+
+class Bench:
+    """The one workbench: one piece of work at a time, and what was made last kept at hand.
+
+    Args:
+        folder: Of this server, for files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pool = ThreadPoolExecutor(1, "bench")
+        self._edits: OrderedDict[str, Edited] = OrderedDict()
+        self._kept: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
+        self._files: OrderedDict[tuple, Path] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Begins nothing more."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def edited(self, run: Run, edits: Sequence[Any]) -> tuple[str, Patch]:
+        """Notes an edit of a run and makes its patch.
+
+        Args:
+            run: What is edited.
+            edits: ``{"name": …, "values": {…}}``, in their order.
+
+        Raises:
+            ConfigError: There is no such edit, or a value is none for it.
+            Refusal: It would get too long.
+        """
+        made = tuple(_edit(entry) for entry in edits)
+        self._check_length(self.patch(run), made)
+        token = secrets.token_urlsafe(9)
+        with self._lock:
+            self._edits[token] = Edited(run.id, made)
+            while len(self._edits) > MOST_EDITS:
+                self._edits.popitem(last=False)
+        try:
+            return token, self.patch(run, token)
+        except BaseException:
+            self._edits.pop(token, None)
+            raise
+
+    def check(self, run: Run, edit: str | None) -> None:
+        """Refuses an edit that is none of this run.
+
+        Raises:
+            Refusal: It is not.
+        """
+        if edit is not None:
+            self._edit_of(run, edit)
+
+    def patch(self, run: Run, edit: str | None = None) -> Patch:
+        """The patch of a run, edited or not."""
+
+        def make() -> Patch:
+            from ddsp_match.patch import load_patch
+
+            if edit is None:
+                return load_patch(run.patch)
+            from ddsp_match.tasks.edit import edit as edit_patch
+
+            return edit_patch(self.patch(run), list(self._edit_of(run, edit).edits))
+
+        return self._keep(("patch", run.id, run.when, edit), make, lambda patch: 4 * _numbers(patch))
+
+    def sound(self, run: Run, part: str, edit: str | None = None) -> Audio:
+        """One of `PARTS`. Harmonic and noise part are without effects; what rustles within the partials is noise.
+
+        Raises:
+            Refusal: There is no such part.
+        """
+        if part == "target":
+            return self._target(run)
+        if part == "difference":
+            return self._difference(run, edit)
+        if part not in PARTS:
+            raise Refusal(404, f"no sound called {part}", f"one of {', '.join(PARTS)}")
+        return self._sounds(run, edit)[part]
+
+    def file(self, key: tuple, suffix: str, make: Callable[[Path], None]) -> Path:
+        """A file that is made once and kept while there is room."""
+        with self._lock:
+            path = self._files.get(key)
+            if path is not None and path.exists():
+                self._files.move_to_end(key)
+                return path
+        folder = self.folder / secrets.token_urlsafe(9)
+        folder.mkdir(parents=True)
+        path = folder / f"made{suffix}"
+        try:
+            make(path)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with self._lock:
+            self._files[key] = path
+            sizes = [one.stat().st_size if one.exists() else 0 for one in self._files.values()]
+            while sum(sizes) > MOST_BYTES and len(sizes) > 8 * FEWEST:  # the last may be on their way to a page
+                _, old = self._files.popitem(last=False)
+                shutil.rmtree(old.parent, ignore_errors=True)
+                sizes.pop(0)
+        return path
+
+    def _edit_of(self, run: Run, edit: str) -> Edited:
+        found = self._edits.get(edit)
+        if found is None or found.run != run.id:
+            raise Refusal(404, "no edit of that id", "one of this run, since the server started", "editing it again")
+        return found
+
+    def _check_length(self, patch: Patch, edits: Sequence[Edit]) -> None:
+        from ddsp_match.tasks.edit_kinds import kind_of
+
+        seconds = patch.seconds
+        for edit in edits:
+            kind = kind_of(edit.name)
+            values = kind.checked(edit.values)
+            seconds = kind.seconds(values, seconds) if kind.seconds is not None else seconds
+            if not seconds <= LONGEST_S:
+                raise Refusal(400, f"{seconds:.0f} s of sound after {edit.name}", f"at most {LONGEST_S:.0f} s")
+
+    def _target(self, run: Run) -> Audio:
+        from ddsp_match.audio import read
+
+        path = run.folder / "target.wav"
+        if not path.is_file():
+            raise Refusal(404, "a run without its target", "one that kept it", "the match")
+        return self._keep(("target", run.id, run.when), lambda: read(path)[0], _bytes)
+
+    def _difference(self, run: Run, edit: str | None) -> Audio:
+        from ddsp_match.audio import Audio
+
+        target, match = self._target(run), self.sound(run, "match", edit)
+        if edit is not None or target.samples.shape != match.samples.shape:
+            raise Refusal(404, "an edited sound", "the match itself", "it without the edit")
+        return Audio(target.samples - match.samples, target.sample_rate)
+
+    def _sounds(self, run: Run, edit: str | None) -> dict[str, Audio]:
+        def make() -> dict[str, Audio]:
+            from ddsp_match.app.stems import stems
+
+            return stems(self.patch(run, edit))
+
+        return self._keep(
+            ("sounds", run.id, run.when, edit), make, lambda made: sum(_bytes(audio) for audio in made.values())
+        )
+
+    def _keep(self, key: tuple, make: Callable[[], Made], size: Callable[[Made], int]) -> Made:
+        """What was made for that key, made now if it is not at hand any more."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+        made = make()
+        with self._lock:
+            self._kept[key] = (made, size(made))
+            while len(self._kept) > FEWEST and sum(bytes_ for _, bytes_ in self._kept.values()) > MOST_BYTES:
+                self._kept.popitem(last=False)
+        return made
+
+
+def _edit(entry: Any) -> Edit:
+    from ddsp_match.tasks.edit import Edit
+    from ddsp_match.tasks.edit_kinds import kind_of
+
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise Refusal(400, "an edit without a name", '{"name": …, "values": {…}}')
+    values = entry.get("values", {})
+    if not isinstance(values, dict):
+        raise Refusal(400, "values that are no object", '{"name": …, "values": {…}}')
+    if any(isinstance(value, float) and not math.isfinite(value) for value in values.values()):
+        raise ConfigError("a value that is not finite", where=entry["name"], needed="a number")
+    kind_of(entry["name"]).checked(values)
+    return Edit(entry["name"], values)
+
+
+def _numbers(patch: Patch) -> int:
+    c = patch.controls
+    return 2 * c.distribution.numel() + c.noise.numel()
+
+
+def _bytes(audio: Audio) -> int:
+    return audio.samples.nbytes

@@ -1,0 +1,203 @@
+"""One job of the queue, done: the ordinary fit of the command line, told step by step to the pages that look on."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddsp_match.app.answers import words_of
+from ddsp_match.app.events import Hub
+from ddsp_match.app.jobs import DONE, FAILED, QUALITIES, STOPPING, Job
+from ddsp_match.app.runs import Runs, plain_name
+from ddsp_match.errors import MatchError
+
+if TYPE_CHECKING:
+    from ddsp_match.settings import FitSettings
+    from ddsp_match.tasks.fit import Heard
+    from ddsp_match.tasks.live import Best
+
+EVERY_S = 1 / 15  # a curve that moves more often looks no smoother
+
+
+def _words(quality: str, effects: str | None) -> tuple[str, ...]:
+    return (f"quality={quality}", *([f"effects=[{effects}]"] if effects else []))
+
+
+@functools.cache
+def _settings(words: tuple[str, ...]) -> FitSettings:
+    """The settings of a fit; composing them takes almost half a second, so it is done once."""
+    from ddsp_match import config
+
+    return config.build(words)
+
+
+class _CalledOff(Exception):
+    """A job that was cancelled before there was anything to keep."""
+
+
+class Fitter:
+    """Does jobs.
+
+    Args:
+        runs: Where they are written.
+        hub: Told what happens.
+    """
+
+    def __init__(self, runs: Runs, hub: Hub) -> None:
+        self.runs, self.hub = runs, hub
+        self.ready = False
+
+    def warm(self, awaited: Callable[[], bool]) -> None:
+        """Loads and compiles all that a fit needs, by a short one of no sound in particular, if there is time for it.
+
+        Args:
+            awaited: Asked whether a real one waits already.
+        """
+        import numpy as np
+
+        from ddsp_match import config
+        from ddsp_match.audio import Audio
+        from ddsp_match.tasks import write_run  # noqa: F401  imported now, not in the first fit
+        from ddsp_match.tasks.fit import fit
+
+        def hurry(*_: object) -> None:
+            if awaited():
+                raise _CalledOff
+
+        time_s = np.arange(8000) / 16000
+        wave = sum(0.2 / k * np.sin(2 * np.pi * 220 * k * time_s) for k in range(1, 9))
+        sound = Audio(np.asarray(wave, np.float32)[None], 16000)
+        with contextlib.suppress(_CalledOff):
+            for quality in QUALITIES:
+                hurry()
+                _settings(_words(quality, None))
+            settings = config.build(["optimizer.steps=2"])
+            fit(sound, settings=settings, on_stage=hurry, on_pitch=hurry, on_step=hurry)
+        self.ready = True
+        self.hub.tell("ready", {})
+
+    def perform(self, job: Job) -> None:
+        """Does a job; what is wrong is left in it."""
+        try:
+            _Fit(self, job).run()
+        except _CalledOff:
+            pass
+        except BaseException as error:
+            if not isinstance(error, MatchError):
+                logging.getLogger("ddsp_match.app").exception("a fit failed")
+            job.error = words_of(error)
+
+    def finished(self, job: Job) -> None:
+        """Tells how a job ended."""
+        if job.state == DONE:
+            self.hub.tell("done", {"job": job.id, "run": job.run})
+            self.hub.tell("runs", {})
+        elif job.state == FAILED:
+            self.hub.tell("failed", {"job": job.id, "error": job.error})
+        else:
+            self.hub.tell("cancelled", {"job": job.id})
+
+
+class _Fit:
+    """The fit of one job, and what it tells."""
+
+    def __init__(self, fitter: Fitter, job: Job) -> None:
+        self.fitter, self.job, self.told_at = fitter, job, 0.0
+        self.listening = False
+
+    def run(self) -> None:
+        from ddsp_match.tasks.fit import fit
+
+        job, sound = self.job, self.job.sound
+        words = _words(job.quality, job.effects)
+        folder = self.fitter.runs.free_folder(sound.name)
+        # Whoever wants to see f0 meanwhile waits for this fit to hear it, and the fit for whoever hears it now.
+        self.listening = not job.effects and sound.hearing.acquire()
+        try:
+            fit(
+                sound.wav,
+                settings=copy.deepcopy(_settings(words)),
+                out=folder,
+                name=plain_name(sound.name),
+                command=f"ddsp-match app: fit {' '.join(words)}",
+                on_stage=self.on_stage,
+                on_step=self.on_step,
+                on_pitch=self.on_pitch,
+                on_heard=self.on_heard,
+                on_best=self.on_best,
+                heard=None if job.effects else sound.heard,
+                stop=self.stop,
+            )
+        finally:
+            self._heard_it()
+        job.run = self.fitter.runs.id_of(folder)
+
+    def stop(self) -> bool:
+        return self.job.state == STOPPING
+
+    def on_stage(self, stage: str) -> None:
+        self.job.stage, self.job.progress = stage, None
+        self._tell("stage", stage=stage, progress=None)
+
+    def on_pitch(self, done: int, total: int) -> None:
+        if self.stop():
+            raise _CalledOff
+        self.job.progress = done / max(total, 1)
+        if self._due():
+            self._tell("stage", stage=self.job.stage, progress=self.job.progress)
+
+    def on_heard(self, heard: Heard) -> None:
+        if self.listening:
+            self.job.sound.heard = heard
+        self._heard_it()
+
+    def on_step(self, step: int, steps: int, loss: float, best: float) -> None:
+        job = self.job
+        job.steps = (step, steps, loss, best)
+        job.losses.append((step, loss, best))
+        if step == steps or self._due():
+            self._tell("step", step=step, steps=steps, loss=loss, best=best, elapsed_s=job.elapsed_s())
+
+    def on_best(self, best: Best) -> None:
+        job = self.job
+        job.best, job.best_seconds = best, job.elapsed_s()
+        job.version += 1
+        url = f"/api/fits/{job.id}/best.wav?v={job.version}"
+        self._tell("best", version=job.version, seconds=job.best_seconds, url=url)
+
+    def _heard_it(self) -> None:
+        if self.listening:
+            self.listening = False
+            self.job.sound.hearing.release()
+
+    def _due(self) -> bool:
+        now = time.perf_counter()
+        if now - self.told_at < EVERY_S:
+            return False
+        self.told_at = now
+        return True
+
+    def _tell(self, event: str, **data: Any) -> None:
+        self.fitter.hub.tell(event, {"job": self.job.id, **data})
+
+
+def write_best(job: Job, folder: Path) -> Path | None:
+    """Writes the best sound so far to a file of its own; None where there is nothing to hear yet."""
+    from ddsp_match.audio import write
+
+    best, version = job.best, job.version
+    if best is None:
+        return None
+    path = folder / f"best-{job.id}-{version}.wav"
+    if not path.exists():
+        write(path, best.audio(), "FLOAT")
+        for old in folder.glob(f"best-{job.id}-*.wav"):  # but the last few, which may just be on their way
+            if int(old.stem.rpartition("-")[2]) < version - 3:
+                old.unlink(missing_ok=True)
+    return path

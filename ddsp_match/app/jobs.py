@@ -1,0 +1,210 @@
+"""The queue of fits: one runs, the others wait, and each can be called off."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ddsp_match.app.answers import Refusal
+from ddsp_match.app.sounds import Sound
+
+if TYPE_CHECKING:
+    from ddsp_match.tasks.live import Best
+
+QUALITIES = ("draft", "default", "best")
+EFFECTS = ("reverb",)
+MOST_WAITING, MOST_KEPT, MOST_LOSSES = 20, 50, 400
+QUEUED, RUNNING, STOPPING, DONE, FAILED, CANCELLED = "queued", "running", "stopping", "done", "failed", "cancelled"
+OVER = (DONE, FAILED, CANCELLED)
+
+
+@dataclass
+class Job:
+    """One fit, from its order to its end.
+
+    Attributes:
+        sound: What is fitted; None once it is over and the sound may go.
+        quality: One of `QUALITIES`.
+        effects: One of `EFFECTS`, or None.
+        state: Where it is.
+        stage: What of the fit is under way.
+        progress: Of f0, 0 to 1, while that is tracked.
+        steps: Done, in all, their loss, and the lowest loss.
+        losses: Steps with their loss and the lowest so far.
+        best: The best sound so far.
+        version: How many of these there have been.
+        best_seconds: From the fit's start to that one.
+        run: Id of what was written.
+        error: What was wrong.
+    """
+
+    sound: Sound
+    quality: str
+    effects: str | None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    created: float = field(default_factory=time.time)
+    state: str = QUEUED
+    stage: str = ""
+    progress: float | None = None
+    steps: tuple[int, int, float, float] = (0, 0, math.nan, math.nan)
+    losses: list[tuple[int, float, float]] = field(default_factory=list)
+    best: Best | None = None
+    version: int = 0
+    best_seconds: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+    run: str | None = None
+    error: dict[str, str] | None = None
+
+    def elapsed_s(self) -> float:
+        """How long it has been running."""
+        return (self.ended or time.perf_counter()) - self.began if self.began else 0.0
+
+    def facts(self, position: int | None) -> dict[str, Any]:
+        """What a page is told of it."""
+        step, steps, loss, best = self.steps
+        thin = max(1, -(-len(self.losses) // MOST_LOSSES))
+        names = "id quality effects state stage progress version best_seconds run error created".split()
+        return {
+            **{name: getattr(self, name) for name in names},
+            "sound": self.sound.id,
+            "name": self.sound.name,
+            "position": position,
+            "step": step,
+            "steps": steps,
+            "loss": loss,
+            "best": best,
+            "losses": [list(row) for row in self.losses[::thin]],
+            "elapsed_s": self.elapsed_s(),
+        }
+
+
+class Queue:
+    """Jobs in their order, and the one thread that does them.
+
+    Args:
+        perform: Does a job; what is wrong is left in it.
+        finished: Told of a job that is over.
+        changed: Told that the queue is another.
+        prepare: Run before the first job, to have all at hand by then; given whether somebody waits for it to end.
+    """
+
+    def __init__(
+        self,
+        perform: Callable[[Job], None],
+        finished: Callable[[Job], None],
+        changed: Callable[[], None],
+        prepare: Callable[[Callable[[], bool]], None],
+    ) -> None:
+        self._perform, self._finished, self._changed, self._prepare = perform, finished, changed, prepare
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._condition = threading.Condition()
+        self.closing = False
+        self._thread = threading.Thread(target=self._run, name="fits", daemon=True)
+
+    def start(self) -> None:
+        """Begins to work."""
+        self._thread.start()
+
+    def close(self, wait_s: float) -> bool:
+        """Ends the running fit with its best so far, and drops those that wait; false where it did not end in time."""
+        with self._condition:
+            self.closing = True
+            for job in self._jobs.values():
+                if job.state == QUEUED:
+                    self._over(job, CANCELLED)
+                elif job.state == RUNNING:
+                    job.state = STOPPING
+            self._condition.notify_all()
+        self._thread.join(wait_s)
+        return not self.busy()
+
+    def busy(self) -> bool:
+        """Whether a fit is running."""
+        return any(job.state in (RUNNING, STOPPING) for job in list(self._jobs.values()))
+
+    def add(self, job: Job) -> None:
+        """Puts a job at the end.
+
+        Raises:
+            Refusal: Too many wait already.
+        """
+        with self._condition:
+            if sum(other.state == QUEUED for other in self._jobs.values()) >= MOST_WAITING:
+                raise Refusal(429, f"{MOST_WAITING} fits that wait already", "fewer", "waiting for one to end")
+            self._jobs[job.id] = job
+            job.sound.needed += 1
+            over = [other for other in self._jobs.values() if other.state in OVER]
+            for old in over[: max(0, len(over) - MOST_KEPT)]:
+                del self._jobs[old.id]
+            self._condition.notify_all()
+        self._changed()
+
+    def get(self, job_id: str) -> Job:
+        """The job of that id.
+
+        Raises:
+            Refusal: There is none.
+        """
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise Refusal(404, "no fit of that id", "one of this server", "the list of fits")
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Calls a job off; one that runs ends with its best so far."""
+        with self._condition:
+            if job.state == QUEUED:
+                self._over(job, CANCELLED)
+            elif job.state == RUNNING:
+                job.state = STOPPING
+        self._changed()
+
+    def facts(self, job: Job) -> dict[str, Any]:
+        """What pages are told of one."""
+        return next((facts for facts in self.listed() if facts["id"] == job.id), job.facts(None))
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What pages are told of all, the oldest first."""
+        with self._condition:
+            found, position = [], 0
+            for job in self._jobs.values():
+                waits = job.state == QUEUED
+                position += waits
+                found.append(job.facts(position if waits else None if job.state in OVER else 0))
+            return found
+
+    def _awaited(self) -> bool:
+        return self.closing or any(job.state == QUEUED for job in list(self._jobs.values()))
+
+    def _over(self, job: Job, state: str) -> None:
+        job.state, job.ended = state, time.perf_counter()
+        job.sound.needed -= 1
+
+    def _next(self) -> Job | None:
+        with self._condition:
+            while not self.closing:
+                for job in self._jobs.values():
+                    if job.state == QUEUED:
+                        job.state, job.began = RUNNING, time.perf_counter()
+                        return job
+                self._condition.wait()
+        return None
+
+    def _run(self) -> None:
+        with contextlib.suppress(Exception):  # what is wrong will be wrong with the first job, too, and told there
+            self._prepare(self._awaited)
+        while (job := self._next()) is not None:
+            self._changed()
+            self._perform(job)
+            with self._condition:
+                self._over(job, FAILED if job.error else DONE if job.run else CANCELLED)
+            self._finished(job)
+            self._changed()

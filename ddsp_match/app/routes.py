@@ -1,0 +1,207 @@
+"""The addresses of the server and what answers there."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ddsp_match.app.answers import Refusal, answer, chunks, failed, sent_file, sent_json, status_of, worked
+from ddsp_match.app.desk import Desk
+from ddsp_match.app.fitting import write_best
+from ddsp_match.app.jobs import EFFECTS, QUALITIES, Job
+from ddsp_match.app.pictures import spectrogram
+from ddsp_match.app.run_routes import RunRoutes
+
+KINDS = {
+    ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+    ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png", ".ico": "image/x-icon",
+    ".json": "application/json", ".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
+}  # fmt: skip
+_ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.web"}
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Routes:
+    """What answers where.
+
+    Args:
+        desk: What the server holds.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def application(self) -> Starlette:
+        """The server's application, without its guard."""
+        runs = RunRoutes(self.desk)
+        table: list[tuple[str, str, Endpoint]] = [
+            ("GET", "/", self.index),
+            ("GET", "/api/state", self.state),
+            ("GET", "/api/events", self.events),
+            ("POST", "/api/sounds", self.add_sound),
+            ("DELETE", "/api/sounds/{sound}", self.remove_sound),
+            ("GET", "/api/sounds/{sound}/sound.wav", self.sound_wav),
+            ("GET", "/api/sounds/{sound}/spectrogram.png", self.sound_picture),
+            ("GET", "/api/sounds/{sound}/f0.json", self.sound_f0),
+            ("POST", "/api/fits", self.add_fit),
+            ("POST", "/api/fits/{job}/cancel", self.cancel_fit),
+            ("GET", "/api/fits/{job}/best.wav", self.best_wav),
+            *runs.table(),
+            ("GET", "/{room:str}/{path:path}", self.static),
+        ]
+        routes = [Route(path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
+        app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such, Exception: _bug})
+        app.router.redirect_slashes = False
+        return app
+
+    async def index(self, _: Request) -> Response:
+        """The app."""
+        return _packaged("ddsp_match.app", "static/index.html")
+
+    async def static(self, request: Request) -> Response:
+        """A file of the app, or of the synthesizer in the browser."""
+        room, path = request.path_params["room"], request.path_params["path"]
+        if room not in _ROOMS:
+            raise Refusal(404, "no such address", "one of the app's")
+        return _packaged(_ROOMS[room], f"static/{path}" if room == "static" else path)
+
+    async def state(self, _: Request) -> Response:
+        """All that a page needs to begin."""
+        return answer(await worked(self.desk.state))
+
+    async def events(self, request: Request) -> Response:
+        """What happens, as it happens."""
+        headers = {"Cache-Control": "no-store"}
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type="text/event-stream")
+        return StreamingResponse(self.desk.hub.stream(), media_type="text/event-stream", headers=headers)
+
+    async def add_sound(self, request: Request) -> Response:
+        """Takes a sound in."""
+        length = request.headers.get("content-length", "")
+        n_bytes = int(length) if length.isascii() and length.isdecimal() else None
+        name = request.query_params.get("name", "")[:1000]
+        sound = await self.desk.sounds.add(name, chunks(request), n_bytes)
+        return answer(sound.facts(), 201)
+
+    async def remove_sound(self, request: Request) -> Response:
+        """Forgets a sound."""
+        self.desk.sounds.remove(self._sound(request))
+        return Response(status_code=204)
+
+    async def sound_wav(self, request: Request) -> Response:
+        """The samples of a sound."""
+        sound = self._sound(request)
+        name = f"{sound.name}.wav" if "download" in request.query_params else ""
+        return sent_file(sound.wav, "audio/wav", name=name, lasting=True)
+
+    async def sound_picture(self, request: Request) -> Response:
+        """Its spectrogram."""
+        sound, dark = self._sound(request), "dark" in request.query_params
+
+        def draw(path: Path) -> None:
+            from ddsp_match.audio import read
+
+            path.write_bytes(spectrogram(read(sound.wav)[0], dark=dark))
+
+        make = functools.partial(self.desk.bench.file, ("picture", sound.id, dark), ".png", draw)
+        return sent_file(await worked(make), "image/png", lasting=True)
+
+    async def sound_f0(self, request: Request) -> Response:
+        """Its f0 and loudness."""
+        sound = self._sound(request)
+
+        def table() -> dict[str, Any]:
+            from ddsp_match.app.stems import of_features
+            from ddsp_match.audio import MAX_FIT_RATE
+            from ddsp_match.timebase import Timebase
+
+            features, _ = self.desk.sounds.hear(sound)
+            return of_features(features, Timebase.at(min(sound.sample_rate, MAX_FIT_RATE)))
+
+        # In a thread of its own: it may have to wait for a fit, and the bench must not.
+        return answer(await worked(table))
+
+    async def add_fit(self, request: Request) -> Response:
+        """Orders a fit."""
+        order = await sent_json(request)
+        settings = order.get("settings", {})
+        if not isinstance(settings, dict):
+            raise Refusal(400, "settings that are no object", '{"quality": "default"}')
+        quality, effects = settings.get("quality", "default"), settings.get("effects") or None
+        if quality not in QUALITIES:
+            raise Refusal(400, "no quality of that name", f"one of {', '.join(QUALITIES)}")
+        if effects is not None and effects not in EFFECTS:
+            raise Refusal(400, "no effects of that name", f"null or one of {', '.join(EFFECTS)}")
+        job = Job(self.desk.sounds.get(order.get("sound")), quality, effects)
+        self.desk.queue.add(job)
+        return answer({"job": self.desk.queue.facts(job)}, 201)
+
+    async def cancel_fit(self, request: Request) -> Response:
+        """Calls a fit off."""
+        job = self.desk.queue.get(request.path_params["job"])
+        self.desk.queue.cancel(job)
+        return answer({"job": self.desk.queue.facts(job)})
+
+    async def best_wav(self, request: Request) -> Response:
+        """The best sound so far."""
+        job = self.desk.queue.get(request.path_params["job"])
+        path = await worked(write_best, job, self.desk.scratch)
+        if path is None:
+            raise Refusal(404, "nothing to hear yet", "a first guess", "again in a moment")
+        name = f"{job.sound.name}-so-far.wav" if "download" in request.query_params else ""
+        return sent_file(path, "audio/wav", name=name)
+
+    def _sound(self, request: Request):
+        return self.desk.sounds.get(request.path_params["sound"])
+
+
+def guarded(endpoint: Endpoint) -> Endpoint:
+    """The same endpoint, whose errors are answers."""
+
+    @functools.wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except HTTPException:
+            raise
+        except Exception as error:
+            if status_of(error) == 500:
+                logging.getLogger("ddsp_match.app").exception("a request failed")
+            return failed(error)
+
+    return answered
+
+
+def _packaged(package: str, path: str) -> Response:
+    """A file of the package, if the address names one: no hidden one, no program, and nothing outside."""
+    parts = path.split("/")
+    suffix = Path(parts[-1]).suffix
+    if suffix not in KINDS or any(not part or part.startswith(".") or "\\" in part for part in parts):
+        raise Refusal(404, "no such file", "one of the app's")
+    found = files(package).joinpath(*parts)
+    if not found.is_file():
+        raise Refusal(404, "no such file", "one of the app's")
+    return Response(found.read_bytes(), media_type=KINDS[suffix])
+
+
+async def _no_such(_: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = {404: "no such address", 405: "no such method at this address"}
+    return failed(Refusal(status, words.get(status, "a request that cannot be answered"), "one of the app's"))
+
+
+async def _bug(_: Request, error: Exception) -> JSONResponse:
+    return failed(error)

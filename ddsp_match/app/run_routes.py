@@ -1,0 +1,252 @@
+"""The addresses of past runs: listening, looking, editing, exporting."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import math
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ddsp_match.app.answers import Refusal, answer, plain, sent_file, sent_json, worked
+from ddsp_match.app.bench import PARTS
+from ddsp_match.app.desk import Desk
+from ddsp_match.app.guard import REPORT_POLICY
+from ddsp_match.app.pictures import axes, spectrogram
+from ddsp_match.app.runs import SOUNDS, SUFFIX, Run
+
+MOST_EDITS = 64
+
+
+async def on_bench(desk: Desk, work: Callable[..., Any], *args: Any) -> Any:
+    """Does a piece of work on the workbench, one at a time."""
+    return await asyncio.get_running_loop().run_in_executor(desk.bench.pool, functools.partial(work, *args))
+
+
+class RunRoutes:
+    """What answers below ``/api/runs``.
+
+    Args:
+        desk: What the server holds.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def table(self) -> list[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
+        """Methods, addresses and endpoints."""
+        return [
+            ("GET", "/api/runs", self.listed),
+            ("GET", "/api/runs/{run}", self.facts),
+            ("GET", "/api/runs/{run}/spectrogram.png", self.picture),
+            ("GET", "/api/runs/{run}/f0.json", self.f0),
+            ("GET", "/api/runs/{run}/level", self.level),
+            ("GET", "/api/runs/{run}/voice.json", self.voice),
+            ("GET", "/api/runs/{run}/report.html", self.report),
+            ("GET", "/api/runs/{run}/patch", self.patch),
+            ("GET", "/api/runs/{run}/export/{kind}", self.export),
+            ("POST", "/api/runs/{run}/edits", self.edit),
+            ("GET", "/api/runs/{run}/{part}.wav", self.wav),
+        ]
+
+    async def listed(self, _: Request) -> Response:
+        """All runs, the newest first."""
+        return answer({"runs": await worked(lambda: [run.short() for run in self.desk.runs.listed()])})
+
+    async def facts(self, request: Request) -> Response:
+        """One run in figures and words."""
+        run, edit = await self._named(request)
+        return answer(await on_bench(self.desk, self._facts, run, edit))
+
+    async def wav(self, request: Request) -> Response:
+        """A sound of a run."""
+        run, edit = await self._named(request)
+        part = request.path_params["part"]
+        if part not in PARTS:
+            raise Refusal(404, "no sound of that name", f"one of {', '.join(PARTS)}")
+        path = run.folder / f"{part}.wav"
+        # What the fit itself wrote is sent as it is; its stems are made anew, with the breath where it belongs.
+        if edit is not None or part not in ("target", "match") or not path.is_file() or path.is_symlink():
+            path = await on_bench(self.desk, self._wav, run, edit, part)
+        name = f"{_file_name(run, edit)}-{part}.wav" if "download" in request.query_params else ""
+        return sent_file(path, "audio/wav", name=name)
+
+    async def picture(self, request: Request) -> Response:
+        """The spectrogram of a sound of a run."""
+        run, edit = await self._named(request)
+        part, dark = request.query_params.get("which", "match"), "dark" in request.query_params
+        if part not in PARTS:
+            raise Refusal(404, "no sound of that name", f"one of {', '.join(PARTS)}")
+
+        def draw(path: Path) -> None:
+            like = self.desk.bench.sound(run, "target" if (run.folder / "target.wav").is_file() else "match")
+            path.write_bytes(spectrogram(self.desk.bench.sound(run, part, edit), dark=dark, like=like))
+
+        key = ("picture", run.id, run.when, edit, part, dark)
+        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".png", draw), "image/png")
+
+    async def f0(self, request: Request) -> Response:
+        """f0 and level over time."""
+        run, edit = await self._named(request)
+
+        def table() -> dict[str, Any]:
+            from ddsp_match.app.stems import of_patch
+
+            return of_patch(self.desk.bench.patch(run, edit))
+
+        return answer(await on_bench(self.desk, table))
+
+    async def level(self, request: Request) -> Response:
+        """What makes the sounds of a run equally loud."""
+        run, edit = await self._named(request)
+
+        def table() -> dict[str, Any]:
+            from ddsp_match.report.level import gains_db, loudness_lufs
+
+            parts = [part for part in SOUNDS if part != "target" or (run.folder / "target.wav").is_file()]
+            sounds = {part: self.desk.bench.sound(run, part, edit) for part in parts}
+            lufs = {part: loudness_lufs(sound) for part, sound in sounds.items()}
+            return {"gains_db": gains_db(sounds, lufs, "target" if "target" in sounds else "match"), "lufs": lufs}
+
+        return answer(await on_bench(self.desk, table))
+
+    async def voice(self, request: Request) -> Response:
+        """What the keyboard plays."""
+        run, edit = await self._named(request)
+
+        def write(path: Path) -> None:
+            from ddsp_match.tasks.voices import voices
+
+            found = voices(self.desk.bench.patch(run, edit), run.name)["keys"]
+            path.write_text(json.dumps(plain(found)), encoding="utf-8")
+
+        key = ("voice", run.id, run.when, edit)
+        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".json", write), "application/json")
+
+    async def report(self, request: Request) -> Response:
+        """The page that the fit has written."""
+        run, _ = await self._named(request)
+        path = run.folder / "report.html"
+        if not path.is_file() or path.is_symlink():
+            raise Refusal(404, "a run without a report", "one that has one")
+        found = sent_file(path, "text/html; charset=utf-8")
+        found.headers["Content-Security-Policy"] = REPORT_POLICY
+        return found
+
+    async def patch(self, request: Request) -> Response:
+        """The patch as a file."""
+        run, edit = await self._named(request)
+        path = run.patch
+        if edit is not None:
+
+            def write(path: Path) -> None:
+                self.desk.bench.patch(run, edit).save(path)
+
+            path = await on_bench(self.desk, self.desk.bench.file, ("file", run.id, run.when, edit), SUFFIX, write)
+        return sent_file(path, "application/octet-stream", name=f"{_file_name(run, edit)}{SUFFIX}")
+
+    async def export(self, request: Request) -> Response:
+        """The run as another program takes it."""
+        from ddsp_match.app import exports
+
+        run, edit = await self._named(request)
+        kind = request.path_params["kind"]
+        options = exports.options_of(kind, {k: v for k, v in request.query_params.items() if k != "edit"})
+        name = _file_name(run, edit)
+        folder = self.desk.scratch / "exports" / secrets.token_urlsafe(9)
+
+        def write() -> Path:
+            try:
+                return exports.write(self.desk.bench.patch(run, edit), kind, name, options, folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+        path = await on_bench(self.desk, write)
+        found = sent_file(path, "application/octet-stream", name=path.name)
+        found.background = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        return found
+
+    async def edit(self, request: Request) -> Response:
+        """Turns knobs."""
+        run, _ = await self._named(request)
+        order = await sent_json(request)
+        edits = order.get("edits")
+        if not isinstance(edits, list) or len(edits) > MOST_EDITS:
+            raise Refusal(400, "no list of edits", f'{{"edits": […]}}, at most {MOST_EDITS}')
+
+        def work() -> dict[str, Any]:
+            token, patch = self.desk.bench.edited(run, edits)
+            before = self.desk.bench.patch(run)
+            return {
+                "edit": token,
+                "run": run.id,
+                "edits": patch.provenance.get("edits", []),
+                "seconds": patch.seconds,
+                "n_samples": patch.n_samples,
+                "same": patch is before or patch.provenance.get("edits") == before.provenance.get("edits"),
+            }
+
+        return answer(await on_bench(self.desk, work), 201)
+
+    async def _named(self, request: Request) -> tuple[Run, str | None]:
+        """The run and the edit that a request names."""
+        run = await worked(self.desk.runs.get, request.path_params["run"])
+        edit = request.query_params.get("edit") or None
+        self.desk.bench.check(run, edit)
+        return run, edit
+
+    def _wav(self, run: Run, edit: str | None, part: str) -> Path:
+        def write(path: Path) -> None:
+            from ddsp_match.audio import write
+
+            write(path, self.desk.bench.sound(run, part, edit), "FLOAT")
+
+        return self.desk.bench.file(("wav", run.id, run.when, edit, part), ".wav", write)
+
+    def _facts(self, run: Run, edit: str | None) -> dict[str, Any]:
+        from ddsp_match.app.stems import midi_of, of_patch
+
+        patch = self.desk.bench.patch(run, edit)
+        median_hz = of_patch(patch)["median_hz"]
+        told, rate = run.metrics, patch.timebase.sample_rate
+        has = [part for part in PARTS if part not in ("target", "difference") or (run.folder / "target.wav").is_file()]
+        return {
+            **run.short(),
+            "seconds": patch.seconds,
+            "n_samples": patch.n_samples,
+            "metrics": told.get("metrics", {}),
+            "notes": told.get("notes", []),
+            "stop_reason": told.get("stop_reason", ""),
+            "steps": told.get("steps", 0),
+            "fit_seconds": told.get("seconds", {}),
+            "pitched": _pitched(run),
+            "sample_rate": rate,
+            "channels": patch.channels,
+            "has_effects": patch.effects is not None,
+            "has_report": (run.folder / "report.html").is_file(),
+            "edits": patch.provenance.get("edits", []),
+            "median_f0_hz": median_hz,
+            "midi": midi_of(median_hz if median_hz and math.isfinite(median_hz) else None),
+            "patch": told.get("patch", {}),
+            "files": [f"{part}.wav" for part in has],
+            "losses": run.losses(),
+            "picture": axes(patch.n_samples, rate),
+        }
+
+
+def _pitched(run: Run) -> bool:
+    return run.metrics.get("pitched") is not False
+
+
+def _file_name(run: Run, edit: str | None) -> str:
+    """What a download is called."""
+    return f"{run.folder.name}-edited" if edit is not None else run.folder.name

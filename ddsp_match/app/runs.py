@@ -1,0 +1,165 @@
+"""Past fits: the folders that the app and the command line have left among the outputs."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddsp_match.app.answers import Refusal
+from ddsp_match.audio.headers import header
+from ddsp_match.datasets.naming import safe
+
+SUFFIX = ".patch.safetensors"
+METRICS = "metrics.json"
+MOST_RUNS, MOST_LOSSES = 500, 400
+DEPTH = 3  # a sweep keeps its runs one folder further down, a run over many sounds two
+SOUNDS = ("target", "match", "harmonic", "noise", "dry")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One past fit.
+
+    Attributes:
+        id: What a page calls it: the same after a restart, and no path.
+        folder: Where it is.
+        label: That folder, to be shown.
+        when: Unix time of its end, in seconds.
+        patch: Its patch file.
+        metrics: What its fit wrote down.
+    """
+
+    id: str
+    folder: Path
+    label: str
+    when: float
+    patch: Path
+    metrics: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What its sound is called."""
+        return str(self.metrics.get("sound") or self.folder.name)
+
+    def short(self) -> dict[str, Any]:
+        """What a list tells of it."""
+        figures = self.metrics.get("metrics")
+        head = header(self.folder / "match.wav")
+        return {
+            "id": self.id,
+            "name": self.name,
+            "folder": self.label,
+            "when": self.when,
+            "verdict": str(self.metrics.get("verdict", "")),
+            "level": str(self.metrics.get("level", "")),
+            "mrstft": figures.get("mrstft") if isinstance(figures, dict) else None,
+            "seconds": head.n_samples / head.sample_rate if head else None,
+        }
+
+    def losses(self) -> list[list[float]]:
+        """Step, loss and lowest loss so far, thinned."""
+        try:
+            with (self.folder / "loss.csv").open(newline="", encoding="utf-8") as file:
+                rows = [[int(row["step"]), float(row["loss"]), float(row["best"])] for row in csv.DictReader(file)]
+        except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError):
+            return []
+        return rows[:: max(1, math.ceil(len(rows) / MOST_LOSSES))]
+
+
+def plain_name(name: str) -> str:
+    """A label as the name of a file or folder: one part, whatever was in it."""
+    return safe(name.replace("/", "_").replace("\\", "_"))
+
+
+class Runs:
+    """All of them, found anew whenever somebody asks.
+
+    Args:
+        outputs: The folder they lie in.
+    """
+
+    def __init__(self, outputs: Path) -> None:
+        self.outputs = outputs.absolute()
+        self._known: dict[Path, tuple[float, Run | None]] = {}
+        self._ids: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def listed(self) -> list[Run]:
+        """The newest first."""
+        with self._lock:
+            found = [run for path in self._paths(self.outputs, DEPTH) if (run := self._read(path)) is not None]
+            found.sort(key=lambda run: run.when, reverse=True)
+            self._ids = {run.id: run for run in found}
+            return found[:MOST_RUNS]
+
+    def get(self, run_id: str) -> Run:
+        """The run of that id.
+
+        Raises:
+            Refusal: There is none, or it has been deleted.
+        """
+        run = self._ids.get(run_id)
+        if run is None or not run.patch.is_file():
+            self.listed()
+            run = self._ids.get(run_id)
+        if run is None:
+            raise Refusal(404, "no run of that id", "one that is still there", "the list of runs")
+        return run
+
+    def id_of(self, folder: Path) -> str:
+        """What pages call the run in a folder."""
+        place = folder.absolute().relative_to(self.outputs).as_posix()
+        digest = hashlib.blake2b(place.encode("utf-8", "surrogatepass"), digest_size=9).digest()
+        return base64.urlsafe_b64encode(digest).decode("ascii")
+
+    def free_folder(self, name: str) -> Path:
+        """A folder for a new run, named after its sound, that does not exist yet."""
+        plain = plain_name(name)
+        folder, number = self.outputs / plain, 1
+        while folder.exists() or folder.is_symlink():
+            number += 1
+            folder = self.outputs / f"{plain}-{number}"
+        return folder
+
+    def _paths(self, folder: Path, depth: int) -> Iterator[Path]:
+        """The folders with figures in them; links are not followed, so that nothing outside is ever sent."""
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError:
+            return
+        for path in entries:
+            if path.name.startswith(".") or path.is_symlink() or not path.is_dir():
+                continue
+            if (path / METRICS).is_file():
+                yield path
+            elif depth > 1:
+                yield from self._paths(path, depth - 1)
+
+    def _read(self, folder: Path) -> Run | None:
+        try:
+            when = (folder / METRICS).stat().st_mtime
+        except OSError:
+            return None
+        known = self._known.get(folder)
+        if known is None or known[0] != when:
+            known = self._known[folder] = (when, self._made(folder, when))
+        return known[1]
+
+    def _made(self, folder: Path, when: float) -> Run | None:
+        try:
+            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+        patches = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink())
+        if not isinstance(metrics, dict) or "verdict" not in metrics or len(patches) != 1:
+            return None
+        label = folder.relative_to(self.outputs).as_posix()
+        return Run(self.id_of(folder), folder, label, when, patches[0], metrics)

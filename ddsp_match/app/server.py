@@ -1,0 +1,166 @@
+"""The server itself: on this machine's own address only, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from ddsp_match.app.desk import Desk
+from ddsp_match.app.guard import Guard
+from ddsp_match.app.routes import Routes
+from ddsp_match.app.sounds import Limits
+from ddsp_match.errors import ConfigError, OutputError
+
+HOST = "127.0.0.1"  # and no other: what it does is for whoever sits before this machine
+PORT, PORTS_TRIED = 8765, 20
+KEEP_S = 60.0  # a long sound's best so far takes a while to render, judge and write
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which ends the open event streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self.desk = desk
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.desk.hub.open()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.desk.hub.close()
+        await super().shutdown(sockets)
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        """Leaves them to `App`, which hears them before it begins and after it ends."""
+        return contextlib.nullcontext()
+
+
+class App:
+    """A server and what it holds, from its socket to its end.
+
+    Args:
+        outputs: Folder of the runs.
+        port: To listen on; 0 for any that is free, None for the usual one or the next that is free.
+        limits: Of an upload.
+
+    Raises:
+        ConfigError: Another program listens on that port.
+        OutputError: `outputs` is no folder that can be written to.
+    """
+
+    def __init__(self, outputs: Path, port: int | None = None, limits: Limits | None = None) -> None:
+        _check_outputs(outputs)
+        self.socket = _listening(port)
+        self.port = int(self.socket.getsockname()[1])
+        self.url = f"http://{HOST}:{self.port}/"
+        self.desk = Desk(outputs, limits or Limits())
+        guard = Guard(Routes(self.desk).application(), self.port)
+        config = uvicorn.Config(
+            guard,
+            host=HOST,
+            port=self.port,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+            limit_concurrency=200,
+        )
+        self.server = _Server(config, self.desk)
+
+    def serve(self, on_start: Callable[[], None] = lambda: None, on_stop: Callable[[], None] = lambda: None) -> bool:
+        """Serves until Ctrl-C, SIGTERM or `stop`; a second Ctrl-C ends it at once.
+
+        Args:
+            on_start: Called when it can be asked.
+            on_stop: Called when Ctrl-C or SIGTERM has told it to end.
+
+        Returns:
+            Whether a fit that was running came to its end, its best so far written.
+
+        Raises:
+            KeyboardInterrupt: At the second Ctrl-C.
+        """
+        with self._hearing(on_stop):
+            wait_s = 0.0
+            try:
+                self.desk.queue.start()
+                on_start()
+                asyncio.run(self.server.serve(sockets=[self.socket]))
+                wait_s = KEEP_S
+            finally:
+                ended = self.desk.close(wait_s)
+                self.socket.close()
+        return ended
+
+    def stop(self) -> None:
+        """Asks it to end, from any thread."""
+        self.server.should_exit = True
+
+    @contextlib.contextmanager
+    def _hearing(self, on_stop: Callable[[], None]) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def told(number: int, frame: FrameType | None) -> None:
+            if self.server.should_exit:
+                raise KeyboardInterrupt
+            self.stop()
+            on_stop()
+
+        before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listening(port: int | None) -> socket.socket:
+    for tried in range(PORT, PORT + PORTS_TRIED) if port is None else [port]:
+        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((HOST, tried))
+            found.listen(100)  # who comes before it serves has to wait a moment, and is not refused
+        except OSError as error:
+            found.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+        else:
+            return found
+    taken = f"port {port}" if port is not None else f"ports {PORT} to {PORT + PORTS_TRIED - 1}"
+    raise ConfigError(
+        "a port that another program uses" if port is not None else "no port that is free",
+        where=taken,
+        needed="one that is free",
+        hint="another --port, or --port 0 for any",
+    )
+
+
+def _check_outputs(outputs: Path) -> None:
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            (error.strerror or str(error)).lower(),
+            where=outputs,
+            needed="a folder that can be written to",
+            hint="another --outputs",
+        ) from error

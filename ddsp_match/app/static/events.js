@@ -1,0 +1,91 @@
+// The server's events: the queue, and what the running fit is doing. After a break it says everything again.
+import { set, say, setJob, refresh, refreshRuns, complain, current, go, jobOf } from "./store.js";
+import { Trouble, onReach } from "./api.js";
+
+const REST_MS = 3000; // a browser holds six connections to a server: pages that nobody sees let go of theirs
+let source = null, timer = 0, tries = 0, rest = 0, rested = false;
+
+const STAGES = [
+  [/^f0|pitch|analy/, "Listening for the pitch", 0], [/read|start|load|warm/, "Reading the sound", 0],
+  [/guess|init/, "Making a first guess", 1], [/optimi/, "Improving the match", 2], [/effect|search|room|response/, "Finding the room", 2],
+  [/writ|report|render|metric|finish|save/, "Writing the result", 3],
+];
+const stageOf = (stage) => STAGES.find(([pattern]) => pattern.test(stage || ""));
+export const stageWords = (stage) => stageOf(stage)?.[1] || (stage ? stage[0].toUpperCase() + stage.slice(1) : "Starting");
+export const stageNumber = (stage) => stageOf(stage)?.[2] ?? -1;
+
+const handlers = {
+  hello({ boot, version }) {
+    const restarted = current().boot && current().boot !== boot;
+    set({ boot, version });
+    if (restarted) { refresh().catch(complain); refreshRuns().catch(complain); }
+  },
+  jobs: ({ jobs }) => set({ jobs }),
+  stage({ job, stage, progress }) {
+    const before = jobOf(job)(current());
+    setJob(job, { stage, progress });
+    if (before && before.stage !== stage) say(stageWords(stage));
+  },
+  step: ({ job, step, steps, loss, best, elapsed_s }) => setJob(job, (known) => {
+    const before = known.losses || [];
+    const last = before.length ? before.at(-1)[0] : -1;
+    const losses = last < step ? before : last > step ? [] : before.slice(0, -1); // a search may begin again
+    return { step, steps, loss, best, elapsed_s, losses: [...losses, [step, loss, best]] };
+  }),
+  best({ job, version, seconds }) {
+    if (!jobOf(job)(current())?.version) say("A first match can be heard.");
+    setJob(job, { version, best_seconds: seconds });
+  },
+  done({ job, run }) {
+    setJob(job, { state: "done", run });
+    say("The match is finished.");
+    refreshRuns().catch(complain);
+    const { route } = current();
+    if (route.kind === "job" && route.id === job && run) go("run", run);
+  },
+  failed({ job, error }) {
+    setJob(job, { state: "failed", error });
+    const { route } = current();
+    if (!(route.kind === "job" && route.id === job)) complain(new Trouble(error));
+    say("The fit did not work out.");
+  },
+  cancelled: ({ job }) => setJob(job, { state: "cancelled" }),
+  runs: () => refreshRuns().catch(complain),
+  ready: () => set({ ready: true }),
+};
+
+function reached() {
+  const returned = current().reach === "gone", missed = returned || rested;
+  set({ reach: "up" });
+  tries = 0;
+  rested = false;
+  if (!missed) return;
+  if (returned) say("The server is back.");
+  refresh().catch(complain);
+  refreshRuns().catch(complain);
+}
+
+export function listen() {
+  clearTimeout(timer);
+  source?.close();
+  source = new EventSource("/api/events");
+  for (const [kind, handle] of Object.entries(handlers)) {
+    source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+  }
+  source.onopen = reached;
+  source.onerror = () => {
+    source.close();
+    set({ reach: "gone" });
+    tries = Math.min(tries + 1, 4);
+    timer = setTimeout(listen, 400 * 2 ** tries);
+  };
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(rest);
+  if (!document.hidden) { if (rested) listen(); return; }
+  rest = setTimeout(() => { clearTimeout(timer); source?.close(); rested = true; }, REST_MS);
+});
+
+// A closed laptop or a stopped server is noticed at the next request, too.
+onReach((yes) => { if (!yes && current().reach === "up") { set({ reach: "gone" }); timer = setTimeout(listen, 500); } });

@@ -1,0 +1,76 @@
+// The match beside its original: switch at once, solo and mix its stems, see where it differs.
+import { html, useEffect, useState } from "../lib.js";
+import { complain } from "../store.js";
+import { get, query } from "../api.js";
+import { Sources, Transport } from "./transport.js";
+import { Scope, Wave, Spectrogram } from "./scope.js";
+import { Chart, Loss } from "./chart.js";
+import { Mixer, mixOf, START } from "./mixer.js";
+import { Figures } from "./figures.js";
+
+const LABELS = { target: "Original", match: "Match", edited: "Edited", harmonic: "Harmonic", noise: "Noise", dry: "Dry", difference: "Difference", stems: "Mix" };
+
+// What the player offers in every tab.
+export function pairSources(edits) {
+  return ["target", "match", ...(edits.made ? ["edited"] : [])].map((name) => ({ name, label: LABELS[name] }));
+}
+
+export function useF0(id, edit) {
+  const [curve, setCurve] = useState(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    setCurve(null);
+    get(`/api/runs/${id}/f0.json${query({ edit })}`, { signal: stop.signal }).then(setCurve, complain);
+    return () => stop.abort();
+  }, [id, edit]);
+  return curve;
+}
+
+const SINGLE = new Set(["target", "match", "edited", "harmonic", "noise", "dry", "difference"]);
+
+export function Listen({ id, facts, deck, edits }) {
+  const [mixer, setMixer] = useState(START);
+  const edit = edits.query.edit;
+  const plain = useF0(id), turned = useF0(id, edit), curve = edit ? turned : plain;
+  const parts = ["harmonic", "noise", ...(facts.has_effects ? ["dry"] : [])];
+  useEffect(() => {
+    for (const name of parts) deck.load(name, `/api/runs/${id}/${name}.wav${query({ edit })}`).catch(complain);
+    if (!edit) deck.load("difference", `/api/runs/${id}/difference.wav`).catch(() => {}); // a match of another length has none
+    else if (deck.buffer("difference")) deck.drop("difference");
+  }, [id, edit]);
+  const mix = { name: "stems", weights: mixOf(mixer), as: edit ? "edited" : "match" };
+  const sources = [...pairSources(edits), ...[...parts, ...(edit ? [] : ["difference"])].map((name) => ({ name, label: LABELS[name] })),
+    { ...mix, label: LABELS.stems, title: "The stems as the mixer below sets them" }];
+  const turn = (next) => { setMixer(next); deck.choose("stems", mixOf(next), mix.as); };
+  useEffect(() => { if (deck.chosen === "stems") deck.choose("stems", mixOf(mixer), mix.as); }, [edit]);
+  const name = SINGLE.has(deck.chosen) ? deck.chosen : edit ? "edited" : "match"; // what the second lane and the picture show
+  const ofEdit = Boolean(edit) && !["target", "match"].includes(name);
+  const picture = ofEdit && edits.made.seconds ? { ...facts.picture, last_s: facts.picture.last_s + edits.made.seconds - facts.seconds } : facts.picture;
+  return html`<section class="card player" aria-label="Player">
+      <${Sources} deck=${deck} sources=${sources} />
+      <${Transport} deck=${deck} />
+      ${deck.durationS > 0 && html`<${Scope} deck=${deck} durationS=${deck.durationS}>
+        <${Wave} buffer=${deck.buffer("target")} tone="target" label="Original" durationS=${deck.durationS} />
+        ${name !== "target" && html`<${Wave} key="second" buffer=${deck.buffer(name)} tone=${name} label=${LABELS[name]} durationS=${deck.durationS} />`}
+        <${Spectrogram} url=${`/api/runs/${id}/spectrogram.png${query({ which: name === "edited" ? "match" : name, edit: ofEdit ? edit : null })}`} picture=${picture} label=${LABELS[name]}
+          curve=${name === "noise" || name === "difference" ? null : ofEdit ? turned : plain} durationS=${deck.durationS} />
+      <//>`}
+      <p class="hint small quiet">Click to go there, drag to loop a part. <kbd>space</kbd> plays, the number keys switch.</p>
+    </section>
+    <div class="two"><div class="stack"><section class="card"><h2>Stems</h2><${Mixer} mixer=${mixer} onChange=${turn} playing=${deck.chosen === "stems"} /></section>
+      ${curve && html`<section class="card"><${Chart} label="Pitch and loudness" xLabel="s" words="f0 and loudness over time" x=${curve.times_s}
+        scales=${{ hz: { label: "Hz", range: hzRange(curve), log: wide(curve), format: (v) => String(+v.toPrecision(4)) }, db: { label: "dB", side: "right" } }} series=${[
+          { label: "loudness", tone: "off", scale: "db", width: 1.2, values: curve.loudness_db }, { label: "f0", tone: "target", scale: "hz", width: 2.5, values: curve.f0_hz }]} /></section>`}</div>
+      <div class="stack"><section class="card"><${Figures} facts=${facts} id=${id} /></section>
+        ${facts.losses?.length > 1 && html`<section class="card"><${Loss} losses=${facts.losses} /></section>`}</div></div>`;
+}
+
+const wide = (curve) => { const [low, high] = hzRange(curve); return high > 4 * low; };
+
+// At least a fifth, so that a steady note looks steady.
+function hzRange(curve) {
+  const heard = curve.f0_hz.filter((hz) => hz);
+  if (!heard.length) return [50, 2000];
+  const low = Math.min(...heard), high = Math.max(...heard), middle = Math.sqrt(low * high);
+  return [Math.min(low * 0.97, middle / 1.25), Math.max(high * 1.03, middle * 1.25)];
+}

@@ -1,0 +1,75 @@
+"""What a patch sounds like, whole and in parts, and in figures over time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddsp_match.audio import Audio
+from ddsp_match.edits.separate import split
+from ddsp_match.features import Features
+from ddsp_match.patch import Patch
+from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.tasks.export_midi import on_steady_grid
+from ddsp_match.tasks.process import through
+from ddsp_match.tasks.render import stems_of
+from ddsp_match.timebase import Timebase
+
+SILENT_DB = -60.0  # below the loudest frame: no pitch is shown there
+
+
+def stems(patch: Patch) -> dict[str, Audio]:
+    """The match, and without effects the dry sound, what sings and what rustles in it; the last two add up to dry."""
+    timebase, rate = patch.timebase, patch.timebase.sample_rate
+    dry = stems_of(patch).mix
+    _, rough = split(patch.controls, timebase)
+    played = play(rough, timebase, patch.n_samples, patch.noise_seed)
+    noise = played.mix
+    sounds = {"dry": dry, "harmonic": dry - noise, "noise": noise}
+    found = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}
+    found["match"] = found["dry"] if patch.effects is None else through(patch.effects, found["dry"])
+    return found
+
+
+def of_patch(patch: Patch) -> dict[str, Any]:
+    """f0 and level over time, as a page draws them; no f0 where only a steady grid was laid under the sound."""
+    controls = patch.controls
+    power = 0.5 * controls.partial_amplitudes.square().sum((0, 1)) + controls.noise.square().mean((0, 1))
+    level_db = 10 * torch.log10(power.clamp(min=1e-12))
+    sounds = (level_db > level_db.max() + SILENT_DB) & (controls.amplitude.amax(0) > 0)
+    if on_steady_grid(patch):
+        sounds = torch.zeros_like(sounds)
+    return _over_time(controls.f0_hz[0], sounds, level_db, None, patch.timebase)
+
+
+def of_features(features: Features, timebase: Timebase) -> dict[str, Any]:
+    """The same of what was heard in a sound."""
+    loudness = features.loudness_db.mean(0)
+    return _over_time(features.f0_hz[0], features.voiced[0], loudness, features.periodicity[0], timebase)
+
+
+def _over_time(
+    f0_hz: torch.Tensor,
+    voiced: torch.Tensor,
+    loudness_db: torch.Tensor,
+    periodicity: torch.Tensor | None,
+    timebase: Timebase,
+) -> dict[str, Any]:
+    shown = [round(f0, 3) if voice else None for f0, voice in zip(f0_hz.tolist(), voiced.tolist(), strict=True)]
+    table: dict[str, Any] = {
+        "times_s": [round(time_s, 5) for time_s in timebase.times(len(shown))],
+        "f0_hz": shown,
+        "loudness_db": [round(value, 2) for value in loudness_db.tolist()],
+        "median_hz": float(f0_hz[voiced].median()) if bool(voiced.any()) else None,
+    }
+    if periodicity is not None:
+        table["periodicity"] = [round(value, 4) for value in periodicity.tolist()]
+    return table
+
+
+def midi_of(f0_hz: float | None) -> float | None:
+    """The note of a frequency, in semitones with 69 at 440 Hz."""
+    return None if not f0_hz else 69 + 12 * math.log2(f0_hz / 440)

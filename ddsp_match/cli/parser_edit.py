@@ -1,0 +1,130 @@
+"""The part of the command line, and of its help, that is about editing. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ddsp_match.cli import values
+
+_EDIT_EXAMPLES = """\
+examples:
+  ddsp-match edit sound.patch.safetensors --transpose 7 -o higher.patch.safetensors
+  ddsp-match edit sound.patch.safetensors --transpose -12 --formant move --wav
+                                           an octave down, the body grown with it; also as a WAV
+  ddsp-match edit sound.patch.safetensors --stretch 1.5 --brightness +3dB --noise -6dB
+  ddsp-match edit sound.patch.safetensors --trim 0.1:2.0 --fade-out 300ms
+  ddsp-match edit sound.patch.safetensors --hold 6s --vibrato 5.5Hz:30c
+  ddsp-match edit sound.patch.safetensors --freeze 1.2s:4s
+  ddsp-match edit higher.patch.safetensors --list      what was edited
+
+Edits are applied in the order in which they stand on the line, and listed in the patch. Where an edit moves pitch or
+time, what sings is first told from what rustles. What changes nothing leaves the patch as it is, bit for bit.
+"""
+
+_MORPH_EXAMPLES = """\
+examples:
+  ddsp-match morph flute.patch.safetensors reed.patch.safetensors --steps 5 -o morphs/
+                                           01 (the flute) to 05 (the reed), and `through`, which goes all the way
+  ddsp-match morph flute.patch.safetensors reed.patch.safetensors --amount 0.3 -o between.patch.safetensors --wav
+"""
+
+
+class _Edit(argparse.Action):
+    """Puts an edit at the end of the list: their order is that of the line."""
+
+    def __init__(self, *, edit: Callable[[Any], dict[str, Any]], **more: Any) -> None:
+        super().__init__(**{**more, "dest": "edits", "default": None})
+        self._edit = edit
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, value: Any, _flag: Any = None) -> None:
+        namespace.edits = [*(namespace.edits or []), self._edit(value)]
+
+
+def add_edit(parser: argparse.ArgumentParser) -> None:
+    """Describe ``edit``."""
+    _take_signed_values(parser)
+    parser.description = "Turn what a fit has found: pitch, time, tone, level. Writes a new patch."
+    parser.epilog = _EDIT_EXAMPLES
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="patch file to write (default: PATCH-edited.patch.safetensors)"
+    )
+    parser.add_argument("--wav", action="store_true", help="also play it to a WAV of the same name")
+    parser.add_argument("--force", action="store_true", help="write over files that exist")
+    parser.add_argument("--list", action="store_true", help="print what was edited in PATCH, and write nothing")
+
+    pitch = parser.add_argument_group("pitch")
+    _add(pitch, "transpose", values.semitones, "SEMITONES", "higher or lower: 7, -12, 50c", lambda v: {"semitones": v})
+    pitch.add_argument(
+        "--formant", choices=("keep", "move"),
+        help="whether the body keeps its size under --transpose (default) or moves along",
+    )  # fmt: skip
+    _add(pitch, "f0-depth", values.factor, "DEPTH", "0: a steady note, 2: livelier", lambda v: {"depth": v})
+    _add(
+        pitch, "vibrato", values.swing, "RATE:DEPTH", "a swing of f0: 5.5Hz:30c",
+        lambda v: {"rate_hz": v[0], "depth_cents": v[1]},
+    )  # fmt: skip
+    _add(pitch, "f0", values.frequency, "HZ", "one frequency throughout", lambda v: {"hz": v})
+    pitch.add_argument(
+        "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=Path, metavar="FILE",
+        help="another f0: lines of time in s, f0 in Hz",
+    )  # fmt: skip
+
+    time = parser.add_argument_group("time")
+    _add(time, "stretch", values.factor, "FACTOR", "longer or shorter: 1.5, 80%%", lambda v: {"factor": v})
+    _add(time, "hold", values.duration, "TIME", "hold the sustain until the whole is so long", lambda v: {"seconds": v})
+    _add(
+        time, "freeze", values.moment_and_length, "AT[:TIME]", "one moment standing still: 1.2s:4s",
+        lambda v: {"at_s": v[0], "seconds": v[1]},
+    )  # fmt: skip
+    _add(
+        time, "trim", values.stretch_of_time, "FROM:TO", "cut: 0.1:2.0, :2, 0.5:",
+        lambda v: {"start_s": v[0], "stop_s": v[1]},
+    )  # fmt: skip
+
+    tone = parser.add_argument_group("tone and level")
+    _add(tone, "brightness", values.decibels, "DB", "tilt, dB an octave: +3dB", lambda v: {"db_per_octave": v})
+    _add(tone, "odd-even", values.decibels, "DB", "even harmonics against odd ones", lambda v: {"db": v})
+    _add(tone, "harmonic", values.decibels, "DB", "level of what sings", lambda v: {"db": v})
+    _add(tone, "noise", values.decibels, "DB", "level of what rustles: breath, bow, knock", lambda v: {"db": v})
+    _add(tone, "fade-in", values.moment, "TIME", "from silence", lambda v: {"seconds": v})
+    _add(tone, "fade-out", values.moment, "TIME", "to silence", lambda v: {"seconds": v})
+
+
+def add_morph(parser: argparse.ArgumentParser) -> None:
+    """Describe ``morph``."""
+    parser.description = (
+        "What lies between two patches: harmonics and noise in dB, f0 in cents, attack on attack, end on end."
+    )
+    parser.epilog = _MORPH_EXAMPLES
+    parser.add_argument("a", type=Path, metavar="A", help="a .patch.safetensors to go from")
+    parser.add_argument("b", type=Path, metavar="B", help="a .patch.safetensors to go to")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--steps", type=int, metavar="N", help="so many sounds, both ends among them (default: 5)")
+    how.add_argument("--amount", type=values.factor, metavar="SHARE", help="one sound: 0 is A, 1 is B")
+    parser.add_argument(
+        "--seconds", type=values.duration, metavar="TIME", help="length of the sound that goes all the way"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="folder, or with --amount a patch file (default: A-to-B)"
+    )
+    parser.add_argument("--wav", action="store_true", help="with --amount: also play it to a WAV of the same name")
+    parser.add_argument("--force", action="store_true", help="write over what exists")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+
+
+def _add(
+    group: Any, name: str, kind: Callable[[str], Any], metavar: str, words: str, make: Callable[[Any], dict[str, Any]]
+) -> None:
+    edit = name.replace("-", "_")
+    said: dict[str, Any] = {"type": kind, "metavar": metavar, "help": words}
+    group.add_argument(f"--{name}", action=_Edit, edit=lambda value: {"edit": edit, **make(value)}, **said)
+
+
+def _take_signed_values(parser: argparse.ArgumentParser) -> None:
+    """Lets ``-6dB`` be a value, as argparse lets ``-6`` be one; no option of ours begins with a digit."""
+    parser._negative_number_matcher = re.compile(r"^-\.?\d")

@@ -1,0 +1,114 @@
+"""The part of the command line, and of its help, that is about export. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from ddsp_match.cli.values import seconds
+
+# The names are those of tasks.export.KINDS (tested), which would load torch.
+KINDS = {
+    "sfz": "a sampled instrument for samplers (sfizz, Sforzando, LinuxSampler): NAME.sfz and looped WAVs",
+    "wavetable": "single periods for wavetable synthesizers (Vital, Serum, Surge XT), one WAV",
+    "midi": "its notes, pitch bends and expression, a .mid",
+    "csv": "f0, levels and every partial over time, two tables",
+    "json": "everything in it, as text",
+    "ir": "the impulse response of its room or effects, a WAV for any convolver",
+    "html": "a page with the instrument in it: open it in a browser and play",
+}
+
+_EXAMPLES = """\
+kinds:
+{kinds}
+
+examples:
+  ddsp-match export trumpet.patch.safetensors --to sfz                  trumpet-sfz/trumpet.sfz and its samples
+  ddsp-match export trumpet.patch.safetensors --to sfz --keys 48-84/4 --velocities 3
+                                                        every fourth key from C3 to C6, three strengths each
+  ddsp-match export pluck.patch.safetensors --to sfz --no-loop --release 0.1s --bits 16
+  ddsp-match export trumpet.patch.safetensors --to wavetable --frames 64
+  ddsp-match export trumpet.patch.safetensors --to midi --bend-range 12
+  ddsp-match export trumpet.patch.safetensors --to html -o play.html
+
+A patch is transposed with its body kept: a high key is a small string, not a small violin.
+"""
+
+
+def keys(text: str) -> int | list[int]:
+    """Read keys: ``48-72``, ``48-72/4`` (every fourth), ``36,48,60``, or ``4``: every fourth over the keyboard."""
+    spread = re.fullmatch(r"(\d+)-(\d+)(?:/(\d+))?", text.strip())
+    if spread:
+        low, high, step = int(spread[1]), int(spread[2]), int(spread[3] or 3)
+        found = list(range(low, high + 1, step)) if step else []
+    elif re.fullmatch(r"\d+", text.strip()) and 1 <= int(text) <= 24:
+        return int(text)
+    elif re.fullmatch(r"\d+(,\d+)*", text.strip()):
+        found = sorted({int(key) for key in text.split(",")})
+    else:
+        found = []
+    if not found or found[-1] > 127:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; needed: MIDI keys 0 to 127 as 48-72, 48-72/4 (every fourth) or 36,48,60; or 4 for every "
+            "fourth key of two octaves either way"
+        )
+    return found
+
+
+def _whole(low: int, high: int, what: str) -> Any:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d+", text.strip()) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"found {text!r}; needed: {what}, {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Describe ``export``; an option that was not given is not in the namespace."""
+    parser.description = "Write a patch in a form that other programs play or read."
+    parser.epilog = _EXAMPLES.format(kinds="\n".join(f"  {name:<11}{words}" for name, words in KINDS.items()))
+    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
+    parser.add_argument("--to", required=True, choices=tuple(KINDS), metavar="KIND", help=" | ".join(KINDS))
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file, or folder for sfz (default: by name)")
+    parser.add_argument("--force", action="store_true", help="write over what exists")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS}
+    sfz = parser.add_argument_group("sfz")
+    sfz.add_argument(
+        "--keys", type=keys, metavar="KEYS", **unset,
+        help="which keys get a sample: 48-72, 48-72/4, 36,48,60; or 4: every fourth (3, two octaves either way)",
+    )  # fmt: skip
+    sfz.add_argument(
+        "--velocities", type=_whole(1, 8, "a number of layers"), metavar="N", **unset,
+        help="strengths of each key, softer ones darker (2)",
+    )  # fmt: skip
+    sfz.add_argument("--seconds", type=seconds, metavar="TIME", **unset, help="length of the samples (the sound's)")
+    sfz.add_argument("--no-loop", dest="loop", action="store_false", **unset, help="let held notes end by themselves")
+    sfz.add_argument(
+        "--release", dest="release_s", type=seconds, metavar="TIME", **unset, help="how long a note sounds on"
+    )
+    sfz.add_argument(
+        "--rate", dest="sample_rate", type=_whole(8_000, 192_000, "a sample rate in Hz"), metavar="HZ", **unset,
+        help="sample rate of the WAVs (the patch's)",
+    )  # fmt: skip
+    sfz.add_argument(
+        "--bits", type=int, choices=(16, 24, 32), **unset,
+        help="16, 24 (default) or 32 (float); of a wavetable 16 or 32 (default)",
+    )  # fmt: skip
+    sfz.add_argument("--dry", action="store_true", **unset, help="without the patch's effects")
+    table = parser.add_argument_group("wavetable")
+    table.add_argument(
+        "--frames", type=_whole(1, 256, "a number of frames"), metavar="N", **unset, help="periods to take (256)"
+    )
+    table.add_argument(
+        "--keep-levels", action="store_true", **unset, help="let each period be as loud as it is in the sound"
+    )
+    midi = parser.add_argument_group("midi")
+    midi.add_argument(
+        "--bend-range", type=_whole(1, 24, "semitones"), metavar="N", **unset, help="of pitch bends, in semitones (2)"
+    )
+    csv = parser.add_argument_group("csv")
+    csv.add_argument("--every", type=_whole(1, 1000, "frames"), metavar="N", **unset, help="only each N-th frame (1)")

@@ -1,0 +1,1 @@
+"""Edits of what was found: functions from `Controls` to `Controls`, in physical units."""

@@ -1,0 +1,111 @@
+"""What lies between two sounds."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+
+from ddsp_match.controls import Controls
+from ddsp_match.edits.onsets import attack_frames
+from ddsp_match.edits.regrid import at_divisions
+from ddsp_match.edits.tone import with_partials
+from ddsp_match.edits.warp import warp
+from ddsp_match.timebase import Timebase
+
+FLOOR = 1e-5  # of a sound's loudest partial or band: what is silent counts as so loud where levels are mixed in dB
+MOST_DIVISIONS = 12  # beyond it partials between the harmonics go with the nearest harmonic
+
+
+def morph(a: Controls, b: Controls, timebase: Timebase, amount: float | Float[torch.Tensor, " frames"]) -> Controls:
+    """Mixes two sounds: harmonic by harmonic in dB, noise band by band in dB, f0 in cents.
+
+    Attacks are laid on attacks and ends on ends; the length, and that of the attack, lie between.
+
+    Args:
+        a: Separated controls.
+        b: Separated controls with as many noise bands.
+        timebase: Of both.
+        amount: 0 is `a`, 1 is `b`; a curve says so for each frame, and as many frames come out as it has.
+    """
+    if isinstance(amount, torch.Tensor) and amount.ndim:
+        weight = amount.double()
+    else:
+        share = float(amount)
+        if share in (0.0, 1.0):
+            return b if share else a
+        frames = 1 + round((1 - share) * (a.n_frames - 1) + share * (b.n_frames - 1))
+        weight = torch.full((frames,), share, dtype=torch.float64)
+    divisions = math.lcm(a.divisions, b.divisions)
+    divisions = divisions if divisions <= MOST_DIVISIONS else 1
+    maps = _aligned(a, b, timebase, weight)
+    batch = max(len(a.f0_hz), len(b.f0_hz))
+    one, two = (
+        _spread(at_divisions(warp(c, timebase, positions), divisions), batch)
+        for c, positions in zip((a, b), maps, strict=True)
+    )
+    partials = max(one.n_partials, two.n_partials)
+    w = weight.float()
+    mixed = _in_db(_filled(one.partial_amplitudes, partials), _filled(two.partial_amplitudes, partials), w)
+    noise = _in_db(one.noise, two.noise, w) if one.n_bands else one.noise
+    f0_hz = torch.exp(torch.lerp(one.f0_hz.double().log(), two.f0_hz.double().log(), weight)).float()
+    phases = None
+    if one.phases is not None or two.phases is not None:
+        phases = _phases(_filled(_phases_of(one), partials), _filled(_phases_of(two), partials), w)
+    blank = torch.zeros_like(f0_hz)
+    return with_partials(Controls(f0_hz, blank, torch.zeros_like(mixed), noise, phases, divisions), mixed)
+
+
+def _aligned(a: Controls, b: Controls, timebase: Timebase, weight: torch.Tensor) -> list[torch.Tensor]:
+    """Where to read each sound so that attacks end together."""
+    last, share = len(weight) - 1, float(weight.mean())
+    attacks = [min(attack_frames(c, timebase), c.n_frames - 2) for c in (a, b)]
+    common = min((1 - share) * attacks[0] + share * attacks[1], last / 2)
+    frames = torch.arange(last + 1, dtype=torch.float64)
+    maps = []
+    for c, attack in zip((a, b), attacks, strict=True):
+        early = frames * (attack / common if common > 0 else 1.0)
+        late = attack + (frames - common) * (c.n_frames - 1 - attack) / max(last - common, 1e-9)
+        maps.append(torch.where(frames < common, early, late).clamp(0, c.n_frames - 1))
+    return maps
+
+
+def _in_db(one: torch.Tensor, two: torch.Tensor, weight: Float[torch.Tensor, " frames"]) -> torch.Tensor:
+    """Mixes amplitudes along a straight line in dB; what is silent in both stays silent."""
+    floors = [max(float(x.max()) * FLOOR, 1e-9) for x in (one, two)]
+    logs = [x.clamp(min=floor).log() for x, floor in zip((one, two), floors, strict=True)]
+    sounds = (one > floors[0]) | (two > floors[1])
+    return torch.exp(logs[0] + (logs[1] - logs[0]) * weight) * sounds
+
+
+def _phases(one: torch.Tensor, two: torch.Tensor, weight: Float[torch.Tensor, " frames"]) -> torch.Tensor:
+    """Phases that begin between both and turn as fast as lies between both."""
+    wrapped = [torch.remainder(x.double().diff(dim=-1) + math.pi, 2 * math.pi) - math.pi for x in (one, two)]
+    turn = wrapped[0] + (wrapped[1] - wrapped[0]) * weight[1:]
+    apart = torch.remainder((two - one)[..., :1].double() + math.pi, 2 * math.pi) - math.pi
+    start = one[..., :1].double() + weight[0] * apart
+    phases = torch.cat([start, start + turn.cumsum(-1)], -1)
+    return torch.atan2(phases.sin(), phases.cos()).float()
+
+
+def _phases_of(controls: Controls) -> torch.Tensor:
+    return torch.zeros_like(controls.distribution) if controls.phases is None else controls.phases
+
+
+def _filled(x: torch.Tensor, partials: int) -> torch.Tensor:
+    """With silent partials on top, up to a number."""
+    return torch.nn.functional.pad(x, (0, 0, 0, partials - x.shape[1]))
+
+
+def _spread(controls: Controls, channels: int) -> Controls:
+    """One channel as both of a stereo sound."""
+    if len(controls.f0_hz) == channels:
+        return controls
+    values = [
+        None if value is None else value[:1].expand(channels, *value.shape[1:]).contiguous()
+        for value in (controls.f0_hz, controls.amplitude, controls.distribution, controls.noise, controls.phases)
+    ]
+    f0_hz, amplitude, distribution, noise, phases = values
+    assert f0_hz is not None and amplitude is not None and distribution is not None and noise is not None
+    return Controls(f0_hz, amplitude, distribution, noise, phases, controls.divisions)

@@ -1,0 +1,1 @@
+"""Files that other instruments read: sampler, wavetable, MIDI, tables."""

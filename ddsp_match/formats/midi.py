@@ -1,0 +1,108 @@
+"""Notes as a standard MIDI file: keys, velocities, pitch bends that follow f0, expression that follows loudness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
+
+from ddsp_match.formats.notes import Note
+from ddsp_match.timebase import Timebase
+
+TICKS_PER_BEAT = 960
+TEMPO_BPM = 120.0
+BEND_RANGE = 2  # semitones: what instruments have unless told otherwise
+WIDEST_BEND = 24  # what instruments can be told to have
+LOUDEST_DB = -12.0  # A-weighted, relative to full scale: velocity 127
+# Velocity and expression by the recommendation of General MIDI: a level is 40 log10(value / 127) dB.
+DB_PER_DECADE = 40.0
+EXPRESSION, RPN_LSB, RPN_MSB, DATA_LSB, DATA_MSB = 11, 100, 101, 38, 6
+
+
+def bend_range_for(notes: Sequence[Note]) -> int:
+    """The whole number of semitones that all bends fit into: 2, unless one goes farther; at most 24."""
+    farthest = max((float(np.abs(note.bend).max()) for note in notes), default=0.0)
+    return min(max(BEND_RANGE, math.ceil(farthest)), WIDEST_BEND)
+
+
+def midi_bytes(
+    notes: Sequence[Note],
+    timebase: Timebase,
+    bend_range: int,
+    *,
+    name: str = "",
+    seconds: float = 0.0,
+    tempo_bpm: float = TEMPO_BPM,
+    channel: int = 0,
+) -> bytes:
+    """A MIDI file of one track.
+
+    Args:
+        notes: In order, one at a time; with bends of at most `bend_range`.
+        timebase: Their frames.
+        bend_range: In semitones, 1 to 24; the file tells the instrument (RPN 0).
+        name: Of the track.
+        seconds: Length of the sound, at which the track ends.
+        tempo_bpm: Quarter notes a minute. The notes are where they are in time; the bars mean nothing.
+        channel: 0 to 15.
+    """
+    events: list[tuple[int, int, Message]] = []  # tick, order within it, message
+
+    def tick(frame: int) -> int:
+        return round(timebase.centre(frame) / timebase.sample_rate * tempo_bpm / 60 * TICKS_PER_BEAT)
+
+    def say(frame: int, order: int, kind: str, **values: Any) -> None:
+        events.append((tick(frame), order, Message(kind, channel=channel, **values)))
+
+    ready = [(RPN_MSB, 0), (RPN_LSB, 0), (DATA_MSB, bend_range), (DATA_LSB, 0), (RPN_MSB, 127), (RPN_LSB, 127)]
+    for order, (control, value) in enumerate(ready, -len(ready)):
+        events.append((0, order, Message("control_change", channel=channel, control=control, value=value)))
+    last_bend = last_level = None
+    for note in notes:
+        peak_db = float(note.loudness_db.max())
+        for frame, bend, loudness in zip(range(note.first, note.last), note.bend, note.loudness_db, strict=True):
+            code = _bend_code(float(bend), bend_range)
+            if code != last_bend:
+                say(frame, 1, "pitchwheel", pitch=code)
+                last_bend = code
+            level = _curve(float(loudness) - peak_db, lowest=0)
+            if level != last_level:
+                say(frame, 1, "control_change", control=EXPRESSION, value=level)
+                last_level = level
+        say(note.first, 2, "note_on", note=note.key, velocity=_curve(peak_db - LOUDEST_DB, lowest=1))
+        say(note.last, 0, "note_off", note=note.key, velocity=64)
+    if last_bend:
+        say(notes[-1].last, 3, "pitchwheel", pitch=0)
+    track = MidiTrack(
+        [MetaMessage("track_name", name=_latin(name)), MetaMessage("set_tempo", tempo=bpm2tempo(tempo_bpm))]
+    )
+    now = 0
+    for at, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=at - now))
+        now = at
+    end = round(seconds * tempo_bpm / 60 * TICKS_PER_BEAT)
+    track.append(MetaMessage("end_of_track", time=max(0, end - now)))
+    file = MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(track)
+    written = BytesIO()
+    file.save(file=written)
+    return written.getvalue()
+
+
+def _bend_code(semitones: float, bend_range: int) -> int:
+    """The 14-bit value, -8192 to 8191, of a bend: 8192 is the whole range."""
+    return int(np.clip(round(semitones / bend_range * 8192), -8192, 8191))
+
+
+def _curve(level_db: float, lowest: int) -> int:
+    """A controller's value for a level relative to its 127."""
+    return int(np.clip(round(127 * 10 ** (level_db / DB_PER_DECADE)), lowest, 127))
+
+
+def _latin(name: str) -> str:
+    """A name in the letters that MIDI files have."""
+    return name.encode("latin-1", "replace").decode("latin-1")

@@ -1,0 +1,96 @@
+"""SFZ: a text that says which sample sounds on which key."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NOTES = ("C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B")  # a # would begin a directive
+FOLDER = "samples"
+
+
+@dataclass(frozen=True)
+class Region:
+    """A sample and the keys it sounds on.
+
+    Attributes:
+        sample: Its file in the folder of samples.
+        key: The MIDI key on which it sounds as it is.
+        keys: Lowest and highest key that play it.
+        velocities: Lowest and highest velocity that play it, 1 to 127.
+        cents: By how much the sample is sharp; played as much lower.
+        loop: First and last sample of what repeats, both inside; None for none.
+        volume_db: Gain at which the sample is as loud as it is meant to be.
+    """
+
+    sample: str
+    key: int
+    keys: tuple[int, int]
+    velocities: tuple[int, int] = (1, 127)
+    cents: float = 0.0
+    loop: tuple[int, int] | None = None
+    volume_db: float = 0.0
+
+    def opcodes(self) -> str:
+        """The line that describes it."""
+        words = [
+            f"<region> sample={self.sample} pitch_keycenter={self.key}",
+            f"lokey={self.keys[0]} hikey={self.keys[1]} lovel={self.velocities[0]} hivel={self.velocities[1]}",
+        ]
+        if round(self.cents):
+            words.append(f"tune={-round(self.cents)}")
+        if self.loop is not None:
+            words.append(f"loop_start={self.loop[0]} loop_end={self.loop[1]}")
+        if self.volume_db:
+            words.append(f"volume={self.volume_db:.2f}")
+        return " ".join(words)
+
+
+def file_name(name: str) -> str:
+    """A name that may stand in an SFZ text and on any disk: letters, digits, ``-``, ``_`` and dots inside."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "sound"
+
+
+def note_name(key: int) -> str:
+    """``C4`` for 60, ``Cs4`` for 61."""
+    return f"{NOTES[key % 12]}{key // 12 - 1}"
+
+
+def neighbours(keys: Sequence[int], beyond: int) -> list[tuple[int, int]]:
+    """The range of each sampled key: halfway to the next one, and `beyond` semitones at the ends of the keyboard.
+
+    Args:
+        keys: In ascending order.
+        beyond: Semitones below the lowest and above the highest.
+    """
+    edges = [(low + high) // 2 for low, high in itertools.pairwise(keys)]
+    lows = [max(0, keys[0] - beyond), *(edge + 1 for edge in edges)]
+    return list(zip(lows, [*edges, min(127, keys[-1] + beyond)], strict=True))
+
+
+def layers(count: int) -> list[tuple[int, int]]:
+    """`count` ranges of velocity of about the same width, the softest first."""
+    tops = [round(127 * (i + 1) / count) for i in range(count)]
+    return list(zip([1, *(top + 1 for top in tops)], tops, strict=False))
+
+
+def sfz_text(title: str, regions: Sequence[Region], *, mode: str, release_s: float, veltrack: float) -> str:
+    """The whole text.
+
+    Args:
+        title: For the reader, in a comment.
+        regions: What sounds.
+        mode: ``loop_continuous``, ``no_loop`` or ``one_shot``.
+        release_s: How long a note sounds on after its key was let go, in seconds.
+        veltrack: How much softer a soft key is: 0 not at all, 100 to silence.
+    """
+    everywhere = [f"loop_mode={mode}", f"ampeg_release={release_s:.3f}", f"amp_veltrack={veltrack:g}"]
+    if mode == "loop_continuous":
+        # What repeats already fits together sample by sample: a crossfade by the player would only smear it.
+        everywhere.append("loop_crossfade=0")
+    comment = " ".join(title.split())
+    lines = [f"// {comment}", "// made by ddsp-match", "", f"<control> default_path={FOLDER}/", ""]
+    lines += ["<global> " + " ".join(everywhere), "", *(region.opcodes() for region in regions)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,105 @@
+"""What an instrument is made from: one note of a sound, its pitch, and whether it may be held."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ddsp_match.controls import Controls
+from ddsp_match.edits.hold import fade, hold, trim
+from ddsp_match.edits.loops import has_sustain, level_db, sustain
+from ddsp_match.tasks.process import OnNote
+from ddsp_match.timebase import Timebase
+
+FALL_DB_PER_S = 4.0  # blown and bowed sounds keep their level better than that, struck and plucked ones worse
+SHORTEST_RELEASE_S, LONGEST_RELEASE_S = 0.06, 2.0
+OTHER_NOTE = 1.5  # semitones from the loop's pitch
+SHORTEST_NOTE_S = 0.15
+TUNED_BY = 10  # harmonics that tell how sharp a sound is
+PLUCK_RELEASE_S = 0.3  # of sounds that die away by themselves: what a damper takes
+
+
+def stands(controls: Controls, timebase: Timebase) -> bool:
+    """Whether a sound keeps its level, so that it may be looped: `has_sustain` lets a piano be held, which falls."""
+    if not has_sustain(controls, timebase):
+        return False
+    begin, end = sustain(controls, timebase)
+    level = level_db(controls)[begin : end + 1]
+    time = torch.arange(len(level), dtype=torch.float32) / timebase.frame_rate
+    time = time - time.mean()
+    return float((time * (level - level.mean())).sum() / time.square().sum()) > -FALL_DB_PER_S
+
+
+def pitch_of(controls: Controls, timebase: Timebase, loop: tuple[int, int] | None = None) -> float:
+    """The MIDI note a sound is heard at, fractions included: in its loop, or over all that sounds.
+
+    Args:
+        controls: Separated controls.
+        timebase: Frame grid.
+        loop: First and last frame to listen to.
+    """
+    first, last = loop or (0, controls.n_frames - 1)
+    heard = slice(first, last + 1)
+    count = max(1, min(controls.n_partials // controls.divisions, TUNED_BY))
+    harmonics = torch.arange(1, count + 1) * controls.divisions - 1
+    amplitudes = controls.partial_amplitudes[0, harmonics, heard].double()
+    loudness = amplitudes.square().sum(0)
+    sounding = (loudness > 1e-3 * loudness.max()).double()
+    f0_hz = float((controls.f0_hz[0, heard].double() * sounding).sum() / sounding.sum().clamp(min=1))
+    hz = f0_hz * torch.arange(1, count + 1).double()
+    if controls.phases is not None and last > first:
+        # A partial whose phase turns is sharp or flat of its place. What counts is how far it turns in all: where two
+        # partials beat, it runs ahead for a moment whenever they cancel.
+        step = controls.phases[0, harmonics, heard].double().diff(dim=1)
+        turned = (torch.atan2(step.sin(), step.cos()) * sounding[1:]).sum(1) / sounding[1:].sum().clamp(min=1)
+        hz = hz + turned * timebase.frame_rate / (2 * math.pi)
+    cents = 1200 * torch.log2((hz / torch.arange(1, count + 1)).clamp(min=1e-3) / 440)
+    power = amplitudes.square().sum(1) + 1e-30
+    return 69 + float((power * cents).sum() / power.sum()) / 100
+
+
+def one_note(
+    controls: Controls, timebase: Timebase, loop: tuple[int, int], say: OnNote
+) -> tuple[Controls, tuple[int, int]]:
+    """Of a phrase the note that has the loop: a key is to play one note."""
+    pitch = pitch_of(controls, timebase, loop)
+    off = (69 + 12 * torch.log2(controls.f0_hz[0] / 440) - pitch).abs() > OTHER_NOTE
+    loud = level_db(controls)
+    off &= loud > loud[loop[0] : loop[1] + 1].median() - 30
+    # A chiff or a scoop is the beginning of a note, not another one.
+    width = max(1, timebase.frame_at(SHORTEST_NOTE_S))
+    runs = off.float().unfold(0, min(width, len(off)), 1).amin(1)
+    off = torch.zeros_like(off)
+    for begin in torch.nonzero(runs > 0).flatten().tolist():
+        off[begin : begin + width] = True
+    before, after = torch.nonzero(off[: loop[0]]).flatten(), torch.nonzero(off[loop[1] :]).flatten()
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = loop[1] + int(after[0]) - 1 if len(after) else controls.n_frames - 1
+    if (first, last) == (0, controls.n_frames - 1) or last - first < 2:
+        return controls, loop
+    seconds = timebase.times(last + 1)
+    say(f"of several notes the one from {seconds[first]:.2f} to {seconds[last]:.2f} s is taken")
+    cut = trim(controls, timebase, seconds[first], seconds[last])
+    return fade(cut, timebase, in_s=0.02 if first else 0.0), (loop[0] - first, loop[1] - first)
+
+
+def as_long(controls: Controls, timebase: Timebase, seconds: float) -> Controls:
+    """A sound of that length: held, where it can be held, or cut."""
+    if has_sustain(controls, timebase):
+        return hold(controls, timebase, seconds)
+    if seconds >= timebase.samples(controls.n_frames) / timebase.sample_rate:
+        return controls
+    return fade(trim(controls, timebase, 0.0, seconds), timebase, out_s=min(0.1, seconds / 2))
+
+
+def release_s_of(controls: Controls, timebase: Timebase, loop: tuple[int, int] | None) -> float:
+    """How long the sound takes to die away once it is no longer held: to 20 dB below its loop."""
+    level = level_db(controls)
+    if loop is None:
+        return PLUCK_RELEASE_S
+    held_db = float(level[loop[0] : loop[1] + 1].median())
+    loud = torch.nonzero(level > held_db - 6).flatten()
+    quiet = torch.nonzero(level > held_db - 20).flatten()
+    seconds = 3 * float(quiet[-1] - loud[-1]) / timebase.frame_rate  # from 14 dB to about 42
+    return min(max(seconds, SHORTEST_RELEASE_S), LONGEST_RELEASE_S)

@@ -1,0 +1,48 @@
+"""Run folders made by hand, in no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from ddsp_match.audio import Audio, write
+from ddsp_match.controls import Controls
+from ddsp_match.patch import Patch
+from ddsp_match.tasks.render import render
+from ddsp_match.timebase import Timebase
+
+RATE, N_SAMPLES, F0_HZ = 16000, 8001, 220.0
+TIMEBASE = Timebase.at(RATE)
+
+
+def patch(channels: int = 1, f0_hz: float = F0_HZ) -> Patch:
+    """Half a second of eight harmonics and faint noise, swelling and fading."""
+    frames = TIMEBASE.frames(N_SAMPLES)
+    level = 0.4 * torch.sin(torch.linspace(0, torch.pi, frames)).clamp(min=0) ** 0.5
+    shares = (1 / torch.arange(1, 9)).view(1, -1, 1).expand(channels, -1, frames)
+    controls = Controls(
+        torch.full((channels, frames), f0_hz),
+        level.expand(channels, -1).contiguous(),
+        shares / shares.sum(1, keepdim=True),
+        torch.full((channels, 65, frames), 1e-3),
+        torch.zeros(channels, 8, frames),
+    )
+    provenance = {"sound": "tone", "edits": []}
+    return Patch.of(controls, TIMEBASE, N_SAMPLES, noise_seed=1, phase="tracked", provenance=provenance)
+
+
+def run(folder: Path, name: str = "tone", f0_hz: float = F0_HZ, **metrics: object) -> Patch:
+    """A folder as a fit leaves it."""
+    folder.mkdir(parents=True)
+    made = patch(f0_hz=f0_hz)
+    match = render(made)
+    made.save(folder / f"{name}.patch.safetensors")
+    write(folder / "match.wav", match, "FLOAT")
+    write(folder / "target.wav", Audio(match.samples * 0.9, RATE), "FLOAT")
+    (folder / "report.html").write_text("<!doctype html><title>report</title><script>1</script>", encoding="utf-8")
+    (folder / "loss.csv").write_text("step,loss,best,seconds\n0,0.5,0.5,0.1\n1,0.4,0.4,0.2\n", encoding="utf-8")
+    told = {"sound": name, "verdict": "Good.", "level": "good", "metrics": {"mrstft": 0.3}, "pitched": True, **metrics}
+    (folder / "metrics.json").write_text(json.dumps(told), encoding="utf-8")
+    return made

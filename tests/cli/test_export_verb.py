@@ -1,0 +1,121 @@
+"""``ddsp-match export``: words to options, and what is said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ddsp_match import cli
+from ddsp_match.cli.parser_export import KINDS
+from ddsp_match.tasks import export as module
+from tests.tasks.instruments import blown
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    blown(seconds=0.8).save("reed.patch.safetensors")
+    return tmp_path
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """What the task was asked for, without doing it."""
+    calls: list[dict] = []
+    made = tmp_path / "made"
+    made.write_bytes(b"0" * 1234)
+
+    def fake(patch, to, out, **options):
+        calls.append({"to": to, "out": out, **options})
+        return [made]
+
+    monkeypatch.setattr(module, "export", fake)
+    return calls
+
+
+def test_the_help_knows_every_kind_of_the_task():
+    assert list(KINDS) == list(module.KINDS)
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys\nfrom ddsp_match import cli\n"
+        "try: cli.main(['export', '--help'])\nexcept SystemExit: pass\n"
+        "import json; print(json.dumps('torch' in sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "kinds:" in said and "--keys 48-84/4" in said and json.loads(said.splitlines()[-1]) is False
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("--to sfz --keys 48-54/2", {"keys": [48, 50, 52, 54]}),
+        ("--to sfz --keys 60,36,48", {"keys": [36, 48, 60]}),
+        ("--to sfz --keys 48-54", {"keys": [48, 51, 54]}),
+        ("--to sfz --keys 4", {"keys": 4}),
+        ("--to sfz --velocities 3 --seconds 2s --no-loop", {"velocities": 3, "seconds": 2.0, "loop": False}),
+        ("--to sfz --release 0.5 --rate 44100 --dry", {"release_s": 0.5, "sample_rate": 44_100, "dry": True}),
+        ("--to sfz --bits 16", {"bits": 16}),
+        ("--to wavetable --bits 16 --frames 12 --keep-levels", {"bits": 16, "frames": 12, "keep_levels": True}),
+        ("--to midi --bend-range 12", {"bend_range": 12}),
+        ("--to csv --every 5", {"every": 5}),
+        ("--to json", {}),
+    ],
+)
+def test_words_become_options_and_nothing_else_is_passed(asked, words, options, capsys):
+    assert cli.main(["export", "reed.patch.safetensors", *words.split(), "-o", "x", "--force"]) == 0
+    (call,) = asked
+    given = {
+        name: value for name, value in call.items() if name not in ("to", "out", "force", "on_note", "on_progress")
+    }
+    assert given == options
+    assert call["to"] == words.split()[1] and call["out"] == Path("x") and call["force"] is True
+    assert "(1.2 kB)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--to midi --keys 60", "--keys only with --to sfz"),
+        ("--to sfz --frames 3", "--frames only with --to wavetable"),
+        ("--to json --bits 16", "--bits only with --to sfz or --to wavetable"),
+        ("--to csv --no-loop", "--no-loop only with --to sfz"),
+        ("--to csv --rate 44100", "--rate only with --to sfz"),
+    ],
+)
+def test_options_of_another_kind_are_refused(asked, words, said, capsys):
+    assert cli.main(["export", "reed.patch.safetensors", *words.split()]) == 2
+    assert said in capsys.readouterr().err and not asked
+
+
+@pytest.mark.parametrize(
+    "words", ["--keys 60-48", "--keys 48-130", "--keys C4", "--velocities 9", "--frames 257", "--bits 8"]
+)
+def test_values_that_make_no_sense_are_refused(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", "reed.patch.safetensors", "--to", "sfz", *words.split()])
+    assert ended.value.code == 2
+    assert words.split()[0] in capsys.readouterr().err
+
+
+def test_an_instrument_is_written_and_said_so(place, capsys):
+    words = ["export", "reed.patch.safetensors", "--to", "sfz", "--keys", "57", "--velocities", "1", "--rate", "16000"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out
+    assert "written: reed-sfz/reed.sfz (and reed-057-A3.wav, " in said and "hint: open it in" in said
+    assert "note: 1 samples" not in said
+    assert (place / "reed-sfz" / "samples" / "reed-057-A3.wav").exists()
+    assert cli.main(words) == 2
+    assert "--force" in capsys.readouterr().err
+    assert cli.main([*words, "--force"]) == 0
+
+
+def test_a_patch_that_is_none_is_refused(place, capsys):
+    Path("letter.txt").write_text("hello")
+    assert cli.main(["export", "letter.txt", "--to", "sfz"]) == 2
+    assert "letter.txt" in capsys.readouterr().err and not Path("letter-sfz").exists()

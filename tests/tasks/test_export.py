@@ -1,0 +1,107 @@
+"""What a patch can be exported as, and what becomes of the place it is written to."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.tasks import export as module
+from ddsp_match.tasks.export import KINDS, export, name_of
+from tests.tasks.instruments import blown
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_there_and_takes_its_options(name):
+    kind = KINDS[name]
+    function = getattr(importlib.import_module(kind.home[0]), kind.home[1])
+    takes = inspect.signature(function).parameters
+    assert list(takes)[:2] == ["patch", "out"]
+    others = set(takes) - {"patch", "out", "name", "on_note", "on_progress"}
+    assert others == set(kind.options)
+    assert all(takes[option].default is not inspect.Parameter.empty for option in kind.options)
+
+
+@pytest.fixture
+def written(monkeypatch, tmp_path):
+    """A stand-in for the tables that writes two files, or fails half-way."""
+    trouble: list[Exception] = []
+
+    def two(patch, out: Path, *, every: int = 1, on_note=None):
+        out.write_text(f"{every}")
+        if trouble:
+            raise trouble[0]
+        other = out.with_suffix(".partials.csv")
+        other.write_text("b")
+        if on_note:
+            on_note("said")
+        return [out, other]
+
+    monkeypatch.setattr("ddsp_match.tasks.export_tables.export_csv", two)
+    monkeypatch.chdir(tmp_path)
+    return trouble
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_are_named_as_the_sound_and_notes_passed_on(written, tmp_path):
+    notes: list[str] = []
+    assert export(blown(), "csv", on_note=notes.append, every=3) == [Path("reed.csv"), Path("reed.partials.csv")]
+    assert names(tmp_path) == ["reed.csv", "reed.partials.csv"]
+    assert (tmp_path / "reed.csv").read_text() == "3" and notes == ["said"]
+
+
+@pytest.mark.parametrize("taken", ["out.csv", "out.partials.csv"])
+def test_nothing_is_overwritten_unasked(written, tmp_path, taken):
+    (tmp_path / taken).write_text("somebody's")
+    with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*--force"):
+        export(blown(), "csv", tmp_path / "out.csv")
+    assert names(tmp_path) == [taken] and (tmp_path / taken).read_text() == "somebody's"
+    export(blown(), "csv", tmp_path / "out.csv", force=True)
+    assert names(tmp_path) == ["out.csv", "out.partials.csv"] and (tmp_path / taken).read_text() in "1b"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_ends_half_way_leaves_nothing(written, tmp_path, error):
+    (tmp_path / "out.csv").write_text("before")
+    written.append(error)
+    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
+        export(blown(), "csv", tmp_path / "out.csv", force=True)
+    assert names(tmp_path) == ["out.csv"] and (tmp_path / "out.csv").read_text() == "before"
+
+
+def test_a_place_that_does_not_fit_is_refused(written, tmp_path):
+    with pytest.raises(OutputError, match=r"found the suffix '.txt'.*\.csv"):
+        export(blown(), "csv", tmp_path / "out.txt")
+    with pytest.raises(OutputError, match="found a folder"):
+        export(blown(), "csv", tmp_path)
+
+
+def test_unknown_kinds_and_options_are_refused():
+    with pytest.raises(ConfigError, match="'mp3'; needed: one of: sfz, wavetable"):
+        export(blown(), "mp3")
+    with pytest.raises(ConfigError, match="the option keys; needed: one of: every"):
+        export(blown(), "csv", keys=3)
+
+
+def test_only_a_folder_of_ours_is_replaced(tmp_path):
+    kind, folder = KINDS["sfz"], tmp_path / "kit"
+    module.check_place(kind, folder, force=False)
+    (folder / "samples").mkdir(parents=True)
+    (folder / "kit.sfz").write_text("")
+    with pytest.raises(OutputError, match="--force"):
+        module.check_place(kind, folder, force=False)
+    module.check_place(kind, folder, force=True)
+    (folder / "letter.txt").write_text("somebody's")
+    with pytest.raises(OutputError, match="no run of ddsp-match"):
+        module.check_place(kind, folder, force=True)
+
+
+def test_a_patch_is_named_by_its_file_or_its_sound():
+    assert name_of("a/b/horn.patch.safetensors") == "horn"
+    assert name_of(blown()) == "reed"
