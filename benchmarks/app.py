@@ -25,6 +25,7 @@ from typing import Any
 
 from benchmarks.common import ROOT, SEED_CLIP, arguments, ddsp_match, save, timed
 from tests.app.fuzzing import Fuzz, strays
+from tests.app.serving import told
 
 ASKED_EVERY_S = 0.05  # how often the server is asked something else while it fits
 
@@ -184,22 +185,6 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
         if answer.status >= 400:
             raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
         return content
-    finally:
-        connection.close()
-
-
-def told(port: int) -> Iterator[tuple[str, Any]]:
-    """The server's events."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/api/events")
-    event = ""
-    try:
-        for raw in connection.getresponse():
-            line = raw.decode().rstrip("\n")
-            if line.startswith("event: "):
-                event = line[7:]
-            elif line.startswith("data: "):
-                yield event, json.loads(line[6:])
     finally:
         connection.close()
 

@@ -12,16 +12,13 @@ def axes(n_samples: int, sample_rate: int) -> dict[str, Any]:
     """What the edges of a spectrogram stand for, without drawing it."""
     from ddsp_match.report import pictures
 
-    # Columns as `report.pictures.spectrogram` chooses them.
-    per_column = max(1, round(n_samples / pictures.MAX_COLUMNS / (pictures.fft_size(sample_rate) / 2)))
-    hop = max(1, -(-n_samples // (pictures.MAX_COLUMNS * per_column)))
-    last_s = -(-n_samples // (hop * per_column)) * per_column * hop / sample_rate
+    n_columns, per_column, hop = pictures.columns(n_samples, sample_rate)
     return {
         "scale": "log",
         "low_hz": pictures.lowest_hz(sample_rate),
         "high_hz": sample_rate / 2,
         "first_s": 0.0,
-        "last_s": last_s,
+        "last_s": n_columns * per_column * hop / sample_rate,
     }
 
 

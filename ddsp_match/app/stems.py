@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ddsp_match.audio import Audio
+from ddsp_match.edits.onsets import level_db
 from ddsp_match.edits.separate import split
 from ddsp_match.features import Features
 from ddsp_match.patch import Patch
@@ -37,12 +38,11 @@ def stems(patch: Patch) -> dict[str, Audio]:
 def of_patch(patch: Patch) -> dict[str, Any]:
     """f0 and level over time, as a page draws them; no f0 where only a steady grid was laid under the sound."""
     controls = patch.controls
-    power = 0.5 * controls.partial_amplitudes.square().sum((0, 1)) + controls.noise.square().mean((0, 1))
-    level_db = 10 * torch.log10(power.clamp(min=1e-12))
-    sounds = (level_db > level_db.max() + SILENT_DB) & (controls.amplitude.amax(0) > 0)
+    level = level_db(controls)
+    sounds = (level > level.max() + SILENT_DB) & (controls.amplitude.amax(0) > 0)
     if on_steady_grid(patch):
         sounds = torch.zeros_like(sounds)
-    return _over_time(controls.f0_hz[0], sounds, level_db, None, patch.timebase)
+    return _over_time(controls.f0_hz[0], sounds, level, None, patch.timebase)
 
 
 def of_features(features: Features, timebase: Timebase) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def warp(
     turn = smooth(rotation(c, controls.base_hz[0], timebase, TURN_S), hann(TURN_S, timebase)).double()
     turn = reader(turn) * ratio
     size, noise = reader(c.abs()), reader(controls.noise)
+    given = size
     keep = formant == "keep" and bool((ratio != 1).any())
     number = torch.arange(1, controls.n_partials + 1).view(-1, 1)
     if keep:
@@ -71,15 +72,15 @@ def warp(
         # What lies below the fundamental goes along with it: where that falls, a faint octave below must not be left.
         old_hz = torch.maximum(old_hz, base_hz * controls.divisions)
         change = envelope.log_at(old_hz * ratio) - envelope.log_at(old_hz)
-        # Half as many harmonics under the same envelope would have half the power.
+        # Fewer harmonics under the same envelope would have less power, beyond what `_loudness_kept` may add.
         weighed = size * (change.clamp(max=MOST_GAIN) + ratio.log() / 2).exp().float()
         detuned = turn / ratio * (timebase.frame_rate / (2 * math.pi)) / (number * base_hz)
         back = _heard_off(size, detuned, controls.divisions) / _heard_off(weighed, detuned, controls.divisions)
         size, ratio, turn = weighed, ratio * back, turn * back
     elif controls.n_bands and bool((ratio != 1).any()):
         noise = _moved(noise, ratio)
-    start = c[..., min(attack_frames(controls, timebase), controls.n_frames - 1)].angle().double()
-    anchor = int((where - attack_frames(controls, timebase)).abs().argmin())
+    attack = attack_frames(controls, timebase)  # where the phases are those that were found
+    start, anchor = c[..., attack].angle().double(), int((where - attack).abs().argmin())
     run = torch.nn.functional.pad((turn[:, :-1] + turn[:, 1:]) / 2, (1, 0)).cumsum(1)
     phase = start.unsqueeze(2) + run - run[:, anchor : anchor + 1]
     fine = max(1, math.ceil(float(ratio.max()) - 1e-9))
@@ -90,7 +91,7 @@ def warp(
         partials = _filled_up(partials, series, controls.divisions * fine, envelope, ratio, timebase)
     partials = partials * series.audible(len(partials[0]))
     if keep:
-        partials = partials * _loudness_kept(reader(c.abs()), partials)
+        partials = partials * _loudness_kept(given, partials)
     out = partials.abs().float()
     amplitude = out.sum(1)
     f0_hz = (reader(controls.f0_hz.double()) * ratio).float()

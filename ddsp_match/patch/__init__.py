@@ -6,9 +6,10 @@ changed.
 
 from __future__ import annotations
 
+from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.patch.container import FORMAT, FORMAT_VERSION, SUFFIX
 from ddsp_match.patch.racks import EffectsPatch, load_rack
-from ddsp_match.patch.synth import Patch, decode_noise, encode_noise, load_patch
+from ddsp_match.patch.synth import Patch, load_patch
 
 __all__ = [
     "FORMAT",

@@ -8,30 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
 
 from ddsp_match.controls import Controls
+from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import container, racks
 from ddsp_match.timebase import Timebase
 
-# Noise bands are stored as one byte: 0 is silence, code c is (c / 2 - 121) dB, so -120.5 to +6.5 dB.
-NOISE_STEP_DB, NOISE_BASE_DB = 0.5, -121.0
 INAUDIBLE = 1e-6  # harmonics that never exceed this amplitude (-120 dB) are left out from the top
-
-
-def encode_noise(magnitude: Float[torch.Tensor, "*shape"]) -> UInt8[torch.Tensor, "*shape"]:
-    """Linear magnitudes to bytes, half a dB a step."""
-    db = 20 * torch.log10(magnitude.clamp(min=1e-12))
-    return ((db - NOISE_BASE_DB) / NOISE_STEP_DB).round().clamp(0, 255).to(torch.uint8)
-
-
-def decode_noise(code: UInt8[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape"]:
-    """Bytes to linear magnitudes."""
-    table = 10 ** ((torch.arange(256, dtype=torch.float64) * NOISE_STEP_DB + NOISE_BASE_DB) / 20)
-    table[0] = 0.0
-    return table.float()[code.long()]
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,14 @@ def fft_size(sample_rate: int) -> int:
     return 2 ** max(6, round(np.log2(0.11 * sample_rate)))
 
 
+def columns(n_samples: int, sample_rate: int) -> tuple[int, int, int]:
+    """Columns of a spectrogram, transforms averaged into one column, and samples between two transforms."""
+    wanted_hop = n_samples / MAX_COLUMNS
+    per_column = max(1, round(wanted_hop / (fft_size(sample_rate) / 2)))
+    hop = max(1, -(-n_samples // (MAX_COLUMNS * per_column)))
+    return -(-n_samples // (hop * per_column)), per_column, hop
+
+
 def spectrogram(samples: np.ndarray, sample_rate: int) -> Picture:
     """A spectrogram in dB in which a sine of amplitude 1 reaches 0 dB, with at most `MAX_COLUMNS` columns.
 
@@ -77,10 +85,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int) -> Picture:
     """
     size = fft_size(sample_rate)
     window = torch.hann_window(size)
-    wanted_hop = len(samples) / MAX_COLUMNS
-    per_column = max(1, round(wanted_hop / (size / 2)))  # transforms averaged into one column
-    hop = max(1, -(-len(samples) // (MAX_COLUMNS * per_column)))
-    n_columns = -(-len(samples) // (hop * per_column))
+    n_columns, per_column, hop = columns(len(samples), sample_rate)
     padded = np.zeros(n_columns * per_column * hop + size, np.float32)
     # Transform j covers the middle of its hop, so column edges fall on whole multiples of hop * per_column.
     start = size // 2 - hop // 2

@@ -11,7 +11,7 @@ import numpy as np
 
 from ddsp_match.audio import Audio, resample
 from ddsp_match.controls import Controls
-from ddsp_match.edits.hold import find_loop
+from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.pitch import transpose
 from ddsp_match.edits.separate import separate
 from ddsp_match.edits.tone import brightness
@@ -22,7 +22,7 @@ from ddsp_match.patch import Patch
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.export_loop import held, play_held
 from ddsp_match.tasks.export_midi import on_steady_grid
-from ddsp_match.tasks.export_source import as_long, one_note, pitch_of, release_s_of, stands
+from ddsp_match.tasks.export_source import as_long, one_note, pitch_of, release_s_of
 from ddsp_match.tasks.process import OnNote, through
 
 STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
@@ -100,7 +100,7 @@ def export_sfz(
     timebase, rack = patch.timebase, None if dry else patch.effects
     rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
     source = separate(patch.controls, timebase)
-    looped = loop and stands(source, timebase)
+    looped = loop and has_sustain(source, timebase)
     if loop and not looped:
         say("the sound dies away by itself: its samples have no loop")
     region = find_loop(source, timebase) if looped else None

@@ -8,27 +8,16 @@ import torch
 
 from ddsp_match.controls import Controls
 from ddsp_match.edits.hold import fade, hold, trim
-from ddsp_match.edits.loops import has_sustain, level_db, sustain
+from ddsp_match.edits.loops import has_sustain
+from ddsp_match.edits.onsets import level_db
 from ddsp_match.tasks.process import OnNote
 from ddsp_match.timebase import Timebase
 
-FALL_DB_PER_S = 4.0  # blown and bowed sounds keep their level better than that, struck and plucked ones worse
 SHORTEST_RELEASE_S, LONGEST_RELEASE_S = 0.06, 2.0
 OTHER_NOTE = 1.5  # semitones from the loop's pitch
 SHORTEST_NOTE_S = 0.15
 TUNED_BY = 10  # harmonics that tell how sharp a sound is
 PLUCK_RELEASE_S = 0.3  # of sounds that die away by themselves: what a damper takes
-
-
-def stands(controls: Controls, timebase: Timebase) -> bool:
-    """Whether a sound keeps its level, so that it may be looped: `has_sustain` lets a piano be held, which falls."""
-    if not has_sustain(controls, timebase):
-        return False
-    begin, end = sustain(controls, timebase)
-    level = level_db(controls)[begin : end + 1]
-    time = torch.arange(len(level), dtype=torch.float32) / timebase.frame_rate
-    time = time - time.mean()
-    return float((time * (level - level.mean())).sum() / time.square().sum()) > -FALL_DB_PER_S
 
 
 def pitch_of(controls: Controls, timebase: Timebase, loop: tuple[int, int] | None = None) -> float:

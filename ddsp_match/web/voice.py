@@ -12,12 +12,11 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.controls import Controls
+from ddsp_match.dsp.noise_codes import NOISE_BASE_DB, NOISE_STEP_DB, encode_noise
 from ddsp_match.edits.envelope import Envelope
 from ddsp_match.timebase import Timebase
 
 FORMAT, VERSION = "ddsp-match voice", 1
-# As in the patch file: code 0 is silence, code c is (c / 2 - 121) dB.
-NOISE_STEP_DB, NOISE_BASE_DB = 0.5, -121.0
 INAUDIBLE = 1e-6  # partials that never exceed this amplitude (-120 dB) are left out from the top
 SOUNDING = 10 ** (-40 / 20)  # of the loudest frame: where f0 counts towards the root
 SILENT = 10 ** (-50 / 20)  # of the loudest frame: what a key skips at the beginning
@@ -98,9 +97,9 @@ def voice(
         "amplitude": _packed(controls.amplitude, np.float32),
         "distribution": _packed(_roots(controls.distribution[:, :keep].mT), np.uint16),
         "phases": None if controls.phases is None else _packed(_turns(controls.phases[:, :keep].mT), np.uint16),
-        "noise": _packed(_codes(controls.noise.mT), np.uint8),
+        "noise": _packed(encode_noise(controls.noise.detach().mT), np.uint8),
         # One for all channels: how loud a partial would be at each harmonic, in the same codes.
-        "envelope": _packed(_codes(envelope.upper.mT.exp()), np.uint8),
+        "envelope": _packed(encode_noise(envelope.upper.detach().mT.exp()), np.uint8),
         "response": None if response is None else _response(response, response_rate or timebase.sample_rate),
     }
 
@@ -119,11 +118,6 @@ def _turns(phases: Float[torch.Tensor, "*shape"]) -> np.ndarray:
     """Phases in 65536ths of a turn: 0.00005 rad off at most."""
     turns = phases.detach().cpu().double().numpy() / (2 * math.pi)
     return (np.round(turns * 65536).astype(np.int64) % 65536).astype(np.uint16)
-
-
-def _codes(magnitude: Float[torch.Tensor, "*shape"]) -> np.ndarray:
-    db = 20 * np.log10(np.maximum(magnitude.detach().cpu().double().numpy(), 1e-12))
-    return np.clip(np.round((db - NOISE_BASE_DB) / NOISE_STEP_DB), 0, 255).astype(np.uint8)
 
 
 def _root(f0_hz: Float[torch.Tensor, " frames"], level: Float[torch.Tensor, " frames"]) -> float:

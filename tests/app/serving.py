@@ -114,18 +114,7 @@ class Served:
 
     def events(self) -> Iterator[tuple[str, Any]]:
         """What is told, as it is told."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("GET", "/api/events")
-        answer, event = connection.getresponse(), ""
-        try:
-            for raw in answer:
-                line = raw.decode().rstrip("\n")
-                if line.startswith("event: "):
-                    event = line[7:]
-                elif line.startswith("data: "):
-                    yield event, json.loads(line[6:])
-        finally:
-            connection.close()
+        return told(self.port)
 
 
 def wav(seconds: float = 0.4, f0_hz: float = 220.0, rate: int = 16000, channels: int = 1) -> bytes:
@@ -145,3 +134,19 @@ def wav(seconds: float = 0.4, f0_hz: float = 220.0, rate: int = 16000, channels:
 def tree(folder: Path) -> set[str]:
     """All files and folders below a folder."""
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def told(port: int) -> Iterator[tuple[str, Any]]:
+    """What the server at a port tells its pages."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/api/events")
+    answer, event = connection.getresponse(), ""
+    try:
+        for raw in answer:
+            line = raw.decode().rstrip("\n")
+            if line.startswith("event: "):
+                event = line[7:]
+            elif line.startswith("data: "):
+                yield event, json.loads(line[6:])
+    finally:
+        connection.close()
