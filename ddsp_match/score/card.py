@@ -57,7 +57,9 @@ class Row:
         hints: Why the match may be bad, in words, the gravest first; empty where nothing stands out.
         facts: What else is known: ``sample_rate``, ``duration_s``, ``channels``, ``pitched``, ``f0_median_hz``,
             ``match_f0_hz``, ``level_db``, ``pitch_midi``, ``headline``, ``second_take``.
-        fingerprint: Changes when target, match or the way of scoring does; what has the same is not scored again.
+        fingerprint: Changes when target or match does; empty where nothing can be kept.
+        measured: The parts of the row, ``spectra match`` or ``mos floor``, each with how it was measured: what was
+            measured in the same way is not measured again, and what is not asked for is kept.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Row:
     hints: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    measured: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,13 @@ def compare(
     """Compares two runs sound by sound, by name: B against A.
 
     The scores of each run are taken from its ``scores.json`` as far as they are fresh, and computed otherwise; both are
-    scored the same way, A's unless told otherwise.
+    scored the same way, A's unless told otherwise. Neither run's folder is written to.
 
     Args:
         a: The run before, as `score` takes it.
         b: The run after.
-        out: Folder for ``compare.json``, ``compare.csv`` and ``compare.html``; None writes none. Those that are there
-            are replaced.
+        out: Folder for ``compare.json``, ``compare.csv`` and ``compare.html``, and for the scores of either run in
+            ``a`` and ``b``; None writes none. Those that are there are replaced.
         sort: Key of the metric by which improvements and regressions are named.
         count: How many of each to name.
         source: Where the sounds of both lie now, if they were moved.
@@ -74,7 +74,7 @@ def compare(
     known: Mapping[str, Any] = before.scoring if before is not None else {}
     notes: list[str] = []
 
-    def card_of(folder: Path, label: str) -> Card:
+    def card_of(folder: Path, label: str, side: str) -> Card:
         def told(done: int, total: int) -> None:
             if on_progress:
                 on_progress(label, done, total)
@@ -89,16 +89,12 @@ def compare(
             "on_progress": told,
             "stop": stop,
         }
-        try:
-            check_ours(folder, SCORES[0], files.FORMAT)
-        except OutputError:
-            notes.append(f"the scores of {label} could not be kept in {folder}")
-            arguments["write"] = False
-        card = score(folder, **arguments)
+        card = score(folder, out=None if place is None else place / side, write=place is not None, **arguments)
         notes.extend(f"{label}: {note}" for note in card.notes)
         return card
 
-    found = compared(card_of(first, label_a), card_of(second, label_b), label_a, label_b, sort=sort, count=count)
+    cards = card_of(first, label_a, "a"), card_of(second, label_b, "b")
+    found = compared(*cards, label_a, label_b, sort=sort, count=count)
     found.notes = notes + found.notes
     if place is not None:
         from ddsp_match.tasks.score_report import write_compare_page

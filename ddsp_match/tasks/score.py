@@ -51,13 +51,13 @@ def score(
     the noise is drawn by chance; `refit` fits some sounds once more with other seeds instead. A difference
     between two matches that is below the floor means nothing.
 
-    Scores are kept in ``scores.json``: what was scored before, and whose sound and match have not changed since, is
-    not scored again.
+    Scores are kept in ``scores.json``: what was measured before, of a sound and match that have not changed since, is
+    not measured again, and stays where this call does not ask for it (an opinion score, f0, a floor of second fits).
 
     Args:
         folder: Of a run over many sounds, of the fit of one sound, or one that holds several of those (a sweep).
         out: Where ``scores.json``, ``scores.csv`` and ``scores.html`` go; by default the run's folder. Those that are
-            there are replaced.
+            there are replaced; the scores in the run's folder are used in any case.
         source: Where the sounds lie now, if they were moved since the fit.
         sort: Key of the metric by which the worst are named.
         mos_pads: Shifts of which the opinion score is the median, 1 to 7 (the default): about a second a shift for
@@ -87,8 +87,9 @@ def score(
     if write:
         check_ours(place, NAMES[0], files.FORMAT)
     scoring, notes = scoring_of(run, mos_pads, tracker)
-    before = None if force else files.read_card(place / NAMES[0])
-    planned, remarks = plan(run, scoring, references=references, refit=refit, before=before)
+    places = dict.fromkeys((place, run.folder))
+    before = [earlier for folder in places if (earlier := files.read_card(folder / NAMES[0])) is not None]
+    rows, jobs, remarks = plan(run, scoring, references=references, refit=refit, before=before, force=force)
     notes += remarks
     card = Card(
         name=run.folder.name,
@@ -102,11 +103,9 @@ def score(
         command=run.command,
         created_at=datetime.now(UTC).isoformat("T", "seconds"),
     )
-    rows = {entry.name: entry for entry in planned if isinstance(entry, Row)}
-    rows |= {job.sound.name: start_row(job.sound) for job in planned if isinstance(job, ScoreJob) and job.sound.failed}
-    jobs = [job for job in planned if isinstance(job, ScoreJob) and not job.sound.failed]
+    rows |= {sound.name: start_row(sound) for sound in run.sounds if sound.failed}
     now = jobs if limit is None else jobs[:limit]
-    order = {sound.name: place for place, sound in enumerate(run.sounds)}
+    order = {sound.name: position for position, sound in enumerate(run.sounds)}
 
     def gather() -> None:
         card.rows = sorted(rows.values(), key=lambda row: order[row.name])
@@ -114,6 +113,7 @@ def score(
     saved = time.monotonic()
     if on_progress and now:
         on_progress(0, len(now))
+    done = 0
     for done, row in enumerate(_scored(now, workers, stop), 1):
         rows[row.name] = row
         if on_progress:
@@ -123,10 +123,10 @@ def score(
             files.write_json(place / NAMES[0], files.content(card))
             saved = time.monotonic()
     gather()
-    missing = len(run.sounds) - len(rows)
-    if missing:
+    left = len(jobs) - done
+    if left:
         card.complete = False
-        notes.append(f"{missing} of {len(run.sounds)} sounds are not scored yet; the same command goes on with them")
+        notes.append(f"{left} of {len(run.sounds)} sounds are not scored yet; the same command goes on with them")
     summarise(card)
     if sort not in {metric.key for metric in card.metrics} and card.metrics:
         card.sort = card.metrics[0].key

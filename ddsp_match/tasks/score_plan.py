@@ -13,7 +13,7 @@ from ddsp_match.score import opinion
 from ddsp_match.score.card import Card, Row
 from ddsp_match.settings import F0Settings, FitSettings, Settings
 from ddsp_match.tasks.score_runs import Matched, Run
-from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint
+from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint, missing, wanted
 
 S = TypeVar("S", bound=Settings)
 TRACKERS = ("run", "full", "tiny", "pyin", "none")
@@ -47,9 +47,9 @@ def scoring_of(run: Run, mos_pads: int | None, tracker: str) -> tuple[Scoring, l
 
 
 def plan(
-    run: Run, scoring: Scoring, *, references: int, refit: int, before: Card | None
-) -> tuple[list[Row | ScoreJob], list[str]]:
-    """For every sound of a run, in order, its row of before or the job that makes it; and notes.
+    run: Run, scoring: Scoring, *, references: int, refit: int, before: Sequence[Card], force: bool = False
+) -> tuple[dict[str, Row], list[ScoreJob], list[str]]:
+    """What is known of a run's sounds, and what is to be measured.
 
     Args:
         run: The run.
@@ -57,27 +57,38 @@ def plan(
         references: Sounds whose floor and ceilings are measured in opinion and f0, too.
         refit: Sounds that are fitted again for the floor.
         before: What was scored before.
+        force: Whether to measure again what is known.
+
+    Returns:
+        The rows of before that still hold, by name; the jobs for what they lack; and notes.
     """
     notes = []
-    rows = {row.name: row for row in before.rows if row.fingerprint} if before is not None else {}
     whole = [sound for sound in run.sounds if not sound.failed]
     slow = {sound.name for sound in spread(whole, references)}
     again = {sound.name for sound in spread(whole, refit)}
     settings = _other_seeds(run) if refit else None
     if refit and settings is None:
         notes.append("no second fits: the settings of this run are not known, or not the same for all its sounds")
-    found: list[Row | ScoreJob] = []
-    for sound in run.sounds:
-        job = ScoreJob(sound, scoring, sound.name in slow | again, settings if sound.name in again else None)
-        prints = [fingerprint(job)]
-        if not job.reference:  # one that was a reference before knows more, and is as good
-            prints.append(fingerprint(dataclasses.replace(job, reference=True)))
-        row = rows.get(sound.name)
-        if row is not None and row.fingerprint in prints:
-            found.append(_moved(row, sound))
-        else:
-            found.append(dataclasses.replace(job, fingerprint=prints[0]))
-    return found, notes
+    cards = [{row.name: row for row in card.rows if row.fingerprint} for card in before]
+    known: dict[str, Row] = {}
+    jobs: list[ScoreJob] = []
+    kept = 0
+    for sound in whole:
+        again_with = settings if sound.name in again else None
+        job = ScoreJob(sound, scoring, sound.name in slow | again, again_with, parts=frozenset())
+        own = fingerprint(sound)
+        rows = [rows[sound.name] for rows in cards if sound.name in rows and rows[sound.name].fingerprint == own]
+        # Of several, the one that lacks the least.
+        row = min(rows, key=lambda row: (len(missing(job, row)), -len(row.measured)), default=None)
+        if row is not None:
+            known[sound.name] = _moved(row, sound)
+            kept += any(part.endswith(" match") and part not in wanted(job) for part in row.measured)
+        parts = frozenset(wanted(job)) if force or row is None else missing(job, row)
+        if parts:
+            jobs.append(dataclasses.replace(job, known=row, parts=parts))
+    if kept:
+        notes.append(f"figures that were not asked for are kept from an earlier scoring of {kept} unchanged sounds")
+    return known, jobs, notes
 
 
 def spread(sounds: Sequence[Matched], count: int) -> list[Matched]:

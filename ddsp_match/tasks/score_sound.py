@@ -30,9 +30,11 @@ from ddsp_match.tasks.render import render, stems_of
 from ddsp_match.tasks.score_runs import Matched
 from ddsp_match.timebase import Timebase
 
-SCORING_VERSION = 1  # raise it when any figure is computed differently: every sound is scored again
+SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01
 Track = tuple[np.ndarray, np.ndarray]  # f0 in Hz, and whether it was heard, by frame
+FIGURES = {"f0_l1_cents": "f0", "octave_errors": "f0", "voicing_agreement": "f0", "mos": "mos"}  # the rest: "spectra"
+F0_FACTS = ("pitched", "f0_median_hz", "match_f0_hz")
 REFERENCE_PADS = 1  # of the floor and the ceilings only means over sounds are shown, which freak values hardly move
 
 
@@ -58,20 +60,22 @@ class ScoreJob:
         scoring: How.
         reference: Whether the floor and the ceilings are measured in the slow figures, too: opinion and f0.
         refit: Settings with which to fit the sound once more for the floor; None takes another draw of the noise.
-        fingerprint: Of the row that comes out.
+        known: A row of the same files, whose figures are kept; None where there is none.
+        parts: Which parts of the row to measure, of those that `wanted` names.
     """
 
     sound: Matched
     scoring: Scoring
     reference: bool = False
     refit: FitSettings | None = None
-    fingerprint: str = ""
+    known: Row | None = None
+    parts: frozenset[str] = frozenset()
 
 
 def score_sound(job: ScoreJob) -> Row:
     """Scores one sound; what is wrong with its files becomes the row's reason."""
     row = start_row(job.sound)
-    row.fingerprint = job.fingerprint
+    row.fingerprint = fingerprint(job.sound)
     if row.status == "failed":
         return row
     try:
@@ -79,7 +83,7 @@ def score_sound(job: ScoreJob) -> Row:
             _Scorer(job, row).run()
     except MatchError as error:
         row.status, row.reason, row.fingerprint = "failed", str(error), ""
-        row.metrics, row.ceilings, row.floor = {}, {}, {}
+        row.metrics, row.ceilings, row.floor, row.measured = {}, {}, {}, {}
     return row
 
 
@@ -98,16 +102,60 @@ def start_row(sound: Matched) -> Row:
     )
 
 
-def fingerprint(job: ScoreJob) -> str:
-    """What the row depends on: the files as they are now, by size and time of change, and how they are scored."""
-    how: list[Any] = [SCORING_VERSION, asdict(job.scoring), opinion.version(), job.reference]
-    how += [job.refit and asdict(job.refit), job.sound.seconds, job.sound.facts.get("peak_mb")]
-    for path in (job.sound.target, job.sound.match, job.sound.patch):
+def fingerprint(sound: Matched) -> str:
+    """What every figure of a row depends on: the files as they are now, by size and time of change."""
+    how: list[Any] = [SCORING_VERSION, sound.seconds, sound.facts.get("peak_mb")]
+    for path in (sound.target, sound.match, sound.patch):
         try:
             found = path.stat() if path is not None else None
         except OSError:
             found = None
         how.append(found and [found.st_size, found.st_mtime_ns])
+    return _digest(how)
+
+
+def wanted(job: ScoreJob) -> dict[str, str]:
+    """The parts of a row that a job asks for, each with how it is measured: `Row.measured` of a row that has them."""
+    tracker = job.scoring.tracker
+    pads = job.scoring.mos_pads if opinion.version() is not None else 0
+    take = REDRAWN if job.refit is None else _digest(asdict(job.refit))
+    how = {"spectra": ""}
+    if tracker is not None:
+        how["f0"] = _digest(asdict(tracker))
+    if pads:
+        how["mos"] = f"{opinion.version()}"
+    parts = {f"{figures} match": value for figures, value in how.items()}
+    if pads:
+        parts["mos match"] += f" {pads}"
+    for figures, value in how.items():
+        if job.reference or figures == "spectra":
+            parts[f"{figures} ceilings"] = value
+            if job.sound.patch is not None:
+                parts[f"{figures} floor"] = f"{value} {take}"
+    return parts
+
+
+def missing(job: ScoreJob, row: Row) -> frozenset[str]:
+    """The parts that a job asks for and a row of the same files lacks.
+
+    A better measurement is as good: an opinion of more pads, a floor of second fits where another draw would do.
+    """
+
+    def holds(part: str, value: str) -> bool:
+        known = row.measured.get(part)
+        if known == value:
+            return True
+        if part.endswith(" floor") and job.refit is None and row.facts.get("second_take") == REFIT:
+            return True
+        if known is None or part != "mos match":
+            return False
+        (version, pads), (version_known, pads_known) = value.rsplit(" ", 1), known.rsplit(" ", 1)
+        return version == version_known and int(pads_known) >= int(pads)
+
+    return frozenset(part for part, value in wanted(job).items() if not holds(part, value))
+
+
+def _digest(how: Any) -> str:
     return hashlib.sha256(repr(how).encode()).hexdigest()[:32]
 
 
@@ -125,37 +173,56 @@ class _Scorer:
         self._heard: np.ndarray | None = None
 
     def run(self) -> None:
-        """Fill in the row."""
-        row, sound = self.row, self.job.sound
-        row.metrics = self._figures(self.match, slow=True, pads=self.scoring.mos_pads)
+        """Fill in the row: what is known of before, and the parts that the job asks for."""
+        row, sound, known, parts = self.row, self.job.sound, self.job.known, self.job.parts
+        if known is not None:
+            row.metrics, row.floor = self._kept("match", known.metrics), self._kept("floor", known.floor)
+            row.ceilings = {name: self._kept("ceilings", own) for name, own in known.ceilings.items()}
+            stale = F0_FACTS if "f0 match" in parts else ()
+            row.facts = {key: value for key, value in known.facts.items() if key not in stale}
+            row.measured = dict(known.measured)
+        row.metrics |= self._figures("match", self.match, pads=self.scoring.mos_pads)
         if self.patch is not None:
-            stems = stems_of(self.patch)
-            row.metrics |= metrics.energy_shares(stems.harmonic, stems.noise)
-            take = self._fitting(self._second_take(self.patch))
-            row.floor = self._figures(take, slow=self.job.reference, pads=REFERENCE_PADS, against=self.match)
+            if "spectra match" in parts:
+                stems = stems_of(self.patch)
+                row.metrics |= metrics.energy_shares(stems.harmonic, stems.noise)
+            if any(part.endswith(" floor") for part in parts):
+                take = self._fitting(self._second_take(self.patch))
+                row.floor |= self._figures("floor", take, pads=REFERENCE_PADS, against=self.match)
         else:
             shares = ("harmonic_share", "noise_share")
             row.metrics |= {key: sound.metrics[key] for key in shares if key in sound.metrics}
-        for name, reference in references(self.target).items():
-            row.ceilings[name] = self._figures(reference, slow=self.job.reference, pads=REFERENCE_PADS)
+        if any(part.endswith(" ceilings") for part in parts):
+            for name, reference in references(self.target).items():
+                own = row.ceilings.setdefault(name, {})
+                own |= self._figures("ceilings", reference, pads=REFERENCE_PADS)
+        how = wanted(self.job)
+        row.measured |= {part: how[part] for part in parts}
         if sound.seconds:
             row.metrics["seconds"] = sum(sound.seconds.values())
         if isinstance(peak := sound.facts.get("peak_mb"), int | float) and math.isfinite(peak):
             row.metrics["peak_mb"] = float(peak)
         row.metrics = {key: row.metrics[key] for key in BY_KEY if key in row.metrics}
-        row.facts = self._facts()
+        row.facts |= self._facts()
         doubt = {key: sound.metrics[key] for key in ("doubt_share",) if key in sound.metrics}
         row.hints = hints({**row.metrics, **doubt}, row.facts)
 
-    def _figures(self, match: Audio, *, slow: bool, pads: int, against: Audio | None = None) -> dict[str, float]:
-        """All that tells a match from the target, or from another match."""
-        target = against or self.target
-        tensors = [torch.from_numpy(sound.samples) for sound in (target, match)]
-        rate = target.sample_rate
-        found = metrics.distances(tensors[0], tensors[1], rate, sizes_for(rate))
-        if slow and self.scoring.tracker is not None:
+    def _kept(self, which: str, own: Mapping[str, float]) -> dict[str, float]:
+        """Figures of before, without those that are measured again: one that no longer applies must not stay."""
+        again = {part.removesuffix(f" {which}") for part in self.job.parts if part.endswith(f" {which}")}
+        return {key: value for key, value in own.items() if FIGURES.get(key, "spectra") not in again}
+
+    def _figures(self, which: str, match: Audio, *, pads: int, against: Audio | None = None) -> dict[str, float]:
+        """What tells a match from the target, or from another match, of the parts to measure."""
+        target, parts = against or self.target, self.job.parts
+        found: dict[str, float] = {}
+        if f"spectra {which}" in parts:
+            tensors = [torch.from_numpy(sound.samples) for sound in (target, match)]
+            rate = target.sample_rate
+            found |= metrics.distances(tensors[0], tensors[1], rate, sizes_for(rate))
+        if f"f0 {which}" in parts:
             found |= self._f0_figures(match, against)
-        if slow and self.scoring.mos_pads and opinion.version() is not None:
+        if f"mos {which}" in parts:
             heard = opinion.heard(against) if against is not None else self._target_heard()
             found["mos"] = opinion.opinion(heard, opinion.heard(match), min(pads, self.scoring.mos_pads))
         return {key: value for key, value in found.items() if math.isfinite(value)}
@@ -213,8 +280,9 @@ class _Scorer:
             "sample_rate": self.target.sample_rate,
             "channels": self.target.channels,
             "duration_s": round(self.target.seconds, 4),
-            "second_take": REDRAWN if self.job.refit is None else REFIT,
         }
+        if any(part.endswith(" floor") for part in self.job.parts):
+            facts["second_take"] = REDRAWN if self.job.refit is None else REFIT
         levels = {"level_db": _level_db(self.target), "match_level_db": _level_db(self.match)}
         facts |= {key: round(value, 2) for key, value in levels.items() if value is not None}
         if self._pitch is not None:

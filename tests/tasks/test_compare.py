@@ -38,7 +38,8 @@ def test_what_got_better_is_called_better(runs, tmp_path):
     assert by_key["seconds"].verdict == "no difference"
     assert len(found.improved) == 6 and found.regressed == []
     assert found.settings_changed == {"optimizer.steps": (50, 60)}
-    assert sorted(path.name for path in (tmp_path / "ab").iterdir()) == ["compare.csv", "compare.html", "compare.json"]
+    files = ["compare.csv", "compare.html", "compare.json"]
+    assert sorted(path.name for path in (tmp_path / "ab").iterdir()) == ["a", "b", *files]
     known = json.loads((tmp_path / "ab/compare.json").read_text())
     assert known["label_b"] == "after" and len(known["pairs"]) == 6
 
@@ -85,11 +86,21 @@ def test_nothing_in_common_or_one_run_twice_is_an_error(tmp_path):
         compare(a, tmp_path / "b/../a", **FAST)
 
 
-def test_a_run_that_cannot_be_written_to_is_compared_all_the_same(runs):
-    (runs[0] / "scores.json").mkdir()
-    found = compare(*runs, **FAST)
-    assert len(found.pairs) == 6 and any("scores of before could not be kept" in note for note in found.notes)
-    assert not (runs[0] / "scores.csv").exists() and (runs[1] / "scores.csv").is_file()
+def test_neither_run_is_written_to(runs, tmp_path):
+    score(runs[0], mos_pads=0, tracker="tiny", workers=1)
+    before = {path: path.read_bytes() for run in runs for path in run.rglob("*") if path.is_file()}
+    found = compare(*runs, out=tmp_path / "ab", **FAST)
+    assert before == {path: path.read_bytes() for run in runs for path in run.rglob("*") if path.is_file()}
+    assert len(found.pairs) == 6 and "f0_l1_cents" in found.a.rows[0].metrics
+    assert "f0_l1_cents" not in {metric.key for metric in found.metrics}  # one of both alone has it
+    assert (tmp_path / "ab/b/scores.json").is_file()
+
+
+def test_what_a_comparison_scored_is_not_scored_again(runs, tmp_path):
+    found = compare(*runs, out=tmp_path / "ab", **FAST)
+    counts = []
+    again = compare(*runs, out=tmp_path / "ab", **FAST, on_progress=lambda *told: counts.append(told))
+    assert counts == [] and again.a.rows == found.a.rows and again.b.rows == found.b.rows
 
 
 def test_both_runs_are_looked_at_before_one_is_scored(runs, monkeypatch):

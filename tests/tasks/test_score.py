@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -12,12 +13,14 @@ from ddsp_match import audio
 from ddsp_match.audio import Audio, read
 from ddsp_match.errors import ConfigError, OutputError
 from ddsp_match.score import opinion
+from ddsp_match.settings import F0Settings
 from ddsp_match.store.store import Store
 from ddsp_match.tasks import score_sound
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.score import score
 from ddsp_match.tasks.score_plan import spread
 from ddsp_match.tasks.score_runs import Matched, _moved, find_run
+from ddsp_match.tasks.score_sound import ScoreJob, Scoring
 from tests.compare import assert_close
 from tests.tasks.runs import RATE, make_run, make_single, noisy, some_patch
 
@@ -120,6 +123,9 @@ def test_opinions_are_taken_where_zimtohrli_is(tmp_path, monkeypatch):
     assert 1 <= row.ceilings["silence"]["mos"] < row.metrics["mos"] <= row.floor["mos"] + 0.5
     monkeypatch.setattr(opinion, "version", lambda: None)
     card = score(run, tracker="none", workers=1)
+    assert card.rows[0].metrics["mos"] == row.metrics["mos"]
+    (run / "scores.json").unlink()
+    card = score(run, tracker="none", workers=1)
     assert "mos" not in card.rows[0].metrics and "mos" not in {metric.key for metric in card.metrics}
     assert any("pip install 'ddsp-match[mos]'" in note for note in card.notes)
 
@@ -148,6 +154,41 @@ def test_what_was_scored_is_not_scored_again(kit, monkeypatch):
     assert done[3:] == ["brass/horn", "reed"]
     score(kit, **{**FAST, "tracker": "tiny"})
     assert done[5:] == ["brass/horn", "reed"]
+
+
+def test_a_cheaper_scoring_keeps_what_a_dearer_one_measured(kit):
+    full = score(kit, mos_pads=0, tracker="tiny", workers=1, refit=1)
+    assert "f0_l1_cents" in full.rows[0].metrics
+    assert {row.facts.get("second_take") for row in full.scored} == {"fit", "noise"}
+    cheap = score(kit, **FAST, references=0)
+    assert cheap.rows == full.rows and cheap.metrics == full.metrics
+    assert any("kept from an earlier scoring" in note for note in cheap.notes)
+    audio.write(kit / "sounds/reed/match.wav", render(some_patch(500.0)), "FLOAT")  # no longer what was measured
+    horn, reed, _ = score(kit, **FAST).rows
+    assert horn == full.rows[0] and "f0_l1_cents" not in reed.metrics and "mrstft" in reed.metrics
+
+
+def test_only_what_is_missing_is_measured(kit):
+    cheap = score(kit, **FAST)
+    cut_short = score(kit, mos_pads=0, tracker="tiny", workers=1, limit=1)
+    assert [("f0_l1_cents" in row.metrics, "mrstft" in row.metrics) for row in cut_short.scored] == [
+        (True, True), (False, True)
+    ]  # fmt: skip
+    assert not cut_short.complete and cut_short.rows[1] == cheap.rows[1]
+    whole = score(kit, mos_pads=0, tracker="tiny", workers=1)
+    fresh = score(kit, mos_pads=0, tracker="tiny", workers=1, force=True)
+    assert whole.complete and whole.rows == fresh.rows
+
+
+def test_a_figure_that_no_longer_applies_does_not_stay(tmp_path, white_noise):
+    run = make_run(tmp_path / "run", {"hiss": (some_patch(noise=0.05, level=0.0), white_noise(0.4))})
+    (row,) = score(run, **FAST).rows
+    figures, facts = {**row.metrics, "f0_l1_cents": 3.0}, {**row.facts, "f0_median_hz": 100}
+    known, tiny = dataclasses.replace(row, metrics=figures, facts=facts), Scoring(0, F0Settings(model="tiny"))
+    job = ScoreJob(find_run(run).sounds[0], tiny, known=known, parts=frozenset({"f0 match"}))
+    again = score_sound.score_sound(job)
+    assert "f0_l1_cents" not in again.metrics and "f0_median_hz" not in again.facts
+    assert again.metrics["mrstft"] == row.metrics["mrstft"] and again.floor == row.floor
 
 
 def test_a_limit_goes_on_where_it_stopped(kit):
