@@ -85,7 +85,7 @@ globalThis.Keyboard = (() => {
         key.className = black ? 'piano-key black' : 'piano-key';
         key.dataset.midi = midi;
         key.tabIndex = midi === this.current ? 0 : -1;
-        key.setAttribute('aria-label', `${SAID[tone]} ${octaveOf(midi)}${midi === this.#root ? ', the sound’s own pitch' : ''}`);
+        key.setAttribute('aria-label', `${SAID[tone]}${black ? ' ' : ''}${octaveOf(midi)}${midi === this.#root ? ', the sound’s own pitch' : ''}`);
         key.setAttribute('aria-pressed', 'false');
         const share = black ? width * BLACK_SHARE : width;
         key.style.left = `${black ? whites * width - share / 2 : whites * width}%`;
@@ -100,6 +100,7 @@ globalThis.Keyboard = (() => {
         };
         if (midi === this.#root) add('root', '');
         const letter = LETTERS[midi - this.#base];
+        if (letter) key.setAttribute('aria-keyshortcuts', letter);
         if (this.labels && letter) add('letter', letter);
         if (tone === 0) add('name', `C${octaveOf(midi)}`);
         made.push(key);

@@ -35,9 +35,9 @@ export function Side({ onHelp }) {
       <button type="button" class="menu-button" aria-expanded=${String(open)} aria-controls="side-nav" onClick=${() => setOpen(!open)}><${Icon} name="menu" />${running.length ? `${running.length} running` : "Matches"}</button></div>
     <nav id="side-nav" aria-label="Matches">
       <a class="button" href="#" aria-current=${route.kind === "home" ? "page" : null}><${Icon} name="plus" />New sound</a>
-      ${running.length > 0 && html`<section><div class="list-head"><h3>Now</h3></div><ul class="items">${running.map((job) => html`<${JobItem} key=${job.id} job=${job} here=${here("job", job.id)} />`)}</ul></section>`}
-      ${fresh.length > 0 && html`<section><div class="list-head"><h3>Not matched yet</h3></div><ul class="items">${fresh.map((sound) => html`<${SoundItem} key=${sound.id} sound=${sound} here=${here("sound", sound.id)} />`)}</ul></section>`}
-      <section class="runs"><div class="list-head"><h3>Matches</h3>${runs?.length > 0 && html`<span class="small quiet number">${runs.length}</span>`}</div>
+      ${running.length > 0 && html`<section><div class="list-head"><h2>Now</h2></div><ul class="items">${running.map((job) => html`<${JobItem} key=${job.id} job=${job} here=${here("job", job.id)} />`)}</ul></section>`}
+      ${fresh.length > 0 && html`<section><div class="list-head"><h2>Not matched yet</h2></div><ul class="items">${fresh.map((sound) => html`<${SoundItem} key=${sound.id} sound=${sound} here=${here("sound", sound.id)} />`)}</ul></section>`}
+      <section class="runs"><div class="list-head"><h2>Matches</h2>${runs?.length > 0 && html`<span class="small quiet number">${runs.length}</span>`}</div>
         ${runs?.length > 8 && html`<input type="text" class="search" placeholder="Find …" aria-label="Find a match" value=${search} onInput=${(e) => setSearch(e.target.value)} />`}
         ${runs === null ? html`<p class="empty">looking into ${outputs} …</p>` : !runs.length ? html`<p class="empty">None yet. What you fit here or with <code>ddsp-match fit</code> is listed here and kept in <code>${outputs}</code>.</p>` : html`
           <ul class="items">${(all ? found : found.slice(0, FIRST)).map((run) => html`<${RunItem} key=${run.id} run=${run} here=${here("run", run.id)} />`)}</ul>

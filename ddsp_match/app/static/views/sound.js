@@ -31,10 +31,10 @@ export function FitForm({ sound }) {
   };
   const known = qualities.length ? qualities : ["draft", "default", "best"];
   return html`<section class="card fit-form" aria-label="Fit">
-    <div class="fit-choice"><h3 id="quality">Quality</h3>
+    <div class="fit-choice"><h2>Quality</h2>
       <${Segments} label="Quality" value=${quality} onChange=${setQuality} options=${known.map((value) => ({ value, label: QUALITIES[value]?.label || value }))} />
       <p class="quiet small">${QUALITIES[quality]?.words}</p></div>
-    ${effects.includes("reverb") && html`<div class="fit-choice"><h3>Room</h3>
+    ${effects.includes("reverb") && html`<div class="fit-choice"><h2>Room</h2>
       <${Switch} label="The sound has a room: find it too" checked=${room} onChange=${setRoom} />
       <p class="quiet small">Parts the source from its reverberation, so that you can play it dry. Takes longer.</p></div>`}
     <button type="button" class="primary big" disabled=${busy} onClick=${start}><${Icon} name="spark" />${waiting ? "Fit (joins the queue)" : "Fit"}</button>
