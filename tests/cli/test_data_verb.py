@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from ddsp_match import cli
 from ddsp_match.download import sets, transfer
 from ddsp_match.download.here import RECORD
 from tests.download.web import ARCHIVE, NAMES, Reply, serving, tiny
+from tests.waiting import HANG_S, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,12 +140,9 @@ def test_ctrl_c_says_that_the_next_command_goes_on(tmp_path):
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
-        end = time.monotonic() + 20
-        while not (part.exists() and part.stat().st_size == 131072):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_for(lambda: part.exists() and part.stat().st_size == 131072)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=20)
+        _, error = process.communicate(timeout=HANG_S)
     assert process.returncode == 130
     assert error.rstrip().endswith("ddsp-match: interrupted; the same command goes on from 131 KB")
     assert "Traceback" not in error

@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.waiting import HANG_S, wait_for
 import soundfile
 import yaml
 
@@ -73,7 +73,7 @@ def environment(**changed: str) -> dict[str, str]:
 
 def run(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command("fit", *words), env=environment(**changed), capture_output=True, text=True, timeout=300, check=False
+        command("fit", *words), env=environment(**changed), capture_output=True, text=True, timeout=HANG_S, check=False
     )
 
 
@@ -158,10 +158,10 @@ def test_a_job_that_is_killed_leaves_the_rows_of_those_that_ended(folder):
     words = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "optimizer.steps=2,100000"]
     sweep = Path("outputs/a tone-sweep")
     with started("a tone.wav", "-m", *words, *ENDLESS) as process:
-        assert wait_for(lambda: ended(sweep, 0) is True and ended(sweep, 1) is False)
+        wait_for(lambda: ended(sweep, 0) is True and ended(sweep, 1) is False)
         for worker in workers_of(process.pid):
             os.kill(worker, signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=HANG_S)
     assert process.returncode == 2 and "Traceback" not in err
     rows = rows_of(sweep)
     assert [row["optimizer.steps"] for row in rows] == ["2", "100000"]
@@ -175,9 +175,9 @@ def test_ctrl_c_keeps_the_best_so_far_of_jobs_elsewhere(folder):
     words = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=1,2,3,4", "optimizer.steps=100000"]
     sweep = Path("outputs/a tone-sweep")
     with started("a tone.wav", "-m", *words, *ENDLESS) as process:
-        assert wait_for(lambda: ended(sweep, 0) is False and ended(sweep, 1) is False)
+        wait_for(lambda: ended(sweep, 0) is False and ended(sweep, 1) is False)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process gets it
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=HANG_S)
     assert process.returncode == 0, err
     rows = rows_of(sweep)
     assert len(rows) == 2 and {row["stop_reason"] for row in rows} == {"interrupted"}
@@ -201,7 +201,7 @@ def test_jobs_side_by_side_do_not_take_each_other_s_cores(folder):
         "        config.run_sweep(words, job, program='x', words=[f'hydra.sweep.dir={name}'])\n"
     )
     free = {key: value for key, value in environment().items() if not key.endswith("_NUM_THREADS")}
-    subprocess.run([sys.executable, "jobs.py"], env=free, check=True, timeout=200)
+    subprocess.run([sys.executable, "jobs.py"], env=free, check=True, timeout=HANG_S)
     for name in ("joblib", "submitit_local"):
         said = [path.read_text().split() for path in Path(name).glob("*/threads")]
         assert [threads for threads, _ in said] == ["1", "1"] and str(os.getpid()) not in {pid for _, pid in said}
@@ -231,13 +231,6 @@ def ended(sweep: Path, number: int) -> bool | None:
     """Whether a job has ended; None before it has begun."""
     path = sweep / ".rows" / f"{number}.json"
     return json.loads(path.read_text())["ended"] if path.exists() else None
-
-
-def wait_for(happened, seconds: float = 90.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not happened():
-        time.sleep(0.1)
-    return happened()
 
 
 def workers_of(pid: int) -> list[int]:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from ddsp_match.store import Store
 from ddsp_match.tasks import fit_many as task
 from ddsp_match.tasks.fit_many import Counts
 from tests.tasks.fakes_many import fake_fit, write_tone
+from tests.waiting import HANG_S, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -203,11 +203,9 @@ def test_ctrl_c_in_a_terminal_with_worker_processes(samples, tmp_path):
         [sys.executable, "-c", code, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), start_new_session=True,
     )  # fmt: skip
-    ends = time.monotonic() + 60
-    while time.monotonic() < ends and not list(tmp_path.glob("kit/sounds/**/entry.json")):
-        time.sleep(0.01)
+    wait_for(lambda: list(tmp_path.glob("kit/sounds/**/entry.json")))
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=HANG_S)
     assert process.returncode == 130, err
     assert "Traceback" not in err and "no new sounds are begun" in err
     kept = len(done(tmp_path / "kit"))
@@ -216,9 +214,8 @@ def test_ctrl_c_in_a_terminal_with_worker_processes(samples, tmp_path):
 
 def slow_fit(job):
     """The first one at once; the others end when they are asked to."""
-    ends = time.monotonic() + 60
-    while job.items[0].name != "bass" and not asked_to_stop() and time.monotonic() < ends:
-        time.sleep(0.01)
+    if job.items[0].name != "bass":
+        wait_for(asked_to_stop)
     return fake_fit(job)
 
 
@@ -248,7 +245,6 @@ def test_a_terminal_gets_one_bar(monkeypatch):
     with ManyProgress() as progress:
         progress.on_begin(Counts(3, skipped=1), ["one left out"])
         progress.on_progress(Counts(3, skipped=1, done=1))
-        time.sleep(0.12)
         progress.on_progress(Counts(3, skipped=1, done=1, failed=1))
     shown = sys.stderr.getvalue()
     assert shown.startswith("note: one left out\n3 sounds, 1 already done\n")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from ddsp_match.cli.score_words import interval, number, table
 from ddsp_match.score.definitions import BY_KEY, METRICS
 from ddsp_match.tasks.render import render
 from tests.tasks.runs import make_run, noisy, some_patch
+from tests.waiting import HANG_S
 
 FAST = ["--no-mos", "--tracker", "none", "--workers", "1"]
 
@@ -107,9 +107,8 @@ def test_ctrl_c_keeps_what_was_scored(tmp_path):
     assert process.stderr is not None
     while "score: 0/100" not in process.stderr.readline():
         assert process.poll() is None
-    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=HANG_S)
     assert process.returncode == 130, err
     assert "of 100 sounds are not scored yet" in out and "Traceback" not in err
     assert (kit / "scores.json").is_file() and (kit / "scores.html").is_file()

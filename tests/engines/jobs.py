@@ -18,7 +18,8 @@ def square(number: int) -> int:
     return number * number
 
 
-def nap(seconds: float) -> float:
+def deaf(seconds: float) -> float:
+    """Goes on for so long, whatever it is asked."""
     time.sleep(seconds)
     return seconds
 
@@ -35,11 +36,6 @@ def until_there(path: Path) -> Path:
     return path
 
 
-def slow_square(number: int) -> int:
-    time.sleep(0.05)
-    return number * number
-
-
 def who(_: object) -> tuple[int, dict[str, str]]:
     """Which process works, and with which environment."""
     return os.getpid(), dict(os.environ)
@@ -51,7 +47,7 @@ def what_main(_: object) -> str | None:
 
 def ignores_ctrl_c(_: object) -> bool:
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.1)
+    signal.sigtimedwait((), 0.1)  # time for it to arrive
     return True
 
 
@@ -102,7 +98,6 @@ def die_once(job: tuple[int, Path | None]) -> int:
         marker.touch()
         print("about to die", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.05)
     return number
 
 

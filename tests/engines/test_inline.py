@@ -51,9 +51,9 @@ def test_stop_ends_between_jobs_and_is_seen_inside_one(inline):
     answers = iter([False, False, True])
     assert [one.job for one in inline.run(jobs.square, range(5), stop=lambda: next(answers))] == [0, 1]
     answers = iter([False] + [True] * 9)
-    assert [one.result for one in inline.run(jobs.until_asked, [20, 20], stop=lambda: next(answers))] == ["asked"]
+    assert [one.result for one in inline.run(jobs.until_asked, [300.0, 300.0], stop=lambda: next(answers))] == ["asked"]
     answers = iter([False] + [True] * 9)
-    assert list(inline.run(jobs.fails_when_asked, [20, 20], stop=lambda: next(answers))) == []
+    assert list(inline.run(jobs.fails_when_asked, [300.0, 300.0], stop=lambda: next(answers))) == []
     assert not asked_to_stop()
 
 

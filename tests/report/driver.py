@@ -8,11 +8,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.waiting import HANG_S, wait_for
+
+# What has changed is laid out and painted.
+PAINTED = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
 _FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -65,14 +68,8 @@ class Browser:
             "goog:chromeOptions": {"args": flags},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
-        for attempt in range(100):
-            try:
-                made = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
-                break
-            except urllib.error.URLError:
-                if attempt == 99:
-                    raise
-                time.sleep(0.1)
+        wait_for(self._answers)
+        made = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.session = f"/session/{made['sessionId']}"
         return self
 
@@ -82,8 +79,15 @@ class Browser:
             self._send("DELETE", self.session)
         finally:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(HANG_S)
             self.profile.cleanup()
+
+    def _answers(self) -> bool:
+        """Tell whether the driver takes requests yet."""
+        try:
+            return self._send("GET", "/status")["ready"]
+        except urllib.error.URLError:
+            return False
 
     def _send(self, method: str, path: str, body: object = None) -> dict:
         data = None if body is None else json.dumps(body).encode()
@@ -92,7 +96,7 @@ class Browser:
         )
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                request, timeout=60
+                request, timeout=HANG_S
             ) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
@@ -103,14 +107,11 @@ class Browser:
         self._send("POST", f"{self.session}/url", {"url": path.resolve().as_uri()})
         # A key typed before the new page has the focus goes nowhere.
         self._devtools("Page.bringToFront", {})
-        for _ in range(100):
-            if self.run(
-                "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
-                "window.focus(); return document.hasFocus() && document.readyState === 'complete';"
-            ):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"never took the focus: {path}")
+        wait_for(
+            lambda: self.run(
+                f"{PAINTED} window.focus(); return document.hasFocus() && document.readyState === 'complete';"
+            )
+        )
 
     def run(self, script: str, *arguments: object):
         """Runs the body of an asynchronous function in the page and returns what it returns."""
@@ -128,17 +129,7 @@ class Browser:
 
     def wait_for(self, condition: str) -> None:
         """Waits until an expression holds in the page."""
-        for _ in range(200):
-            if self.run(f"return Boolean({condition});"):
-                return
-            time.sleep(0.05)
-        state = self.run("""
-            const p = window.ddspMatchPlayer, context = p && p.context;
-            return {playing: p && p.playing, at: p && p.position(), loaded: p && Object.keys(p.buffers),
-                focus: document.hasFocus(), context: context && context.state, clock: context && context.currentTime,
-                active: document.activeElement.tagName, seen: document.visibilityState};
-        """)
-        raise AssertionError(f"never came true: {condition}; {state}; {self.log('browser')}")
+        wait_for(lambda: self.run(f"return Boolean({condition});"))
 
     def keys(self, text: str) -> None:
         """Types keys as a user would."""
@@ -161,10 +152,9 @@ class Browser:
         width = width or self.width
         metrics = {"width": width, "height": self.height, "deviceScaleFactor": 1, "mobile": False}
         self._devtools("Emulation.setDeviceMetricsOverride", metrics)
-        time.sleep(0.3)
-        height = self.run("return document.documentElement.scrollHeight;")
+        height = self.run(f"{PAINTED} return document.documentElement.scrollHeight;")
         self._devtools("Emulation.setDeviceMetricsOverride", {**metrics, "height": height})
-        time.sleep(0.3)
+        self.run(PAINTED)
         path.write_bytes(base64.b64decode(self._send("GET", f"{self.session}/screenshot")))
 
     def _devtools(self, command: str, parameters: dict) -> None:

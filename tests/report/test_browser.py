@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from ddsp_match.report import page
 from tests.report.driver import Browser, missing
 from tests.report.reports import report_data
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.browser,
@@ -73,7 +73,7 @@ def test_switching_keeps_the_position(opened: Browser) -> None:
         ("1", "target"),
     ):
         opened.keys(key)
-        time.sleep(0.1)
+        opened.wait_for(f"ddspMatchPlayer.context.currentTime > {before['now'] + 0.1}")
         after = opened.run(STATE)
         assert after["current"] == name
         assert after["playing"]
@@ -120,7 +120,7 @@ def test_pause_seek_and_loop(opened: Browser) -> None:
     paused = opened.run(STATE)
     assert not paused["playing"]
     assert paused["at"] > 0.1
-    time.sleep(0.2)
+    opened.run("await new Promise((done) => setTimeout(done, 200));")
     assert opened.run(STATE)["at"] == paused["at"]
     opened.run(
         "const s = document.getElementById('seek'); s.value = 500; s.dispatchEvent(new Event('change'));"

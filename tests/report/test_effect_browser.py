@@ -14,6 +14,7 @@ from ddsp_match.tasks.effect_report import from_result
 from tests.report.driver import Browser, missing
 from tests.report.effect_reports import effect_result
 from tests.report.test_browser import STATE
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.browser,
@@ -63,7 +64,7 @@ def test_switching_between_target_and_output_keeps_the_position(opened: Browser)
     before = opened.run(STATE)
     for key, name in (("2", "match"), ("3", "difference"), ("4", "dry"), ("1", "target")):
         opened.keys(key)
-        time.sleep(0.1)
+        opened.wait_for(f"ddspMatchPlayer.context.currentTime > {before['now'] + 0.1}")
         after = opened.run(STATE)
         assert after["current"] == name
         assert after["gains"][name] > 1e-3

@@ -17,6 +17,7 @@ import pytest
 
 from ddsp_match.errors import MatchError, OutputError
 from ddsp_match.store import Entry, Store, read_entry, write_sound
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"seed": 0, "files": "sounds", "loss": {"mel": 0.0, "fft_sizes": None}, "engine": {"name": "inline"}}
@@ -237,25 +238,28 @@ def test_a_row_that_was_half_written_is_taken_back_also_where_nothing_may_be_wri
 def test_reading_while_another_process_writes(tmp_path, source):
     """A reader sees whole rows only, more and more of them."""
     writer = (
-        "import sys, time\nfrom ddsp_match.store import Entry, Store\n"
+        "import sys\nfrom ddsp_match.store import Entry, Store\n"
         "with Store.create_or_resume(__import__('pathlib').Path(sys.argv[1]), command='', settings={}, "
         "source=sys.argv[2]) as store:\n"
         "    print('open', flush=True)\n"
-        "    for n in range(100):\n        time.sleep(0.02)\n"
+        "    for n in range(100):\n        n % 10 or sys.stdin.readline()\n"
         "        store.enter(Entry(f'{n:03}', 'x', 'done', facts={'n': n, 'x': 'y' * 5000}))\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", writer, str(tmp_path / "kit"), str(source)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stdout.readline() == "open\n"
+        [sys.executable, "-c", writer, str(tmp_path / "kit"), str(source)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    )  # fmt: skip
+    assert process.stdout.readline() == "open\n"
     with pytest.raises(OutputError, match=rf"another run is writing there \(process {process.pid} on"):
         opened(tmp_path / "kit", source)
     seen = []
-    while process.poll() is None:
+    for _ in range(10):
         entries = Store.read(tmp_path / "kit").entries()
         assert all(entry.facts == {"n": int(entry.name), "x": "y" * 5000} for entry in entries)
         seen.append(len(entries))
-    process.stdout.close()
+        process.stdin.write("ten more\n")
+        wait_for(lambda: len(Store.read(tmp_path / "kit").entries()) >= seen[-1] + 1 or process.poll() is not None)
+    process.communicate()
     assert process.returncode == 0 and seen == sorted(seen) and len(set(seen)) > 2
     assert len(Store.read(tmp_path / "kit").entries()) == 100
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import types
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from ddsp_match.download.transfer import Patience
 from ddsp_match.errors import OutputError
 from ddsp_match.tasks.fetch import fetch
 from tests.download.web import ARCHIVE, CLIPS, NAMES, Reply, archive, clip, md5_base64, serving, tiny
+from tests.waiting import wait_for
 
 QUICK = Patience(timeout_s=5, retries=3, wait_s=0.001)
 ROOT = Path(__file__).parents[2]
@@ -318,8 +318,7 @@ def test_two_at_once_the_second_is_refused(tmp_path):
     with serving(Reply(stalls_after=1000)) as web:
         first = threading.Thread(target=give_up)
         first.start()
-        while not web.requests:
-            time.sleep(0.005)
+        wait_for(lambda: web.requests)
         with pytest.raises(OutputError, match="another ddsp-match"):
             fetch(tiny(web.url), below=tmp_path, patience=QUICK)
         web.ending.set()
@@ -351,13 +350,6 @@ def child(url: str, below: Path, code: str = CHILD) -> subprocess.Popen:
     )
 
 
-def wait_for(condition, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_killed_while_it_downloads_the_next_command_asks_for_the_rest(tmp_path, number):
     part = tmp_path / "tiny.jsonwav.tar.gz.part"
@@ -373,15 +365,18 @@ def test_killed_while_it_downloads_the_next_command_asks_for_the_rest(tmp_path, 
     assert files(tmp_path) == WHOLE
 
 
-SLOW = CHILD.replace("from tests", "import ddsp_match.download.unpack as slow\nimport time\nfrom tests", 1).replace(
+STOPS_AT_THE_THIRD_CLIP = CHILD.replace("from tests", "import os\nimport signal\nfrom tests", 1).replace(
     "\nfetch(",
     """
-quick = slow.clips.fault
-def slowly(*arguments):
-    print("clip", flush=True)
-    time.sleep(0.2)
-    return quick(*arguments)
-slow.clips.fault = slowly
+clips = 0
+def count(event, arguments):
+    global clips
+    if event == "open" and ".wav" in str(arguments[0]) and arguments[2] & os.O_CREAT:
+        clips += 1
+        print("clip", flush=True)
+        if clips == 3:
+            signal.pause()
+sys.addaudithook(count)
 fetch(""",
     1,
 )
@@ -390,7 +385,7 @@ fetch(""",
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_killed_while_it_unpacks_the_next_command_unpacks_again(tmp_path, number):
     with serving() as web:
-        process = child(web.url, tmp_path, SLOW)
+        process = child(web.url, tmp_path, STOPS_AT_THE_THIRD_CLIP)
         lines = [process.stdout.readline().strip() for _ in range(6)]
         assert lines == ["download", "verify", "unpack", "clip", "clip", "clip"]
         assert not (tmp_path / "tiny").exists()
