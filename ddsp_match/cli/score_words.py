@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -70,13 +71,15 @@ def worst_table(card: Card, count: int) -> list[str]:
 
 def comparison_text(found: Comparison) -> str:
     """The comparison: a line a metric, then what changed most."""
+    from ddsp_match.score.comparison_words import headline, rule
+
     a, b = found.label_a, found.label_b
-    lines = [f"A: {a}", f"B: {b}", f"{_sounds(len(found.pairs))} in both", ""]
+    lines = [f"A: {a}", f"B: {b}", f"{_sounds(len(found.pairs))} in both", "", headline(found), ""]
     if found.settings_changed:
         lines += ["settings that differ:"]
         lines += [f"  {key}: {_shown(one)} -> {_shown(two)}" for key, (one, two) in found.settings_changed.items()]
         lines += [""]
-    rows = [["", "A", "B", "B - A", "95 %", "better", "worse", "p", "B is"]]
+    rows = [["", "A", "B", "B - A", "95 %", "better", "worse", "corrected p", "B is"]]
     by_key = {metric.key: metric for metric in found.metrics}
     for one in found.differences:
         metric = by_key[one.key]
@@ -84,7 +87,7 @@ def comparison_text(found: Comparison) -> str:
         shares = ["", ""] if metric.better == "neither" else [_percent(one.better_share), _percent(one.worse_share)]
         ends = interval(metric, one.low, one.high, sign=True)
         rows.append([_title(metric), *means, ends, *shares, _p(one.p_holm), one.verdict])
-    lines += [*table(rows, text=(0, 8)), ""]
+    lines += [*table(rows, text=(0, 8)), *textwrap.wrap(rule(found.differences, len(found.pairs)), 100), ""]
     metric = by_key[found.sort]
     for title, pairs in (("improved most", found.improved), ("got worse most", found.regressed)):
         lines += [*_pairs(f"{title} by {metric.label}", pairs, metric), ""] if pairs else []

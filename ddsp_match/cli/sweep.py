@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ddsp_match.cli import sweep_page
 from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
+from ddsp_match.cli.sweep_winner import winner_words
 from ddsp_match.errors import MatchError
 
 CSV_NAME = "sweep.csv"
@@ -116,6 +117,15 @@ class Sweep:
         kinds = [row.ranked_by or plain for row in self.best()]
         return f"best first by {', then apart by '.join(kinds)}" if kinds else "every job failed"
 
+    def winners(self) -> list[str]:
+        """Say of each kind of ranking which settings are best, and whether that may be chance."""
+        other, kinds = self._other_metric(), dict.fromkeys(row.ranked_by for row in self.ranked() if not row.error)
+        words = []
+        for kind in kinds:
+            runs = [row for row in self.rows if not row.error and row.ranked_by == kind]
+            words.append(winner_words([(row.values, row.metrics.get(kind or other, row.loss)) for row in runs]))
+        return [sentence for sentence in words if sentence]
+
     def table(self) -> str:
         """Return the jobs as a table for a terminal, best first."""
         metrics = self._metric_names()
@@ -132,7 +142,7 @@ class Sweep:
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
             for line in [head, *body]
         ]
-        lines += ["", f"{self.ranking()}; written: {self.folder / CSV_NAME}"]
+        lines += ["", *self.winners(), f"{self.ranking()}; written: {self.folder / CSV_NAME}"]
         lines += [f"page: {self.folder / PAGE_NAME}"]
         lines += [f"the sweep ended before its time: {self.trouble}"] if self.trouble else []
         return "\n".join(lines)
@@ -195,8 +205,8 @@ class Sweep:
     def _headline(self) -> str:
         failed = sum(bool(row.error) for row in self.rows)
         counted = f"{len(self.rows)} run{'' if len(self.rows) == 1 else 's'}" + (f", {failed} failed" if failed else "")
-        best = "; ".join(f"best: {row.label()}" for row in self.best() if row.values)
-        return ". ".join(part for part in (counted, self.ranking(), best) if part)
+        words = ". ".join(part for part in (counted, self.ranking(), *self.winners()) if part)
+        return f"{words[:1].upper()}{words[1:]}."
 
 
 def _figure(value: float | None) -> str:

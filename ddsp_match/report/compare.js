@@ -10,6 +10,7 @@
   const both = (x, y) => (x === null || y === null || Math.abs(x) >= Values.INFINITE || Math.abs(y) >= Values.INFINITE ? null : y - x);
   const differences = Object.fromEntries(data.columns.map(({ key }) => [key, data.a[key].map((x, row) => both(x, data.b[key][row]))]));
   const way = (column) => (column.better === "lower" ? -1 : 1); // times a difference: positive is better (or higher)
+  const REACH = 2; // of the chart of changes, in units of a row
   let chosen = data.sort_by;
   let widest = 1;
 
@@ -60,14 +61,11 @@
   }
 
   function drawChanges() {
-    // In units of the spread between A's sounds all metrics fit one axis; a metric without spread stands at its sign alone.
-    const units = data.changes.map((change) => ({ change, column: columnOf(change.key), unit: change.spread || 1 }));
-    const ends = units.flatMap(({ change: { difference: d }, column, unit }) => [d.mean, d.low, d.high].filter((v) => v !== null).map((v) => Math.abs(way(column) * v) / unit));
-    const reach = Math.max(...ends, 0.05) * 1.08;
-    const scale = new Plots.Axis({ low: -reach, high: reach });
+    // Each row has its own unit, so all fit one axis; it ends early, and what goes on beyond it ends in an arrow.
+    const scale = new Plots.Axis({ low: -REACH, high: REACH });
     const body = $("changes").querySelector("tbody");
-    for (const { change, column, unit } of units) {
-      const { difference: d } = change;
+    for (const change of data.changes) {
+      const { difference: d, unit } = change, column = columnOf(change.key);
       const turned = (v) => (v === null ? null : (way(column) * v) / unit);
       const [low, high] = [turned(d.low), turned(d.high)].sort((x, y) => x - y);
       const button = element("button", { type: "button", class: "choose", "aria-pressed": "false", "data-tip": tip(column) }, column.label);
@@ -76,7 +74,7 @@
       const percent = (v) => `${Math.round(100 * v)} %`;
       body.append(element("tr", { "data-key": column.key },
         element("th", { scope: "row" }, button),
-        element("td", {}, element("span", { class: `badge ${kind}` }, change.verdict), element("small", {}, change.p === null ? "" : change.p < 0.001 ? "p < 0.001" : `p = ${change.p.toFixed(3)}`)),
+        element("td", {}, element("span", { class: `badge ${kind}` }, change.verdict), element("small", {}, change.p === null ? "" : change.p < 0.001 ? "corrected p < 0.001" : `corrected p = ${change.p.toFixed(3)}`)),
         element("td", { class: "number", "data-label": data.name_a }, words(column, change.a)),
         element("td", { class: "number", "data-label": data.name_b }, words(column, change.b)),
         element("td", { class: "number" }, element("b", {}, full(column, d.mean, true)), element("small", {}, d.low === null ? "" : `${words(column, d.low, true)} to ${words(column, d.high, true)}`)),

@@ -19,8 +19,8 @@ class Change:
         difference: Mean of B minus A, paired, with its interval of 95 %.
         better_share: Share of sounds in which B is better, 0 to 1 (higher, where neither way is better).
         worse_share: Share in which it is worse; the others are equal.
-        verdict: Of B: ``better``, ``worse``, ``higher``, ``lower``, ``no difference`` or ``unknown``.
-        p: Probability of so large a difference by chance alone, if it was tested.
+        verdict: Of B: ``better``, ``worse``, ``higher``, ``lower`` or ``no clear difference``.
+        p: Probability of so large a difference by chance alone, corrected for all metrics, if it was tested.
     """
 
     key: str
@@ -71,6 +71,7 @@ class CompareData:
         only_b: The same for B.
         settings: Settings that differ, by their dotted names: A's value and B's.
         headline: The result in a sentence.
+        rule: When a difference is called clear, and how p was corrected.
         command: The command line.
         notes: Remarks for the user; `backquoted` words are set as code.
         sort_by: Key of the metric that is shown at first.
@@ -86,6 +87,7 @@ class CompareData:
     only_b: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, tuple[object, object]] = field(default_factory=dict)
     headline: str = ""
+    rule: str = ""
     command: str = ""
     notes: Sequence[str] = ()
     sort_by: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 from ddsp_match.report import many_shell, packing, shell
 from ddsp_match.report.compare_data import Change, CompareData
 from ddsp_match.report.many_shell import counted, escape
+
+QUARTILES_APART = 1.349  # in standard deviations of a normal distribution
 
 
 def write(path: str | Path, data: CompareData) -> Path:
@@ -34,6 +35,7 @@ def html(data: CompareData, path: Path) -> str:
         "title": escape(data.title),
         "facts": f"{counted(len(data.pairs), 'sound')} that both have.",
         "headline": many_shell.headline(data.headline),
+        "rule": escape(data.rule),
         "name_a": escape(data.name_a),
         "name_b": escape(data.name_b),
         "settings_changed": many_shell.folded(
@@ -72,7 +74,7 @@ def _numbers(data: CompareData, path: Path) -> dict[str, object]:
         "a": [pair.match_a for pair in data.pairs],
         "b": [pair.match_b for pair in data.pairs],
     }
-    a = packing.values(data.columns, [pair.a for pair in data.pairs])
+    a, b = (packing.values(data.columns, [getattr(pair, side) for pair in data.pairs]) for side in "ab")
     return {
         "name_a": data.name_a,
         "name_b": data.name_b,
@@ -81,18 +83,26 @@ def _numbers(data: CompareData, path: Path) -> dict[str, object]:
         "families": families,
         "family_of": family_of,
         "a": a,
-        "b": packing.values(data.columns, [pair.b for pair in data.pairs]),
+        "b": b,
         "sounds": {name: packing.sounds(given, names, path) for name, given in kinds.items()},
         "reports": None,
-        "changes": [_change(one, a.get(one.key, [])) for one in data.changes],
+        "changes": [_change(one, [*a.get(one.key, []), *b.get(one.key, [])]) for one in data.changes],
         "sort_by": packing.first_shown(data.columns, data.sort_by),
     }
 
 
 def _change(change: Change, values: list[float | int | None]) -> dict[str, object]:
-    """A change, with the standard deviation between A's sounds: the unit in which all metrics share one axis."""
+    """A change, with the unit in which it is drawn: how much the sounds of both runs differ among themselves.
+
+    That is a standard deviation from quartiles, so that one odd sound does not shrink everything else, and at least a
+    quarter of the plain one, so that a metric that is the same for most sounds does not blow the axis up: no mean
+    difference is longer than eight.
+    """
     finite = [value for value in values if value is not None and abs(value) < packing.INFINITE]
-    spread = statistics.stdev(finite) if len(finite) > 1 else math.nan
+    spread = statistics.pstdev(finite) if finite else 0.0
+    if len(finite) > 1:
+        low, _, high = statistics.quantiles(finite, method="inclusive")
+        spread = max((high - low) / QUARTILES_APART, spread / 4)
     return {
         "key": change.key,
         "a": packing.number(change.a),
@@ -102,5 +112,5 @@ def _change(change: Change, values: list[float | int | None]) -> dict[str, objec
         "worse_share": packing.number(change.worse_share),
         "verdict": change.verdict,
         "p": packing.number(change.p),
-        "spread": packing.number(spread),
+        "unit": packing.number(spread or 1.0),
     }

@@ -53,7 +53,13 @@ const Values = (() => {
     if (one.spread) draw(svg, "line", { class: "spread", x1: at(scale, one.spread[0]), x2: at(scale, one.spread[1]), y1: "50%", y2: "50%" });
     for (const [v, name] of marks) if (v !== null && v !== undefined && scale.share(v) > -1e-9 && scale.share(v) < 1 + 1e-9) draw(svg, "line", { class: `mark ${name}`, x1: at(scale, v), x2: at(scale, v), y1: "12%", y2: "88%" });
     if (one.low !== null) draw(svg, "line", { class: "span", x1: at(scale, one.low), x2: at(scale, one.high), y1: "50%", y2: "50%" });
-    draw(svg, "circle", { class: "dot", cx: at(scale, one.mean), cy: "50%", r: 4.5 });
+    const beyond = (v) => (v === null ? 0 : scale.share(v) < -1e-9 ? -1 : scale.share(v) > 1 + 1e-9 ? 1 : 0);
+    for (const side of [-1, 1]) {
+      if (![one.low, one.high, one.mean].some((v) => beyond(v) === side)) continue;
+      const inner = draw(svg, "svg", { x: side < 0 ? "0%" : "100%", y: "50%", overflow: "visible", class: "beyond" });
+      draw(inner, "path", { d: side < 0 ? "M0 0l7 -5v10z" : "M0 0l-7 -5v10z" });
+    }
+    if (!beyond(one.mean)) draw(svg, "circle", { class: "dot", cx: at(scale, one.mean), cy: "50%", r: 4.5 });
     return svg;
   }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Better = Literal["lower", "higher", "neither"]
+Verdict = Literal["better", "worse", "higher", "lower", "no clear difference"]
 OVERALL = "all"  # the name of the group that every scored sound is in
 REFIT, REDRAWN = "fit", "noise"  # what the second take of a sound is: a row's fact ``second_take``
 SILENCE, WHITE_NOISE = "silence", "white noise"  # what a target is measured against for the ceilings
@@ -187,8 +188,8 @@ class Difference:
         worse_share: Share in which B is worse (lower).
         p: Of the Wilcoxon signed-rank test; None where it cannot be made (one pair, or no two differ).
         p_holm: The same, corrected by Holm for the number of metrics compared.
-        verdict: Of B: ``better`` or ``worse`` where the interval excludes 0, ``higher`` or ``lower`` the same for a
-            metric that is neither, ``no difference`` where it holds 0, ``unknown`` where there is no interval.
+        verdict: Of B: ``better`` or ``worse`` where the interval excludes 0 and `p_holm` is below 0.05, ``higher`` or
+            ``lower`` the same for a metric that is neither; ``no clear difference`` otherwise.
     """
 
     key: str
@@ -202,7 +203,7 @@ class Difference:
     worse_share: float
     p: float | None
     p_holm: float | None
-    verdict: Literal["better", "worse", "higher", "lower", "no difference", "unknown"]
+    verdict: Verdict
 
 
 @dataclass(frozen=True)

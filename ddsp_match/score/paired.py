@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from scipy import stats
 
 from ddsp_match.score.bootstrap import intervals_where_known
-from ddsp_match.score.card import Difference, Metric, Pair
+from ddsp_match.score.card import Difference, Metric, Pair, Verdict
 from ddsp_match.score.definitions import badness
 
-Verdict = Literal["better", "worse", "higher", "lower", "no difference", "unknown"]
+CLEAR_P = 0.05
 TIE = 1e-9  # of the larger figure: less apart are two computations of the same
 
 
@@ -28,11 +29,20 @@ def differences(pairs: Sequence[Pair], metrics: Sequence[Metric]) -> list[Differ
     change = np.where(np.abs(change) <= TIE * np.abs(table).max(-1), 0.0, change)
     ends = intervals_where_known(change)
     found: list[Difference] = []
+    metric_of = {metric.key: metric for metric in metrics}
     for column, metric in enumerate(metrics):
         here = np.isfinite(change[:, column])
         if here.any():
             found.append(_difference(metric, table[here, column], change[here, column], ends[column]))
-    return _with_holm(found)
+    return [dataclasses.replace(one, verdict=_verdict(metric_of[one.key], one)) for one in _with_holm(found)]
+
+
+def sounds_needed(n_metrics: int) -> int:
+    """How many sounds it takes for a difference in one of so many metrics to become clear.
+
+    The smallest p of a signed-rank test over n pairs is ``2 ** (1 - n)``; Holm multiplies it by the number of metrics.
+    """
+    return math.floor(math.log2(n_metrics / CLEAR_P)) + 2
 
 
 def by_family(pairs: Sequence[Pair], metrics: Sequence[Metric]) -> dict[str, list[Difference]]:
@@ -76,18 +86,19 @@ def _difference(
         worse_share=float(np.mean(good * change < 0)),
         p=p,
         p_holm=None,
-        verdict=_verdict(metric, low, high),
+        verdict="no clear difference",
     )
 
 
-def _verdict(metric: Metric, low: float | None, high: float | None) -> Verdict:
-    if low is None or high is None:
-        return "unknown"
-    if low <= 0 <= high:
-        return "no difference"
+def _verdict(metric: Metric, one: Difference) -> Verdict:
+    """Of one metric, once its p is corrected; the interval and the test have to agree."""
+    if one.low is None or one.high is None or one.low <= 0 <= one.high:
+        return "no clear difference"
+    if one.p_holm is None or one.p_holm >= CLEAR_P:
+        return "no clear difference"
     if metric.better == "neither":
-        return "higher" if low > 0 else "lower"
-    return "better" if (low > 0) == (metric.better == "higher") else "worse"
+        return "higher" if one.low > 0 else "lower"
+    return "better" if (one.low > 0) == (metric.better == "higher") else "worse"
 
 
 def _with_holm(found: list[Difference]) -> list[Difference]:
@@ -98,4 +109,4 @@ def _with_holm(found: list[Difference]) -> list[Difference]:
     for rank, (p, place) in enumerate(tested):
         largest = max(largest, min(1.0, p * (len(tested) - rank)))
         corrected[place] = largest
-    return [Difference(**{**vars(d), "p_holm": corrected.get(place)}) for place, d in enumerate(found)]
+    return [dataclasses.replace(one, p_holm=corrected.get(place)) for place, one in enumerate(found)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +11,10 @@ from typing import Any, TypeVar, cast
 
 from ddsp_match.errors import MatchError
 from ddsp_match.score import opinion
-from ddsp_match.score.card import Card, Row
+from ddsp_match.score.card import REFIT, Card, Row
 from ddsp_match.settings import F0Settings, FitSettings, Settings
 from ddsp_match.tasks.score_runs import Matched, Run
-from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint, missing, wanted
+from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint, joined, missing, wanted
 
 S = TypeVar("S", bound=Settings)
 TRACKERS = ("run", "full", "tiny", "pyin", "none")
@@ -78,8 +79,8 @@ def plan(
         job = ScoreJob(sound, scoring, sound.name in slow | again, again_with, parts=frozenset())
         own = fingerprint(sound)
         rows = [rows[sound.name] for rows in cards if sound.name in rows and rows[sound.name].fingerprint == own]
-        # Of several, the one that lacks the least.
-        row = min(rows, key=lambda row: (len(missing(job, row)), -len(row.measured)), default=None)
+        rows.sort(key=functools.partial(_lack, job))
+        row = functools.reduce(joined, rows) if rows else None
         if row is not None:
             known[sound.name] = _moved(row, sound)
             kept += any(part.endswith(" match") and part not in wanted(job) for part in row.measured)
@@ -113,6 +114,11 @@ def settings_of(kind: Callable[..., S], values: Mapping[str, Any]) -> S:
             nested = isinstance(inner, type) and issubclass(inner, Settings) and isinstance(value, Mapping)
             given[field.name] = settings_of(cast("Any", inner), value) if nested else value
     return kind(**given)
+
+
+def _lack(job: ScoreJob, row: Row) -> tuple[int, bool]:
+    """How much a row of before lacks; of two that are as good, a floor of second fits is the dearer one."""
+    return len(missing(job, row)), row.facts.get("second_take") != REFIT
 
 
 def _other_seeds(run: Run) -> FitSettings | None:

@@ -10,6 +10,7 @@ from ddsp_match.report.compare_data import Pair as PairOnPage
 from ddsp_match.report.score_data import Failure, FamilyScores, ScoreData, ScoreRow
 from ddsp_match.report.table_data import Column, Mean, Sound
 from ddsp_match.score.card import Card, Comparison, Group, Metric, Pair, Row, Summary
+from ddsp_match.score.comparison_words import headline, rule
 
 _SHOWN = {  # facts of a row that help to judge what one hears, by their label
     "headline": "Verdict",
@@ -86,7 +87,7 @@ def compare_data(comparison: Comparison, command: str = "") -> CompareData:
                 one.better_share,
                 one.worse_share,
                 one.verdict,
-                one.p if one.p_holm is None else one.p_holm,
+                one.p_holm,
             )
             for one in comparison.differences
         ],
@@ -94,6 +95,8 @@ def compare_data(comparison: Comparison, command: str = "") -> CompareData:
         only_a=comparison.only_a,
         only_b=comparison.only_b,
         settings=comparison.settings_changed,
+        headline=headline(comparison),
+        rule=rule(comparison.differences, len(comparison.pairs)),
         command=command,
         notes=comparison.notes,
         sort_by=comparison.sort,

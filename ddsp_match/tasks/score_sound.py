@@ -155,6 +155,33 @@ def missing(job: ScoreJob, row: Row) -> frozenset[str]:
     return frozenset(part for part, value in wanted(job).items() if not holds(part, value))
 
 
+def joined(row: Row, other: Row) -> Row:
+    """A row with those parts of another row of the same files that it lacks."""
+    extra = other.measured.keys() - row.measured.keys()
+    if row.facts.get("second_take") != other.facts.get("second_take"):  # two floors of different takes do not mix
+        extra = {part for part in extra if not part.endswith(" floor")}
+
+    def with_extra(which: str, own: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
+        both = {**{key: value for key, value in theirs.items() if f"{_part(key)} {which}" in extra}, **own}
+        return {key: both[key] for key in BY_KEY if key in both}
+
+    ceilings = {name: with_extra("ceilings", own, other.ceilings.get(name, {})) for name, own in row.ceilings.items()}
+    f0_facts = {key: other.facts[key] for key in F0_FACTS if key in other.facts and "f0 match" in extra}
+    return dataclasses.replace(
+        row,
+        metrics=with_extra("match", row.metrics, other.metrics),
+        floor=with_extra("floor", row.floor, other.floor),
+        ceilings=ceilings,
+        facts={**f0_facts, **row.facts},
+        hints=other.hints if "f0 match" in extra else row.hints,
+        measured={**row.measured, **{part: other.measured[part] for part in extra}},
+    )
+
+
+def _part(key: str) -> str:
+    return FIGURES.get(key, "spectra")
+
+
 def _digest(how: Any) -> str:
     return hashlib.sha256(repr(how).encode()).hexdigest()[:32]
 
@@ -210,7 +237,7 @@ class _Scorer:
     def _kept(self, which: str, own: Mapping[str, float]) -> dict[str, float]:
         """Figures of before, without those that are measured again: one that no longer applies must not stay."""
         again = {part.removesuffix(f" {which}") for part in self.job.parts if part.endswith(f" {which}")}
-        return {key: value for key, value in own.items() if FIGURES.get(key, "spectra") not in again}
+        return {key: value for key, value in own.items() if _part(key) not in again}
 
     def _figures(self, which: str, match: Audio, *, pads: int, against: Audio | None = None) -> dict[str, float]:
         """What tells a match from the target, or from another match, of the parts to measure."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from ddsp_match.errors import OutputError
@@ -143,14 +144,26 @@ def test_the_best_of_a_sweep(tmp_path: Path) -> None:
     assert best("lower", None, None) is None
 
 
-def test_a_change_is_drawn_in_the_spread_of_a(tmp_path: Path) -> None:
-    """The unit of the common axis is the standard deviation between A's sounds."""
-    data = compare_data(50, FILES)
-    changes = embedded(compare_page.html(data, tmp_path / "p.html"))["changes"]
-    values = [pair.a["snr_db"] or 0.0 for pair in data.pairs]
-    mean = sum(values) / len(values)
-    expected = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
-    assert next(one for one in changes if one["key"] == "snr_db")["spread"] == pytest.approx(expected, rel=1e-3)
+def change_of(tmp_path: Path, a: list[float], b: list[float]) -> dict:
+    """A change of one metric as the page has it, over sounds with these figures before and after."""
+    data = compare_data(len(a), FILES)
+    key = data.columns[0].key
+    pairs = [replace(pair, a={key: x}, b={key: y}) for pair, x, y in zip(data.pairs, a, b, strict=True)]
+    page = compare_page.html(replace(data, pairs=pairs, changes=data.changes[:1]), tmp_path / "p.html")
+    return embedded(page)["changes"][0]
+
+
+def test_a_change_is_drawn_in_a_spread_that_one_odd_sound_does_not_decide(tmp_path: Path) -> None:
+    """The unit is a standard deviation taken from quartiles, and never so small that a change leaves the page."""
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0, 3, 400)
+    assert change_of(tmp_path, [*usual], [*usual])["unit"] == pytest.approx(3, rel=0.1)
+    assert change_of(tmp_path, [*usual, 60.0], [*usual, 60.0])["unit"] == pytest.approx(3, rel=0.1)
+    nearly_all_none = [0.0] * 399 + [0.5]  # a share that barely varies: its quartiles are the same
+    unit = change_of(tmp_path, [0.0] * 400, nearly_all_none)["unit"]
+    assert 0 < sum(nearly_all_none) / 400 / unit < 8
+    assert change_of(tmp_path, [1.0] * 4, [1.0] * 4)["unit"] == 1
+
 
 
 def test_a_page_that_cannot_be_written_says_so(tmp_path: Path) -> None:

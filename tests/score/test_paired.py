@@ -8,7 +8,7 @@ from scipy import stats
 
 from ddsp_match.score.card import Pair
 from ddsp_match.score.definitions import BY_KEY
-from ddsp_match.score.paired import by_family, differences, extremes
+from ddsp_match.score.paired import by_family, differences, extremes, sounds_needed
 from tests.score.rows import row
 
 
@@ -33,21 +33,41 @@ def test_a_clear_fall_is_better_or_worse_as_the_metric_has_it(key, verdict):
     assert found.p == pytest.approx(stats.wilcoxon(A + CHANGE, A).pvalue)
 
 
+def test_an_interval_alone_makes_nothing_clear():
+    # Six sounds that all got worse: the interval says so, but the test cannot, one p of 15.
+    made = pairs(A[:6], A[:6] + np.linspace(0.1, 0.2, 6))
+    for pair in made:
+        pair.a.metrics |= {"mos": 4.0}
+        pair.b.metrics |= {"mos": 4.0}
+    worse, _ = differences(made, [BY_KEY["mrstft"], BY_KEY["mos"]])
+    assert worse.low > 0 and worse.p_holm == pytest.approx(2 / 2**6) and worse.verdict == "worse"
+    for pair in made:
+        pair.b.metrics |= {"mos": 4.0 + 0.1 * np.sin(len(pair.name) + pair.a.metrics["mrstft"])}
+    worse, _ = differences(made, [BY_KEY["mrstft"], BY_KEY["mos"]])
+    assert worse.low > 0 and worse.p_holm >= 0.05 and worse.verdict == "no clear difference"
+
+
+@pytest.mark.parametrize(("metrics", "needed"), [(1, 6), (2, 7), (15, 10)])
+def test_so_many_sounds_it_takes(metrics, needed):
+    assert sounds_needed(metrics) == needed
+    assert 2 ** (1 - needed) * metrics < 0.05 <= 2 ** (2 - needed) * metrics
+
+
 def test_chance_is_no_difference():
     noise = RNG.normal(0, 0.05, 25)
     (found,) = differences(pairs(A, A + noise - noise.mean()), [BY_KEY["mrstft"]])
-    assert found.verdict == "no difference" and found.low < 0 < found.high
+    assert found.verdict == "no clear difference" and found.low < 0 < found.high
 
 
 def test_the_same_run_is_no_difference_and_rounding_is_none():
     (found,) = differences(pairs(A, A * (1 + 1e-12)), [BY_KEY["mrstft"]])
-    assert (found.verdict, found.p, found.mean) == ("no difference", None, 0)
+    assert (found.verdict, found.p, found.mean) == ("no clear difference", None, 0)
     assert (found.better_share, found.worse_share) == (0, 0)
 
 
 def test_one_pair_tells_nothing():
     (found,) = differences(pairs(A[:1], A[:1] - 0.1), [BY_KEY["mrstft"]])
-    assert (found.verdict, found.low, found.p) == ("unknown", None, None) and found.better_share == 1
+    assert (found.verdict, found.low, found.p) == ("no clear difference", None, None) and found.better_share == 1
 
 
 def test_a_metric_that_one_side_lacks_is_of_the_other_pairs():

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from ddsp_match.errors import OutputError
+from ddsp_match.score.comparison_words import headline, rule
 from ddsp_match.tasks import score_sound
-from ddsp_match.tasks.compare import compare, labels
+from ddsp_match.tasks.compare import compare, compared, labels
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.score import score
 from tests.tasks.runs import make_run, noisy, some_patch
 
 FAST = {"mos_pads": 0, "tracker": "none", "workers": 1}
-NAMES = [f"s{k}" for k in range(6)]
+NAMES = [f"s{k}" for k in range(12)]
 
 
 @pytest.fixture
 def runs(tmp_path):
-    """The same six sounds, played off level in the run before and rightly in the run after."""
+    """The same twelve sounds, played off level in the run before and rightly in the run after."""
     right = {name: some_patch(220.0 + 20 * k, seed=k) for k, name in enumerate(NAMES)}
     off = {name: some_patch(220.0 + 20 * k, level=0.15, seed=k) for k, name in enumerate(NAMES)}
     targets = {name: noisy(render(right[name]), 0.002, seed=k) for k, name in enumerate(NAMES)}
@@ -30,18 +32,31 @@ def runs(tmp_path):
 
 def test_what_got_better_is_called_better(runs, tmp_path):
     found = compare(*runs, out=tmp_path / "ab", **FAST)
-    assert (found.label_a, found.label_b, len(found.pairs)) == ("before", "after", 6)
+    assert (found.label_a, found.label_b, len(found.pairs)) == ("before", "after", 12)
     by_key = {one.key: one for one in found.differences}
     for key in ("mrstft", "mel_db", "loudness_l1_db", "snr_db"):
         assert by_key[key].verdict == "better" and by_key[key].better_share == 1, key
-    assert by_key["snr_db"].mean > 0 > by_key["mrstft"].mean and by_key["mrstft"].p == pytest.approx(2 / 2**6)
-    assert by_key["seconds"].verdict == "no difference"
-    assert len(found.improved) == 6 and found.regressed == []
+    assert by_key["snr_db"].mean > 0 > by_key["mrstft"].mean and by_key["mrstft"].p == pytest.approx(2 / 2**12)
+    assert by_key["seconds"].verdict == "no clear difference"
+    assert len(found.improved) == 10 and found.regressed == []
+    assert headline(found) == (
+        "after is better in mrstft, mel, LSD, loudness, SNR, unexplained, worse in MFCC; "
+        "no clear difference in the other 2."
+    )
     assert found.settings_changed == {"optimizer.steps": (50, 60)}
     files = ["compare.csv", "compare.html", "compare.json"]
     assert sorted(path.name for path in (tmp_path / "ab").iterdir()) == ["a", "b", *files]
     known = json.loads((tmp_path / "ab/compare.json").read_text())
-    assert known["label_b"] == "after" and len(known["pairs"]) == 6
+    assert known["label_b"] == "after" and len(known["pairs"]) == 12
+
+
+def test_a_handful_of_sounds_is_never_called_better(runs):
+    few = replace(score(runs[1], **FAST), rows=score(runs[1], **FAST).rows[:6])
+    found = compared(score(runs[0], **FAST), few, "before", "after")
+    assert {one.key: one.better_share for one in found.differences}["mrstft"] == 1
+    assert {one.verdict for one in found.differences} == {"no clear difference"}
+    assert headline(found).startswith("No clear difference between before and after")
+    assert "With 6 sounds p cannot become that small; it takes 9 or more." in rule(found.differences, 6)
 
 
 def test_the_other_way_round_it_is_worse(runs):
@@ -54,7 +69,7 @@ def test_scores_that_are_fresh_are_taken_with_the_way_they_were_made(runs, monke
         score(run, **FAST)
     done = []
     monkeypatch.setattr(score_sound._Scorer, "run", lambda self: done.append(self.row.name))
-    assert len(compare(*runs, workers=1).pairs) == 6 and done == []
+    assert len(compare(*runs, workers=1).pairs) == 12 and done == []
 
 
 def test_what_is_in_one_of_them_alone_is_said(tmp_path):
@@ -64,7 +79,7 @@ def test_what_is_in_one_of_them_alone_is_said(tmp_path):
     found = compare(a, b, **FAST)
     assert [pair.name for pair in found.pairs] == ["x"]
     assert found.only_a == {"y": "failed in b: too long", "z": "not in b"} and found.only_b == {"w": "not in a"}
-    assert {one.verdict for one in found.differences} == {"unknown"}
+    assert {one.verdict for one in found.differences} == {"no clear difference"}
 
 
 def test_another_sound_of_the_same_name_is_left_out(tmp_path):
@@ -91,9 +106,18 @@ def test_neither_run_is_written_to(runs, tmp_path):
     before = {path: path.read_bytes() for run in runs for path in run.rglob("*") if path.is_file()}
     found = compare(*runs, out=tmp_path / "ab", **FAST)
     assert before == {path: path.read_bytes() for run in runs for path in run.rglob("*") if path.is_file()}
-    assert len(found.pairs) == 6 and "f0_l1_cents" in found.a.rows[0].metrics
+    assert len(found.pairs) == 12 and "f0_l1_cents" in found.a.rows[0].metrics
     assert "f0_l1_cents" not in {metric.key for metric in found.metrics}  # one of both alone has it
     assert (tmp_path / "ab/b/scores.json").is_file()
+
+
+def test_what_two_places_know_of_a_run_is_put_together(runs, tmp_path):
+    compare(*runs, out=tmp_path / "ab", mos_pads=0, tracker="tiny", workers=1)
+    score(runs[0], mos_pads=0, tracker="none", workers=1, refit=2)  # another floor, and no f0
+    found = compare(*runs, out=tmp_path / "ab", **FAST)
+    assert "f0_l1_cents" in {metric.key for metric in found.metrics}
+    takes = [row.facts["second_take"] for row in found.a.rows]
+    assert takes.count("fit") == 2 and all("f0_l1_cents" in row.metrics for row in found.a.rows)
 
 
 def test_what_a_comparison_scored_is_not_scored_again(runs, tmp_path):

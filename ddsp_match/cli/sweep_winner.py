@@ -1,0 +1,58 @@
+"""Whether a sweep's best run is better than the next, or may be so by chance."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+SEEDS = ("seed", "synth.noise_seed")
+CLEAR_P = 0.05
+
+
+def winner_words(runs: Sequence[tuple[Mapping[str, str], float]]) -> str:
+    """The best settings of a sweep, and whether they can be told from the next.
+
+    Runs that differ in nothing but a seed are repetitions: two settings are told apart over the seeds that both have,
+    by the 95 % interval of the paired difference and by Wilcoxon's signed-rank test, corrected for all settings.
+
+    Args:
+        runs: The swept settings of each run that came to a result, and its figure, of which less is better.
+
+    Returns:
+        A sentence; empty for fewer than two runs.
+    """
+    if len(runs) < 2:
+        return ""
+    groups: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
+    for values, figure in runs:
+        label = ", ".join(f"{key}={value}" for key, value in values.items() if key not in SEEDS)
+        groups[label][tuple(values.get(key, "") for key in SEEDS)] = figure
+    if len(groups) == 1:
+        return f"best of {len(runs)} seeds of the same settings: the differences are chance"
+    by_mean = sorted(groups, key=lambda label: sum(groups[label].values()) / len(groups[label]))
+    best, following = by_mean[:2]
+    both = sorted(groups[best].keys() & groups[following].keys())
+    if len(both) < 2:
+        return f"best of {len(groups)}: {best}; one run each, differences may be chance: add seed=0,1,2,3,4,5 to tell"
+    p, excludes_0 = _paired([groups[following][seed] - groups[best][seed] for seed in both])
+    p = min(1.0, p * (len(groups) - 1))
+    told = "clearly better than" if excludes_0 and p < CLEAR_P else "no clear difference to"
+    corrected = f", corrected for {len(groups) - 1} comparisons" if len(groups) > 2 else ""
+    words = f"best of {len(groups)}, by the mean over seeds: {best}; {told} {following}"
+    words += f" ({len(both)} seeds, p = {p:.2g}{corrected})"
+    return words if len(both) > 5 else f"{words}; it takes 6 seeds or more to tell"
+
+
+def _paired(changes: Sequence[float]) -> tuple[float, bool]:
+    """The p of paired differences, and whether the interval of their mean excludes 0."""
+    import numpy as np
+    from scipy import stats
+
+    from ddsp_match.score.bootstrap import mean_intervals
+
+    change = np.array(changes)
+    ends = mean_intervals(change[:, None])
+    if ends is None or not change.any():
+        return 1.0, False
+    low, high = ends[0]
+    return float(np.asarray(stats.wilcoxon(change))[1]), not low <= 0 <= high
