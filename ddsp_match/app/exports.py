@@ -39,9 +39,17 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("sfz", "release_s"): _number("release, if not the sound's own", None, 0.01, 10, "s", 0.01),
     ("sfz", "bits"): _choice("bits a sample, 32: floating point", "24", "16", "24", "32"),
     ("sfz", "dry"): _switch("without the room", False),
-    ("wavetable", "frames"): _number("frames", 256, 1, 256),
-    ("wavetable", "keep_levels"): _switch("keep the level of each frame", False),
-    ("wavetable", "bits"): _choice("bits a sample", "32", "16", "32"),
+    **{
+        (kind, name): option
+        for kind in ("wavetable", "wt")
+        for name, option in {
+            "frames": _number("frames at most", 256, 1, 256),
+            "frame_size": _choice("samples a frame", "2048", "256", "512", "1024", "2048"),
+            "keep_levels": _switch("keep the level of each frame", False),
+            "bits": _choice("bits a sample", "32", "16", "32"),
+        }.items()
+    },
+    ("midi", "tempo"): _number("tempo", 120, 4, 1000, "beats a minute"),
     ("midi", "bend_range"): _number("pitch bend range, if not as far as the pitch goes", None, 1, 24, "semitones"),
     ("csv", "every"): _number("one row for so many frames", 1, 1, 1000, "frames"),
 }

@@ -12,7 +12,8 @@ _GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "argv")
 _FLAGS = {"loop": "--no-loop", "release_s": "--release", "sample_rate": "--rate"}
 _HINTS = {
     "sfz": "open it in sfizz, Sforzando or any sampler that reads SFZ",
-    "wavetable": "drop it on an oscillator of Vital, Serum or Surge XT",
+    "wavetable": "drop it on an oscillator of Vital, Serum or Bitwig",
+    "wt": "drop it on a wavetable oscillator of Surge XT",
     "midi": "open it in a sequencer",
     "ir": "load it in a convolution reverb",
     "html": "open it in a browser and play",

@@ -12,7 +12,8 @@ from ddsp_match.cli.values import seconds
 # The names are those of tasks.export.KINDS (tested), which would load torch.
 KINDS = {
     "sfz": "a sampled instrument for samplers (sfizz, Sforzando, LinuxSampler): NAME.sfz and looped WAVs",
-    "wavetable": "single periods for wavetable synthesizers (Vital, Serum, Surge XT), one WAV",
+    "wavetable": "single periods for wavetable synthesizers (Vital, Serum, Bitwig), one WAV",
+    "wt": "single periods in the format of Surge XT, one .wt",
     "midi": "its notes, pitch bends and expression, a .mid",
     "csv": "f0, levels and every partial over time, two tables",
     "json": "everything in it, as text",
@@ -30,7 +31,8 @@ examples:
                                                         every fourth key from C3 to C6, three strengths each
   ddsp-match export pluck.patch.safetensors --to sfz --no-loop --release 0.1s --bits 16
   ddsp-match export trumpet.patch.safetensors --to wavetable --frames 64
-  ddsp-match export trumpet.patch.safetensors --to midi --bend-range 12
+  ddsp-match export trumpet.patch.safetensors --to wt --frame-size 1024 --bits 16
+  ddsp-match export trumpet.patch.safetensors --to midi --tempo 96 --bend-range 12
   ddsp-match export trumpet.patch.safetensors --to html -o play.html
 
 A patch is transposed with its body kept: a high key is a small string, not a small violin.
@@ -66,6 +68,13 @@ def _whole(low: int, high: int, what: str) -> Any:
     return read
 
 
+def _tempo(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpm)?", text.strip().lower())
+    if match is None or not 4 <= float(match[1]) <= 1000:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: quarter notes a minute, 4 to 1000")
+    return float(match[1])
+
+
 def add_export(parser: argparse.ArgumentParser) -> None:
     """Describe ``export``; an option that was not given is not in the namespace."""
     parser.description = "Write a patch in a form that other programs play or read."
@@ -96,17 +105,26 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sfz.add_argument(
         "--bits", type=int, choices=(16, 24, 32), **unset,
-        help="16, 24 (default) or 32 (float); of a wavetable 16 or 32 (default)",
+        help="16, 24 (default) or 32 (float); of wavetable and wt 16 or 32 (default)",
     )  # fmt: skip
     sfz.add_argument("--dry", action="store_true", **unset, help="without the patch's effects")
-    table = parser.add_argument_group("wavetable")
+    table = parser.add_argument_group("wavetable and wt")
     table.add_argument(
-        "--frames", type=_whole(1, 256, "a number of frames"), metavar="N", **unset, help="periods to take (256)"
-    )
+        "--frames", type=_whole(1, 256, "a number of frames"), metavar="N", **unset,
+        help="periods to take at most, those between which the spectrum changes most (256)",
+    )  # fmt: skip
+    table.add_argument(
+        "--frame-size", type=int, choices=(256, 512, 1024, 2048), **unset,
+        help="samples a period (2048, which all of them read)",
+    )  # fmt: skip
     table.add_argument(
         "--keep-levels", action="store_true", **unset, help="let each period be as loud as it is in the sound"
     )
     midi = parser.add_argument_group("midi")
+    midi.add_argument(
+        "--tempo", type=_tempo, metavar="BPM", **unset,
+        help="quarter notes a minute: where the bars lie; the notes stay where they are in time (120)",
+    )  # fmt: skip
     midi.add_argument(
         "--bend-range", type=_whole(1, 24, "semitones"), metavar="N", **unset, help="of pitch bends, in semitones (2)"
     )

@@ -8,17 +8,19 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
+from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo, second2tick
 
 from ddsp_match.formats.notes import Note
 from ddsp_match.timebase import Timebase
 
 TICKS_PER_BEAT = 960
 TEMPO_BPM = 120.0
+TEMPOS_BPM = (4, 1000)  # a slower one does not fit into the three bytes that a file has for it
 BEND_RANGE = 2  # semitones: what instruments have unless told otherwise
 WIDEST_BEND = 24  # what instruments can be told to have
-LOUDEST_DB = -12.0  # A-weighted, relative to full scale: velocity 127
-# Velocity and expression by the recommendation of General MIDI: a level is 40 log10(value / 127) dB.
+LOUDEST_DB = -3.0  # A-weighted: velocity 127 is a sine at full scale
+# Velocity and expression by the recommendation of General MIDI: a level is 40 log10(value / 127) dB. An SFZ that
+# follows velocity wholly, and our keyboard in the browser, play by the same square law.
 DB_PER_DECADE = 40.0
 EXPRESSION, RPN_LSB, RPN_MSB, DATA_LSB, DATA_MSB = 11, 100, 101, 38, 6
 
@@ -47,13 +49,15 @@ def midi_bytes(
         bend_range: In semitones, 1 to 24; the file tells the instrument (RPN 0).
         name: Of the track.
         seconds: Length of the sound, at which the track ends.
-        tempo_bpm: Quarter notes a minute. The notes are where they are in time; the bars mean nothing.
+        tempo_bpm: Quarter notes a minute, within `TEMPOS_BPM`; the notes are where they are in time at any.
         channel: 0 to 15.
     """
     events: list[tuple[int, int, Message]] = []  # tick, order within it, message
 
+    tempo = bpm2tempo(tempo_bpm)  # whole microseconds a beat, as the file has it
+
     def tick(frame: int) -> int:
-        return round(timebase.centre(frame) / timebase.sample_rate * tempo_bpm / 60 * TICKS_PER_BEAT)
+        return second2tick(timebase.centre(frame) / timebase.sample_rate, TICKS_PER_BEAT, tempo)
 
     def say(frame: int, order: int, kind: str, **values: Any) -> None:
         events.append((tick(frame), order, Message(kind, channel=channel, **values)))
@@ -77,14 +81,12 @@ def midi_bytes(
         say(note.last, 0, "note_off", note=note.key, velocity=64)
     if last_bend:
         say(notes[-1].last, 3, "pitchwheel", pitch=0)
-    track = MidiTrack(
-        [MetaMessage("track_name", name=_latin(name)), MetaMessage("set_tempo", tempo=bpm2tempo(tempo_bpm))]
-    )
+    track = MidiTrack([MetaMessage("track_name", name=_latin(name)), MetaMessage("set_tempo", tempo=tempo)])
     now = 0
     for at, _, message in sorted(events, key=lambda event: event[:2]):
         track.append(message.copy(time=at - now))
         now = at
-    end = round(seconds * tempo_bpm / 60 * TICKS_PER_BEAT)
+    end = second2tick(seconds, TICKS_PER_BEAT, tempo)
     track.append(MetaMessage("end_of_track", time=max(0, end - now)))
     file = MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
     file.tracks.append(track)

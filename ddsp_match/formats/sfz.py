@@ -58,16 +58,10 @@ def note_name(key: int) -> str:
     return f"{NOTES[key % 12]}{key // 12 - 1}"
 
 
-def neighbours(keys: Sequence[int], beyond: int) -> list[tuple[int, int]]:
-    """The range of each sampled key: halfway to the next one, and `beyond` semitones at the ends of the keyboard.
-
-    Args:
-        keys: In ascending order.
-        beyond: Semitones below the lowest and above the highest.
-    """
+def neighbours(keys: Sequence[int]) -> list[tuple[int, int]]:
+    """The range of each sampled key, in ascending order: halfway to the next one, or to the end of the keyboard."""
     edges = [(low + high) // 2 for low, high in itertools.pairwise(keys)]
-    lows = [max(0, keys[0] - beyond), *(edge + 1 for edge in edges)]
-    return list(zip(lows, [*edges, min(127, keys[-1] + beyond)], strict=True))
+    return list(zip([0, *(edge + 1 for edge in edges)], [*edges, 127], strict=True))
 
 
 def layers(count: int) -> list[tuple[int, int]]:
@@ -76,7 +70,7 @@ def layers(count: int) -> list[tuple[int, int]]:
     return list(zip([1, *(top + 1 for top in tops)], tops, strict=False))
 
 
-def sfz_text(title: str, regions: Sequence[Region], *, mode: str, release_s: float, veltrack: float) -> str:
+def sfz_text(title: str, regions: Sequence[Region], *, mode: str, release_s: float) -> str:
     """The whole text.
 
     Args:
@@ -84,9 +78,9 @@ def sfz_text(title: str, regions: Sequence[Region], *, mode: str, release_s: flo
         regions: What sounds.
         mode: ``loop_continuous``, ``no_loop`` or ``one_shot``.
         release_s: How long a note sounds on after its key was let go, in seconds.
-        veltrack: How much softer a soft key is: 0 not at all, 100 to silence.
     """
-    everywhere = [f"loop_mode={mode}", f"ampeg_release={release_s:.3f}", f"amp_veltrack={veltrack:g}"]
+    # Wholly by velocity: 40 log10(velocity / 127) dB, the law by which `formats.midi` writes levels.
+    everywhere = [f"loop_mode={mode}", f"ampeg_release={release_s:.3f}", "amp_veltrack=100"]
     if mode == "loop_continuous":
         # What repeats already fits together sample by sample: a crossfade by the player would only smear it.
         everywhere.append("loop_crossfade=0")

@@ -65,14 +65,25 @@ KINDS: dict[str, Kind] = {
         marks="*.sfz samples",
     ),
     "wavetable": _kind(
-        "single periods of 2048 samples for wavetable synthesizers, one WAV",
+        "single periods for wavetable synthesizers, one WAV",
         "export_wavetable",
         "export_wavetable",
         ".wavetable.wav",
-        options="frames keep_levels bits",
+        options="frames frame_size keep_levels bits",
+    ),
+    "wt": _kind(
+        "single periods in the format of Surge XT",
+        "export_wavetable",
+        "export_wavetable",
+        ".wt",
+        options="frames frame_size keep_levels bits",
     ),
     "midi": _kind(
-        "notes, pitch bends and expression as a MIDI file", "export_midi", "export_midi", ".mid", options="bend_range"
+        "notes, pitch bends and expression as a MIDI file",
+        "export_midi",
+        "export_midi",
+        ".mid",
+        options="tempo bend_range",
     ),
     "csv": _kind(
         "f0, levels and every partial over time as tables",

@@ -28,9 +28,7 @@ from ddsp_match.tasks.process import OnNote, through
 STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
 MOST_LAYERS = 8
 LONGEST_S = 120  # of one sample; there may be a hundred of them
-BEYOND = 12  # semitones for which the outermost samples are played lower and higher
 SOFTEST_DB_PER_OCTAVE = -5.0  # how much darker the softest layer is
-VELTRACK = 80.0  # how much of the velocity is loudness, in %; 100 makes the softest keys silent
 LOOP_S = 2.0  # shorter loops are heard as loops where there is noise
 SETTLE_S = 3.0  # a room is that far filled before the loop begins
 LEAST_RATE = 44_100  # below it, samples are written at 48 kHz: samplers' short interpolators leave images otherwise
@@ -134,7 +132,7 @@ def export_sfz(
         return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
 
     regions: list[sfz.Region] = []
-    spans = sfz.neighbours(chosen, BEYOND)
+    spans = sfz.neighbours(chosen)
     for key, span in zip(chosen, spans, strict=True):
         pitched = transpose(source, timebase, key - root)
         for number, velocity in enumerate(layers):
@@ -154,7 +152,7 @@ def export_sfz(
     mode = "loop_continuous" if region is not None else "one_shot" if unpitched else "no_loop"
     release = release_s if release_s is not None else release_s_of(source, timebase, region)
     main = out / f"{name}.sfz"
-    main.write_text(sfz.sfz_text(name, regions, mode=mode, release_s=release, veltrack=VELTRACK), encoding="utf-8")
+    main.write_text(sfz.sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
     keys_said = f"{sfz.note_name(chosen[0])} to {sfz.note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
     count = f"{total} samples" if total > 1 else "1 sample"
     say(f"{count}, {keys_said}, {'looped' if region is not None else 'not looped'}, {rate} Hz, {bits} bits")

@@ -1,4 +1,4 @@
-"""A patch as a wavetable: its harmonics at moments over the sound, one period of 2048 samples each."""
+"""A patch as a wavetable: its harmonics at moments over the sound, one period each."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ import numpy as np
 
 from ddsp_match.edits.separate import separate
 from ddsp_match.errors import ConfigError, PitchError
+from ddsp_match.formats.notes import QUIET_DB, notes
 from ddsp_match.formats.wav_chunks import wavetable_chunk, write_wav
-from ddsp_match.formats.wavetable import MOST_PERIODS, PERIOD, SAMPLE_RATE, periods
+from ddsp_match.formats.wavetable import (
+    ERROR_DB,
+    FRAME_SIZE,
+    FRAME_SIZES,
+    MOST_PERIODS,
+    SAMPLE_RATE,
+    choose,
+    periods,
+    wt_bytes,
+)
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.process import OnNote
-
-SOUNDING_DB = 50.0  # softer than the loudest frame by that: silence, which no period is taken from
 
 
 def export_wavetable(
@@ -22,6 +30,7 @@ def export_wavetable(
     out: Path,
     *,
     frames: int = MOST_PERIODS,
+    frame_size: int = FRAME_SIZE,
     keep_levels: bool = False,
     bits: int = 32,
     on_note: OnNote | None = None,
@@ -29,9 +38,11 @@ def export_wavetable(
     """Writes a wavetable.
 
     Args:
-        patch: Whose harmonics to take; noise and what lies between them is left out.
-        out: WAV file to write.
-        frames: Periods to take at most, 1 to 256, evenly over what sounds; fewer where the sound has fewer frames.
+        patch: Whose harmonics to take; noise and what lies between them is left out, and so is what is no note.
+        out: File to write: in Surge's own format where it ends in ``.wt``, else a WAV.
+        frames: Periods to take at most, 1 to 256: those between which the spectrum changes most, and no more than it
+            takes for every moment to lie within `ERROR_DB` of a place in the table.
+        frame_size: Samples a period, one of `FRAME_SIZES`.
         keep_levels: Let each period be as loud as it is in the sound; else all have the same peak.
         bits: 16 or 32 (floating point).
         on_note: Told how many periods there are.
@@ -42,6 +53,9 @@ def export_wavetable(
     """
     if not 1 <= frames <= MOST_PERIODS:
         raise ConfigError(f"{frames} frames", where="export to wavetable", needed=f"1 to {MOST_PERIODS}")
+    if frame_size not in FRAME_SIZES:
+        sizes = ", ".join(map(str, FRAME_SIZES))
+        raise ConfigError(f"frames of {frame_size} samples", where="export to wavetable", needed=f"one of {sizes}")
     if bits not in (16, 32):
         raise ConfigError(f"{bits} bits", where="export to wavetable", needed="16 or 32")
     if on_steady_grid(patch):
@@ -51,21 +65,30 @@ def export_wavetable(
             needed="a patch that follows an f0, which has periods",
             hint="--to sfz, which plays any sound; or a fit with --midi or --f0, if you hear a pitch",
         )
-    amplitudes = harmonics(patch)
-    loudness = np.sqrt(np.square(amplitudes).sum(1))
-    sounding = np.flatnonzero(loudness > max(float(loudness.max()) * 10 ** (-SOUNDING_DB / 20), 1e-6))
-    if not len(sounding):
+    # Rests, breaths and consonants have no period.
+    spans = [np.arange(note.first, note.last) for note in notes(patch.controls, patch.timebase)]
+    if not spans:
         raise PitchError(
-            "no harmonics that can be heard", where="export to wavetable", needed="a sound with a pitch",
+            "nothing with a pitch that can be heard",
+            where="export to wavetable",
+            needed="a note of 40 ms or more",
             hint="--to sfz, which plays any sound",
-        )  # fmt: skip
-    count = min(frames, len(sounding))
-    chosen = sounding[np.round(np.linspace(0, len(sounding) - 1, count)).astype(int)]
-    waves = periods(amplitudes[chosen], keep_levels=keep_levels)
-    write_wav(out, waves.reshape(1, -1), SAMPLE_RATE, bits, [wavetable_chunk(PERIOD)])
+        )
+    amplitudes = harmonics(patch)[np.concatenate(spans)]
+    levels = np.linalg.norm(amplitudes, axis=1, keepdims=True)
+    # At the edge of a note, noise may be all that still sounds.
+    sounding = levels[:, 0] > levels.max() * 10 ** (QUIET_DB / 20)
+    amplitudes, levels = amplitudes[sounding], levels[sounding]
+    chosen = choose(amplitudes / (levels.max() if keep_levels else levels), frames)
+    waves = periods(amplitudes[chosen], frame_size, keep_levels=keep_levels)
+    if out.suffix.lower() == ".wt":
+        out.write_bytes(wt_bytes(waves, bits))
+    else:
+        write_wav(out, waves.reshape(1, -1), SAMPLE_RATE, bits, [wavetable_chunk(frame_size)])
     if on_note is not None:
-        fewer = f" (the sound has no more frames than that, {frames} were asked for)" if count < frames else ""
-        on_note(f"{count} periods of {PERIOD} samples{fewer}")
+        count = f"{len(chosen)} periods" if len(chosen) > 1 else "1 period"
+        near = f", {-ERROR_DB:g} dB above what they leave out" if len(chosen) < frames else ""
+        on_note(f"{count} of {frame_size} samples{near}")
     return [out]
 
 

@@ -48,7 +48,7 @@ globalThis.Key = (() => {
       this.ratio = this.asIs ? 1 : 2 ** ((midi + knobs.transpose - voice.root_midi) / 12);
       this.keep = knobs.formant === 'keep';
       this.tilt = this.asIs ? 0 : (velocity - USUAL) * VELOCITY_TILT_DB;
-      this.velocity = this.asIs ? 1 : (velocity / USUAL) ** 1.5;
+      this.velocity = this.asIs ? 1 : (velocity / USUAL) ** 2; // as General MIDI recommends it: 40 dB a decade
       // Partials of a sound that is transposed up turn faster against the grid: frames come closer together.
       this.parts = this.ratio > 3 ? 4 : this.ratio > 1.5 ? 2 : 1;
       this.place = this.asIs ? 0 : voice.start;

@@ -62,7 +62,9 @@ def test_help_does_not_load_torch():
         ("--to sfz --release 0.5 --rate 44100 --dry", {"release_s": 0.5, "sample_rate": 44_100, "dry": True}),
         ("--to sfz --bits 16", {"bits": 16}),
         ("--to wavetable --bits 16 --frames 12 --keep-levels", {"bits": 16, "frames": 12, "keep_levels": True}),
-        ("--to midi --bend-range 12", {"bend_range": 12}),
+        ("--to wt --frame-size 256 --bits 16", {"frame_size": 256, "bits": 16}),
+        ("--to midi --bend-range 12 --tempo 96.5", {"bend_range": 12, "tempo": 96.5}),
+        ("--to midi --tempo 140bpm", {"tempo": 140.0}),
         ("--to csv --every 5", {"every": 5}),
         ("--to json", {}),
     ],
@@ -82,8 +84,8 @@ def test_words_become_options_and_nothing_else_is_passed(asked, words, options, 
     ("words", "said"),
     [
         ("--to midi --keys 60", "--keys only with --to sfz"),
-        ("--to sfz --frames 3", "--frames only with --to wavetable"),
-        ("--to json --bits 16", "--bits only with --to sfz or --to wavetable"),
+        ("--to sfz --frames 3", "--frames only with --to wavetable or --to wt"),
+        ("--to json --bits 16", "--bits only with --to sfz or --to wavetable or --to wt"),
         ("--to csv --no-loop", "--no-loop only with --to sfz"),
         ("--to csv --rate 44100", "--rate only with --to sfz"),
     ],
@@ -94,7 +96,11 @@ def test_options_of_another_kind_are_refused(asked, words, said, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", ["--keys 60-48", "--keys 48-130", "--keys C4", "--velocities 9", "--frames 257", "--bits 8"]
+    "words",
+    [
+        "--keys 60-48", "--keys 48-130", "--keys C4", "--velocities 9", "--frames 257", "--bits 8", "--frame-size 300",
+        "--tempo 3", "--tempo fast",
+    ],
 )
 def test_values_that_make_no_sense_are_refused(words, capsys):
     with pytest.raises(SystemExit) as ended:

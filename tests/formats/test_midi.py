@@ -56,10 +56,10 @@ def played(data: bytes, n_frames: int) -> tuple[np.ndarray, np.ndarray, list[mid
     return pitch, level, said
 
 
-def file_of(controls, reach: float | None = None) -> tuple[list[Note], bytes]:
+def file_of(controls, reach: float | None = None, **options) -> tuple[list[Note], bytes]:
     found = notes(controls, TIMEBASE, reach)
     span = bend_range_for(found) if reach is None else int(reach)
-    return found, midi_bytes(found, TIMEBASE, span, name="a name", seconds=controls.n_frames / 100)
+    return found, midi_bytes(found, TIMEBASE, span, name="a name", seconds=controls.n_frames / 100, **options)
 
 
 def test_a_melody_comes_out_note_by_note():
@@ -139,6 +139,37 @@ def test_velocity_and_expression_follow_the_loudness():
     assert_close(loud[inside] - loud[50], level[inside] - level[50], atol=0.7)
     struck = [m.velocity for m in said if m.type == "note_on"]
     assert struck[0] > struck[1] > 1
+
+
+def test_velocities_have_the_square_law_of_general_midi_below_a_full_scale_sine():
+    levels_db = [-3.0, -9.0, -15.0, -27.0, -43.0]
+    struck = [Note(60, 20 * k, 20 * k + 10, np.zeros(10), np.full(10, level)) for k, level in enumerate(levels_db)]
+    _, _, said = played(midi_bytes(struck, TIMEBASE, 2), 100)
+    velocities = [message.velocity for message in said if message.type == "note_on"]
+    # A receiver that plays 40 log10(velocity / 127) dB is back at the levels, to half a step of velocity.
+    assert_close(velocities, 127 * 10 ** ((np.array(levels_db) + 3) / 40), atol=0.5)
+
+
+@pytest.mark.parametrize("tempo_bpm", [4, 60, 97.3, 120, 1000])
+def test_at_any_tempo_the_notes_are_where_they_are_in_time(tempo_bpm):
+    level = flat(150)
+    level[60:90] = -90
+    controls = sung(np.full(150, 72.0), level)
+    usual, other = (file_of(controls, **more)[1] for more in ({}, {"tempo_bpm": tempo_bpm}))
+    file = mido.MidiFile(file=BytesIO(other))
+    (tempo,) = [message.tempo for message in file.tracks[0] if message.type == "set_tempo"]
+    assert 60e6 / tempo == pytest.approx(tempo_bpm, rel=1e-4)
+    times = []
+    for data in (usual, other):
+        now, struck = 0.0, []
+        for message in mido.MidiFile(file=BytesIO(data)):
+            now += message.time
+            if message.type in ("note_on", "note_off"):
+                struck.append(now)
+        times.append([*struck, now])
+    assert len(times[0]) == 5
+    # To half a tick of either file: 960 of them are a beat.
+    assert_close(times[1], times[0], atol=30 / 960 * (1 / tempo_bpm + 1 / 120) + 1e-6)
 
 
 def test_the_file_names_itself_and_lasts_as_long_as_the_sound():

@@ -11,8 +11,8 @@ from ddsp_match.formats.sfz import Region, file_name, layers, neighbours, note_n
 
 @pytest.mark.parametrize("keys", [[60], [48, 51, 54], [0, 5, 127], [30, 31]])
 def test_each_key_belongs_to_the_nearest_sample(keys):
-    spans = neighbours(keys, 12)
-    assert spans[0][0] == max(0, keys[0] - 12) and spans[-1][1] == min(127, keys[-1] + 12)
+    spans = neighbours(keys)
+    assert spans[0][0] == 0 and spans[-1][1] == 127
     for (_, high), (low, _) in itertools.pairwise(spans):
         assert low == high + 1
     for key, (low, high) in zip(keys, spans, strict=True):
@@ -41,7 +41,7 @@ def test_a_region_says_what_it_needs_and_no_more():
 
 
 def test_the_text_has_one_header_and_every_region():
-    text = sfz_text("a\nb", [Region("a.wav", 60, (0, 127))] * 2, mode="no_loop", release_s=0.25, veltrack=80)
+    text = sfz_text("a\nb", [Region("a.wav", 60, (0, 127))] * 2, mode="no_loop", release_s=0.25)
     assert text.splitlines()[0] == "// a b"
     assert text.count("<region>") == 2 and text.count("<global>") == 1
-    assert "loop_mode=no_loop ampeg_release=0.250 amp_veltrack=80\n" in text
+    assert "loop_mode=no_loop ampeg_release=0.250 amp_veltrack=100\n" in text

@@ -25,57 +25,44 @@ def test_every_kind_is_there_and_takes_its_options(name):
     assert all(takes[option].default is not inspect.Parameter.empty for option in kind.options)
 
 
-@pytest.fixture
-def written(monkeypatch, tmp_path):
-    """A stand-in for the tables that writes two files, or fails half-way."""
-    trouble: list[Exception] = []
-
-    def two(patch, out: Path, *, every: int = 1, on_note=None):
-        out.write_text(f"{every}")
-        if trouble:
-            raise trouble[0]
-        other = out.with_suffix(".partials.csv")
-        other.write_text("b")
-        if on_note:
-            on_note("said")
-        return [out, other]
-
-    monkeypatch.setattr("ddsp_match.tasks.export_tables.export_csv", two)
-    monkeypatch.chdir(tmp_path)
-    return trouble
-
-
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_files_are_named_as_the_sound_and_notes_passed_on(written, tmp_path):
+def test_files_are_named_as_the_sound_and_notes_passed_on(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     notes: list[str] = []
-    assert export(blown(), "csv", on_note=notes.append, every=3) == [Path("reed.csv"), Path("reed.partials.csv")]
-    assert names(tmp_path) == ["reed.csv", "reed.partials.csv"]
-    assert (tmp_path / "reed.csv").read_text() == "3" and notes == ["said"]
+    assert export(blown(), "csv", every=3) == [Path("reed.csv"), Path("reed.partials.csv")]
+    assert export(blown(), "midi", on_note=notes.append) == [Path("reed.mid")]
+    assert names(tmp_path) == ["reed.csv", "reed.mid", "reed.partials.csv"]
+    assert len((tmp_path / "reed.csv").read_text().splitlines()) == 1 + 54  # of 161 frames every third
+    assert len(notes) == 1 and notes[0].startswith("1 note")
 
 
 @pytest.mark.parametrize("taken", ["out.csv", "out.partials.csv"])
-def test_nothing_is_overwritten_unasked(written, tmp_path, taken):
+def test_nothing_is_overwritten_unasked(tmp_path, taken):
     (tmp_path / taken).write_text("somebody's")
     with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*--force"):
         export(blown(), "csv", tmp_path / "out.csv")
     assert names(tmp_path) == [taken] and (tmp_path / taken).read_text() == "somebody's"
     export(blown(), "csv", tmp_path / "out.csv", force=True)
-    assert names(tmp_path) == ["out.csv", "out.partials.csv"] and (tmp_path / taken).read_text() in "1b"
+    assert names(tmp_path) == ["out.csv", "out.partials.csv"]
+    assert (tmp_path / taken).read_text().startswith("time_s,")
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_ends_half_way_leaves_nothing(written, tmp_path, error):
-    (tmp_path / "out.csv").write_text("before")
-    written.append(error)
+def test_what_ends_half_way_leaves_nothing(tmp_path, error):
+    (tmp_path / "out.mid").write_text("before")
+
+    def interrupt(_note):  # told when the notes are written, before they are moved to their place
+        raise error
+
     with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
-        export(blown(), "csv", tmp_path / "out.csv", force=True)
-    assert names(tmp_path) == ["out.csv"] and (tmp_path / "out.csv").read_text() == "before"
+        export(blown(), "midi", tmp_path / "out.mid", force=True, on_note=interrupt)
+    assert names(tmp_path) == ["out.mid"] and (tmp_path / "out.mid").read_text() == "before"
 
 
-def test_a_place_that_does_not_fit_is_refused(written, tmp_path):
+def test_a_place_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(OutputError, match=r"found the suffix '.txt'.*\.csv"):
         export(blown(), "csv", tmp_path / "out.txt")
     with pytest.raises(OutputError, match="found a folder"):

@@ -46,7 +46,7 @@ def test_keys_and_velocities_get_a_sample_each(tmp_path):
     assert [(region["lovel"], region["hivel"]) for region in regions[:2]] == [("1", "64"), ("65", "127")]
     assert files[0].name == "kit-050-D3-v1.wav"
     covered = {key for region in regions for key in range(int(region["lokey"]), int(region["hikey"]) + 1)}
-    assert covered == set(range(38, 77))
+    assert covered == set(range(128))
 
 
 def test_by_default_every_third_key_of_four_octaves_around_the_sounds_own(tmp_path):

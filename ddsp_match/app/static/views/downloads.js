@@ -5,7 +5,7 @@ import { request, query } from "../api.js";
 import { Icon, Segments, Switch, useName } from "./parts.js";
 import { bytes } from "../format.js";
 
-const TITLES = { sfz: "SFZ instrument", wavetable: "Wavetable", midi: "MIDI file", csv: "Tables (CSV)", json: "Numbers (JSON)", html: "Page that plays", ir: "Room (impulse response)" };
+const TITLES = { sfz: "SFZ instrument", wavetable: "Wavetable (WAV)", wt: "Wavetable (Surge XT)", midi: "MIDI file", csv: "Tables (CSV)", json: "Numbers (JSON)", html: "Page that plays", ir: "Room (impulse response)" };
 const label = (name) => { const text = name.replaceAll("_", " ").replace(/ (db|s|hz)$/, ""); return text[0].toUpperCase() + text.slice(1); };
 
 function Option({ parameter, value, onChange }) {
