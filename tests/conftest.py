@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,3 +54,13 @@ def white_noise() -> Callable[..., Audio]:
 def bundled() -> Path:
     """The folder of the bundled sounds."""
     return Path(__file__).parent.parent / "data"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with what was not tested here, and how to get it tested."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("not tested here", sep="-")
+    for reason, number in reasons.most_common():
+        terminalreporter.line(f"{number} test{'s' * (number > 1)}: {reason}")

@@ -25,7 +25,7 @@ from tests.one_device import OneDevice
 TIMEBASE = Timebase.at(16000)
 N, PARTIALS, BANDS = 2401, 7, 129
 CPU, META = torch.device("cpu"), torch.device("meta")
-CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device; try: a machine with an NVIDIA GPU")
 
 
 @pytest.fixture

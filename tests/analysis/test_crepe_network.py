@@ -70,7 +70,7 @@ def test_an_unknown_model_is_refused() -> None:
         load_weights("huge")
 
 
-@pytest.mark.skipif(not (SHARED / "reference").is_dir(), reason="the reference activations are not here")
+@pytest.mark.skipif(not (SHARED / "reference").is_dir(), reason="no reference activations beside the checkout")
 @pytest.mark.parametrize("model", ["tiny", "full"])
 def test_activations_are_those_of_the_reference(model: str) -> None:
     import soundfile

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.waiting import HANG_S, wait_for
 import soundfile
 import yaml
+
+from tests.waiting import HANG_S, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["f0=constant", "f0.hz=440", "quality=draft", "synth.noise=false"]
@@ -52,7 +53,7 @@ os.execv(words[0], words)
 
 def needs(package: str) -> pytest.MarkDecorator:
     missing = importlib.util.find_spec(f"hydra_plugins.{package}") is None
-    return pytest.mark.skipif(missing, reason=f"{package} is not installed")
+    return pytest.mark.skipif(missing, reason=f"{package} is not installed; try: make test")
 
 
 @pytest.fixture

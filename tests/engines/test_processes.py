@@ -17,6 +17,7 @@ from ddsp_match.engines import processes as module
 from tests.engines import jobs
 from tests.waiting import HANG_S, wait_for
 
+
 def alive(pid: int) -> bool:
     """Whether a process runs (a zombie does not)."""
     try:

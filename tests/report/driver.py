@@ -16,6 +16,7 @@ from tests.waiting import HANG_S, wait_for
 
 # What has changed is laid out and painted.
 PAINTED = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
+INSTALL = "try: apt-get install chromium chromium-driver, or brew install --cask chromium chromedriver"
 _FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -31,11 +32,11 @@ _FLAGS = [
 
 
 def missing() -> str | None:
-    """Why no browser can be opened here, or None if one can."""
+    """Why no browser can be opened here, and what to install; None if one can."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
-        return "no Chromium is installed"
-    return None if shutil.which("chromedriver") else "no chromedriver is installed"
+        return f"no Chromium is installed; {INSTALL}"
+    return None if shutil.which("chromedriver") else f"no chromedriver is installed; {INSTALL}"
 
 
 class Browser:

@@ -10,11 +10,10 @@ import pytest
 from ddsp_match.report import page
 from tests.report.driver import Browser, missing
 from tests.report.reports import report_data
-from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(missing() is not None, reason=f"needs a browser: {missing()}"),
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 
 STATE = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from ddsp_match.tasks.effect_report import from_result
 from tests.report.driver import Browser, missing
 from tests.report.effect_reports import effect_result
 from tests.report.test_browser import STATE
-from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(missing() is not None, reason=f"needs a browser: {missing()}"),
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 
 

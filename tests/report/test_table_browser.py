@@ -16,7 +16,7 @@ from tests.report.many_examples import compare_data, score_data, sound_files, sw
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(missing() is not None, reason=f"needs a browser: {missing()}"),
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 
 ARROW_DOWN = "\ue015"

@@ -1,4 +1,4 @@
-"""kill -9 at random changes on the disk, again and again: nothing is lost, torn, or fitted again once it was entered."""
+"""kill -9 at random changes on the disk, again and again: nothing is lost, torn, or fitted twice."""
 
 from __future__ import annotations
 

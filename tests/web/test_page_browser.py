@@ -17,7 +17,7 @@ from tests.report.driver import Browser, missing
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 TONE = "ddspMatchInstrument"
 
