@@ -150,11 +150,11 @@ EDITS: tuple[EditKind, ...] = (
         lambda c, _, v: tone.odd_even(c, v["db"]), (_db("below 0 hollow, as a clarinet"),),
     ),
     EditKind(
-        "harmonic", "Harmonics", "The level of what sings.", "level",
+        "harmonic", "Harmonic stem", "The level of the tonal part.", "level",
         lambda c, t, v: tone.levels(c, t, harmonic_db=v["db"]), (_db("louder or softer", reach=80),),
     ),
     EditKind(
-        "noise", "Noise", "The level of what rustles: breath, bow, knock; also where it is in the partials.", "level",
+        "noise", "Noise stem", "The level of the noisy part: breath, bow, knock; also where partials play it.", "level",
         lambda c, t, v: tone.levels(c, t, noise_db=v["db"]), (_db("louder or softer", reach=80),),
     ),
     EditKind(

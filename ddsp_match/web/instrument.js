@@ -5,8 +5,8 @@ globalThis.Instrument = (() => {
   const {Room, Inputs} = globalThis;
   const KNOBS = [
     {name: 'brightness', label: 'Brightness', low: -6, high: 6, step: 0.1, value: 0, unit: 'dB/oct', words: 'tilts the spectrum: darker to the left, brighter to the right'},
-    {name: 'noise', label: 'Noise', low: -40, high: 20, step: 0.5, value: 0, unit: 'dB', words: 'breath, bow and hiss; off at the left end'},
-    {name: 'harmonic', label: 'Tone', low: -40, high: 20, step: 0.5, value: 0, unit: 'dB', words: 'the partials; off at the left end'},
+    {name: 'noise', label: 'Noise stem', low: -40, high: 20, step: 0.5, value: 0, unit: 'dB', words: 'breath, bow and hiss; off at the left end'},
+    {name: 'harmonic', label: 'Harmonic stem', low: -40, high: 20, step: 0.5, value: 0, unit: 'dB', words: 'the partials; off at the left end'},
     {name: 'attack', label: 'Attack', low: 0, high: 2, step: 0.01, value: 0, unit: 's', words: 'how long a key fades in, on top of the attack of the sound itself'},
     {name: 'release', label: 'Release', low: 0.02, high: 5, step: 0.01, value: 0.25, unit: 's', words: 'how long a key rings on when it is let go: to -60 dB'},
     {name: 'vibrato_depth', label: 'Vibrato', low: 0, high: 100, step: 1, value: 0, unit: 'cents', words: 'how far the pitch sways either way'},

@@ -20,7 +20,12 @@
   const keys = new Instrument({workletSource, context}); // what the keyboard plays
   const whole = new Instrument({workletSource, context}); // the sound as it is
   const picture = new PagePicture($('picture'), $('outline'), facts);
+  /* What was turned is there again when the page is opened again, where the browser keeps things for pages from the disk. */
+  const KEPT = `ddsp-match knobs: ${facts.name}`;
+  const kept = (() => { try { return JSON.parse(localStorage.getItem(KEPT)) || {}; } catch { return {}; } })();
   const knobs = new PageKnobs((name, value) => {
+    kept[name] = value;
+    try { localStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* a private window keeps nothing */ }
     keys.knob(name, value);
     if (BOTH.includes(name)) whole.knob(name, value);
   });
@@ -159,5 +164,6 @@
   octave(0);
   clock(0);
   $('picture').setAttribute('aria-label', `Spectrum: ${facts.harmonics.length} partials, ${facts.root}`);
-  globalThis.ddspMatchInstrument.loaded = Promise.all([guarded(keys.load(voices.keys)), guarded(whole.load(voices.sound))]);
+  globalThis.ddspMatchInstrument.loaded = Promise.all([guarded(keys.load(voices.keys)), guarded(whole.load(voices.sound))])
+    .then(() => { for (const [name, value] of Object.entries(kept)) if (knobs.named(name)) knobs.set(knobs.named(name), value); });
 })();

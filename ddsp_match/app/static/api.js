@@ -52,8 +52,10 @@ export const get = async (path, options) => (await request(path, options)).json(
 
 export const getBytes = async (path, options) => (await request(path, options)).arrayBuffer();
 
-export const post = async (path, body = {}) =>
-  (await request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
+const send = (method) => async (path, body = {}) =>
+  (await request(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
+export const post = send("POST"), patch = send("PATCH");
+export const remove = (path) => request(path, { method: "DELETE" });
 
 // fetch tells nothing about how far an upload has come; XMLHttpRequest does.
 export function upload(path, blob, onProgress = () => {}) {

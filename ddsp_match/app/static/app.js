@@ -1,7 +1,7 @@
 // The page's frame: which view is shown, what is announced, and what to do when something goes wrong.
 import { html, render, useEffect, useRef, useState } from "./lib.js";
-import { useStore, refresh, refreshRuns, complain, dismiss, go } from "./store.js";
-import { listen } from "./events.js";
+import { useStore, dismiss, go } from "./store.js";
+import { listen, refreshAll } from "./events.js";
 import { useKeys } from "./keys.js";
 import { Icon, Problem } from "./views/parts.js";
 import { Side } from "./views/side.js";
@@ -10,13 +10,15 @@ import { Home, DropVeil } from "./views/drop.js";
 import { Sound } from "./views/sound.js";
 import { Job } from "./views/job.js";
 import { Run } from "./views/run.js";
+import { Compare } from "./views/compare.js";
+import { Effect, Effects } from "./views/effects.js";
 import { stem } from "./format.js";
 
-const VIEWS = { home: Home, sound: Sound, job: Job, run: Run };
+const VIEWS = { home: Home, sound: Sound, job: Job, run: Run, compare: Compare, effect: Effect, effects: Effects };
 
 // What the window's title and the list in the browser's history say.
 function useTitle(route) {
-  const named = useStore((s) => (route.kind === "sound" ? s.sounds : route.kind === "job" ? s.jobs : s.runs || []).find((one) => one.id === route.id));
+  const named = useStore((s) => ({ sound: s.sounds, job: s.jobs, run: s.runs, effect: s.pairs }[route.kind] || []).find((one) => one.id === route.id));
   useEffect(() => { document.title = named && route.kind !== "home" ? `${stem(named.name)} · ddsp-match` : "ddsp-match"; }, [named, route]);
 }
 
@@ -44,6 +46,5 @@ function App() {
 }
 
 render(html`<${App} />`, document.getElementById("app"));
-refresh().catch(complain);
-refreshRuns().catch(complain);
+refreshAll();
 listen();

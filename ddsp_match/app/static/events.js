@@ -1,27 +1,26 @@
 // The server's events: the queue, and what the running fit is doing. After a break it says everything again.
-import { set, say, setJob, refresh, refreshRuns, complain, current, go, jobOf } from "./store.js";
+import { set, say, setJob, refresh, refreshRuns, refreshPairs, complain, current, jobOf } from "./store.js";
 import { Trouble, onReach } from "./api.js";
 
 const REST_MS = 3000; // a browser holds six connections to a server: pages that nobody sees let go of theirs
 let source = null, timer = 0, tries = 0, rest = 0, rested = false;
 
-const STAGES = [
-  [/^f0|pitch|analy/, "Listening for the pitch", 0], [/read|start|load|warm/, "Reading the sound", 0],
-  [/guess|init/, "Making a first guess", 1], [/optimi/, "Improving the match", 2], [/effect|search|room|response/, "Finding the room", 2],
-  [/writ|report|render|metric|finish|save/, "Writing the result", 3],
-];
-const stageOf = (stage) => STAGES.find(([pattern]) => pattern.test(stage || ""));
-export const stageWords = (stage) => stageOf(stage)?.[1] || (stage ? stage[0].toUpperCase() + stage.slice(1) : "Starting");
-export const stageNumber = (stage) => stageOf(stage)?.[2] ?? -1;
+// The stages that take time, in words and as a place in the row of steps.
+const STAGES = {
+  f0: ["Tracking the pitch", 0], guess: ["Making a first guess", 1], optimise: ["Improving the match", 2], effects: ["Finding the effects", 2], write: ["Writing the result", 3],
+};
+export const stageWords = (stage) => STAGES[stage]?.[0] || "Starting";
+export const stageNumber = (stage) => STAGES[stage]?.[1] ?? -1;
 
 const handlers = {
   hello({ boot, version }) {
     const restarted = current().boot && current().boot !== boot;
     set({ boot, version });
-    if (restarted) { refresh().catch(complain); refreshRuns().catch(complain); }
+    if (restarted) refreshAll();
   },
   jobs: ({ jobs }) => set({ jobs }),
   stage({ job, stage, progress }) {
+    if (!(stage in STAGES)) return; // over in a moment
     const before = jobOf(job)(current());
     setJob(job, { stage, progress });
     if (before && before.stage !== stage) say(stageWords(stage));
@@ -36,12 +35,10 @@ const handlers = {
     if (!jobOf(job)(current())?.version) say("A first match can be heard.");
     setJob(job, { version, best_seconds: seconds });
   },
-  done({ job, run }) {
-    setJob(job, { state: "done", run });
-    say("The match is finished.");
-    refreshRuns().catch(complain);
-    const { route } = current();
-    if (route.kind === "job" && route.id === job && run) go("run", run);
+  done({ job, run, effect = null }) {
+    setJob(job, { state: "done", run, effect });
+    say(effect ? "The effects are found." : "The match is finished.");
+    if (run) refreshRuns().catch(complain);
   },
   failed({ job, error }) {
     setJob(job, { state: "failed", error });
@@ -51,6 +48,8 @@ const handlers = {
   },
   cancelled: ({ job }) => setJob(job, { state: "cancelled" }),
   runs: () => refreshRuns().catch(complain),
+  effects: () => refreshPairs().catch(complain),
+  sounds: ({ sounds }) => set({ sounds }),
   ready: () => set({ ready: true }),
 };
 
@@ -61,9 +60,10 @@ function reached() {
   rested = false;
   if (!missed) return;
   if (returned) say("The server is back.");
-  refresh().catch(complain);
-  refreshRuns().catch(complain);
+  refreshAll();
 }
+
+export const refreshAll = () => { for (const ask of [refresh, refreshRuns]) ask().catch(complain); };
 
 export function listen() {
   clearTimeout(timer);

@@ -5,7 +5,8 @@ import * as api from "./api.js";
 let state = {
   reach: "waiting", // waiting | up | gone
   version: "", boot: "", limits: null, ready: true, qualities: [], effects: [], edits: [], exports: [], outputs: "outputs",
-  jobs: [], sounds: [], runs: null,
+  jobs: [], sounds: [], runs: null, pairs: null, processors: [], // pairs: what was found between a dry and a wet sound
+  takeFiles: null, // where dropped files go, if not to a fit
   taking: "", // the file that is on its way to the server
   troubles: [], said: "", // said: the line that screen readers hear
   route: readRoute(),
@@ -33,12 +34,13 @@ export function useStore(pick) {
 }
 
 function readRoute() {
-  const [, kind, id] = location.hash.match(/^#(sound|job|run)=(.+)$/) || [];
-  return kind ? { kind, id: decodeURIComponent(id) } : { kind: "home", id: "" };
+  const [, kind, id] = location.hash.match(/^#(sound|job|run|effect|compare)=(.+)$/) || location.hash.match(/^#(effects)()$/) || [];
+  try { if (kind) return { kind, id: decodeURIComponent(id) }; } catch { /* an address that was cut or mistyped */ }
+  return { kind: "home", id: "", lost: location.hash.length > 1 ? location.hash : "" };
 }
 addEventListener("hashchange", () => set({ route: readRoute() }));
 export const go = (kind, id = "") => { location.hash = kind === "home" ? "" : href(kind, id); };
-export const href = (kind, id) => `#${kind}=${encodeURIComponent(id)}`;
+export const href = (kind, id) => (id ? `#${kind}=${encodeURIComponent(id)}` : `#${kind}`);
 
 export const say = (said) => set({ said });
 
@@ -59,6 +61,9 @@ export async function refresh() {
 export async function refreshRuns() {
   set({ runs: (await api.get("/api/runs")).runs });
 }
+export async function refreshPairs() {
+  set({ pairs: (await api.get("/api/effects")).effects });
+}
 
 export const jobOf = (id) => (s) => s.jobs.find((job) => job.id === id);
 export function setJob(id, change) {
@@ -66,8 +71,10 @@ export function setJob(id, change) {
 }
 export const isOpen = (job) => ["queued", "running", "stopping"].includes(job.state);
 
-export async function addSound(blob, name, onProgress) {
-  const sound = await api.upload(`/api/sounds${api.query({ name })}`, blob, onProgress);
-  set((s) => ({ sounds: [sound, ...s.sounds.filter((one) => one.id !== sound.id)] }));
+// decoded: the format that the browser has read because the server could not.
+export async function addSound(blob, name, onProgress, decoded) {
+  const sound = await api.upload(`/api/sounds${api.query({ name, decoded })}`, blob, onProgress);
+  addSounds(sound);
   return sound;
 }
+export const addSounds = (...sounds) => set((s) => ({ sounds: [...sounds, ...s.sounds.filter((one) => !sounds.some((other) => other.id === one.id))] }));

@@ -7,6 +7,12 @@ const SWAP_S = 0.06;
 
 const rateOf = (bytes) => new DataView(bytes).getUint32(24, true); // of a WAV file
 
+function peakOf(buffer) {
+  let peak = 0;
+  for (let c = 0; c < buffer.numberOfChannels; c++) for (const sample of buffer.getChannelData(c)) peak = Math.max(peak, Math.abs(sample));
+  return peak;
+}
+
 export class Deck {
   constructor() {
     this.tracks = new Map(); // name -> {url, buffer, gain, source, padded}
@@ -31,7 +37,7 @@ export class Deck {
       const buffer = await new OfflineAudioContext(1, 1, this.rate).decodeAudioData(bytes);
       if (this.tracks.get(name) !== track || this.disposed) return; // replaced meanwhile
       const old = before?.source ? { source: before.source, gain: before.gain } : null;
-      Object.assign(track, { buffer, padded: null, source: null, gain: null });
+      Object.assign(track, { buffer, peak: peakOf(buffer), padded: null, source: null, gain: null });
       const longer = this.measure();
       if (this.playing) { if (longer) this.start(); else { this.sound(track, name, SWAP_S); this.retire(old); } }
       this.tell();
@@ -70,9 +76,13 @@ export class Deck {
 
   gainOf(name) {
     // A mix keeps the proportions of its parts; without equal loudness everything shares one gain.
-    const db = this.gainsDb[this.levelled ? this.as || name : "target"] || 0;
-    return (this.weights[name] || 0) * 10 ** (db / 20);
+    return (this.weights[name] || 0) * 10 ** (this.gainDb(name) / 20);
   }
+
+  gainDb(name) { return this.gainsDb[this.levelled ? this.as || name : "target"] || 0; }
+
+  // Of all versions: what their pictures are scaled by, so that the quieter looks quieter.
+  get peak() { return Math.max(...[...this.tracks.values()].map((track) => track.peak || 0)); }
 
   bounds() { return this.region || [0, this.durationS]; }
 

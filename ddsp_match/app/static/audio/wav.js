@@ -22,14 +22,4 @@ export async function decodeHere(blob) {
   return encodeWav(channels, sound.sampleRate);
 }
 
-const READ_BY_SERVER = /\.(wav|flac|ogg|oga|mp3|aiff?|aifc|caf)$/i;
-
-// The blob as it is where the server reads the format; else as WAV, if the browser can read it.
-export async function readable(blob, name) {
-  if (READ_BY_SERVER.test(name)) return { blob, name };
-  try {
-    return { blob: await decodeHere(blob), name: name.replace(/\.[^.]*$/, "") + ".wav" };
-  } catch {
-    return { blob, name }; // the server's own words about it are the better ones
-  }
-}
+export const readByServer = (name) => /\.(wav|flac|ogg|oga|mp3|aiff?|aifc|caf)$/i.test(name);

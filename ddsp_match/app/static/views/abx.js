@@ -1,4 +1,4 @@
-// A blind test: X is the original or the match, drawn anew for each trial. Can they be told apart at all?
+// A blind test: X is the target or the match, drawn anew for each trial. Can they be told apart at all?
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { say } from "../store.js";
 import { useKeys } from "../keys.js";
@@ -12,7 +12,7 @@ const LEAST = 5;
 
 function save(trials, facts, what) {
   const rows = trials.map((one, i) => [i + 1, one.x, one.answer, Number(one.right), one.seconds.toFixed(1)].join(","));
-  const text = `# ABX of ${stem(facts.name).replace(/[\r\n]/g, " ")}: A is the original, B is the ${what}; level-matched\ntrial,x,answer,correct,seconds\n${rows.join("\n")}\n`;
+  const text = `# ABX of ${stem(facts.name).replace(/[\r\n]/g, " ")}: A is the target, B is the ${what}; level-matched\ntrial,x,answer,correct,seconds\n${rows.join("\n")}\n`;
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: `${stem(facts.name)}.abx.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -70,8 +70,8 @@ export function Abx({ facts, deck, edits }) {
       <div class="row"><button type="button" class="primary" onClick=${begin}>Once more</button><button type="button" onClick=${() => save(trials, facts, other === "edited" ? "edited match" : "match")}><${Icon} name="download" />Save as CSV</button>
         <button type="button" onClick=${() => setTrials([])}>Other settings</button></div></section>`;
   }
-  if (!running) return html`<section class="card abx intro"><h2>Can you tell the match from the original?</h2>
-      <p>In each trial <b>A</b> is the original, <b>B</b> is the match, and <b>X</b> is one of the two, drawn at random. Switch as often as you like, all equally loud, then say which one X is. The result is shown at the end.</p>
+  if (!running) return html`<section class="card abx intro"><h2>Can you tell the match from the target?</h2>
+      <p>In each trial <b>A</b> is the target, <b>B</b> is the match, and <b>X</b> is one of the two, drawn at random. Switch as often as you like, all equally loud, then say which one X is. The result is shown at the end.</p>
       <div class="row"><span class="choice"><span class="label">Trials</span><${Segments} label="Trials" value=${count} onChange=${setCount} options=${[5, 10, 16, 25].map((value) => ({ value, label: String(value) }))} /></span>
         ${edits.made && html`<span class="choice"><span class="label">B is</span><${Segments} label="B is" value=${other} onChange=${setOther} options=${[{ value: "match", label: "the match" }, { value: "edited", label: "the edited match" }]} /></span>`}</div>
       ${deck.region && !whole.current && html`<p class="small quiet">The part marked in the player is looped (${deck.region.map((t) => t.toFixed(2)).join(" to ")} s).</p>`}
@@ -81,7 +81,7 @@ export function Abx({ facts, deck, edits }) {
     <div class="card-head"><h2>Trial ${trials.length + 1} of ${count}</h2><button type="button" class="plain" onClick=${() => { setRunning(false); deck.pause(); if (trials.length < LEAST) setTrials([]); }}>End the test</button></div>
     <div class="progress" aria-hidden="true"><span style=${{ width: `${(100 * trials.length) / count}%` }}></span></div>
     <div class="abx-buttons" role="group" aria-label="Listen to">${["A", "X", "B"].map((button) => html`<button type="button" key=${button} aria-pressed=${String(heard === button)} onClick=${() => choose(button)}>
-      <b>${button}</b><span class="small">${{ A: "the original", X: "which one?", B: other === "edited" ? "the edited match" : "the match" }[button]}</span></button>`)}</div>
+      <b>${button}</b><span class="small">${{ A: "the target", X: "which one?", B: other === "edited" ? "the edited match" : "the match" }[button]}</span></button>`)}</div>
     <div class="transport"><${PlayButton} deck=${deck} /><${Seek} deck=${deck} /></div>
     <div class="abx-answers"><button type="button" class="primary big" onClick=${() => answer("A")}><kbd aria-hidden="true">1</kbd>X is A</button><button type="button" class="primary big" onClick=${() => answer("B")}><kbd aria-hidden="true">2</kbd>X is B</button></div>
     <p class="hint small quiet wide-only"><kbd>A</kbd> <kbd>B</kbd> <kbd>X</kbd> switch, <kbd>1</kbd> <kbd>2</kbd> answer, <kbd>space</kbd> pauses.</p></section>`;

@@ -41,10 +41,10 @@ const log = (value) => (value > 0 ? Math.log10(value) : null);
 export function Loss({ losses, height = 210 }) {
   const best = losses.length ? losses.at(-1)[2] ?? losses.at(-1)[1] : null;
   const joined = losses.some((one, i) => i && one[2] > 1.0001 * losses[i - 1][2]);
-  return html`<${Chart} label="Distance to the original" xLabel="step" height=${height} scales=${{ y: { format: (v) => String(+(10 ** v).toPrecision(2)) } }}
+  return html`<${Chart} label="Loss: how far the match is from the target" xLabel="step" height=${height} scales=${{ y: { format: (v) => String(+(10 ** v).toPrecision(2)) } }}
     words=${best === null ? "No steps yet" : `Loss after ${losses.at(-1)[0]} steps: best ${best.toPrecision(3)}`}
     x=${losses.map((one) => one[0])} series=${[
       { label: "each step", tone: "off", width: 1, values: losses.map((one) => log(one[1])) },
       { label: "best so far", tone: "accent", width: 2.5, values: losses.map((one) => log(one[2])) }]} />
-    ${joined && html`<p class="small quiet">Matched in several turns: the distance rises where the next piece of the sound, or the sound without its room, joins in.</p>`}`;
+    ${joined && html`<p class="small quiet">Matched in several turns: the loss rises where the next piece of the sound, or the sound without its room, joins in.</p>`}`;
 }

@@ -54,7 +54,7 @@ export function Downloads({ id, facts, edits }) {
   const outputs = useStore((s) => s.outputs);
   const { edit } = edits.query;
   const sound = (name) => `/api/runs/${id}/${name}.wav${query({ edit: name === "target" ? null : edit, download: 1 })}`;
-  const sounds = [["match", edit ? "Edited match" : "Match"], ["harmonic", "Harmonic stem"], ["noise", "Noise stem"], ...(facts.has_effects ? [["dry", "Without the room"]] : []), ["target", "Original"]];
+  const sounds = [["match", edit ? "Edited match" : "Match"], ["harmonic", "Harmonic stem"], ["noise", "Noise stem"], ...(facts.has_effects ? [["dry", "Dry"]] : []), ["target", "Target"]];
   return html`${edits.active && html`<p class="banner small">${edit ? html`These are made of the <b>edited</b> sound. Reset the edits to take the match itself.` : "The edited sound is not ready yet: these are made of the match."}</p>`}
     <section class="card"><h2>Sounds and patch</h2><div class="links">
       <a class="button" href=${`/api/runs/${id}/patch${query({ edit })}`} download><${Icon} name="download" />Patch <span class="quiet small">${facts.patch ? bytes(facts.patch.n_bytes) : ""}</span></a>

@@ -35,8 +35,8 @@ export function Edit({ facts, deck, edits }) {
           <button type="button" disabled=${!stack.length} onClick=${() => change(() => [])}>Reset</button></span></div>
       <${Transport} deck=${deck} />
       ${deck.durationS > 0 && html`<${Scope} deck=${deck} durationS=${deck.durationS}>
-        <${Wave} buffer=${deck.buffer("match")} tone="match" label="Match" durationS=${deck.durationS} />
-        ${stack.length > 0 && html`<${Wave} buffer=${deck.buffer("edited")} tone="edited" label="Edited" durationS=${deck.durationS} />`}<//>`}
+        <${Wave} deck=${deck} name="match" label="Match" />
+        ${stack.length > 0 && html`<${Wave} deck=${deck} name="edited" label="Edited" />`}<//>`}
       <p class="row small quiet">${!stack.length ? "Turn a knob: the edited sound appears beside the match, which stays as it is." : html`
         <span class="chips">${stack.map((one) => html`<button type="button" class="chip" key=${one.name} onClick=${() => drop(one.name)} title="Take it back">${inWords(kindOf(one.name), one.values)}<${Icon} name="close" /></button>`)}</span>
         <span>${edits.busy ? "rendering …" : edits.made?.seconds ? `${seconds(edits.made.seconds)}${stack.length > 1 ? ", applied in this order" : ""}` : ""}</span>`}</p>

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from "../lib.js";
 
 const KEYS = [
-  ["Everywhere", [["space", "play and pause"], ["← →", "back and forth"], ["L", "loop"], ["E", "equal loudness"], ["1 2 3 …", "original, match, stems"], ["N", "a new sound"], ["?", "this list"]]],
+  ["Everywhere", [["space", "play and pause"], ["← →", "back and forth"], ["L", "loop"], ["E", "equal loudness"], ["1 2 3 …", "target, match, stems"], ["N", "a new sound"], ["?", "this list"]]],
   ["Edit", [["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["double click, Del", "bring a knob back"]]],
   ["Play", [["A W S E D …", "the keys of a piano"], ["Z X", "octave down and up"], ["Esc", "silence"]]],
   ["Blind test", [["A B X", "listen to"], ["1 2", "X is A, X is B"]]],

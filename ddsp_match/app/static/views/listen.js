@@ -1,4 +1,4 @@
-// The match beside its original: switch at once, solo and mix its stems, see where it differs.
+// The match beside its target: switch at once, solo and mix its stems, see where it differs.
 import { html, useEffect, useState } from "../lib.js";
 import { complain } from "../store.js";
 import { get, query } from "../api.js";
@@ -8,7 +8,7 @@ import { Chart, Loss } from "./chart.js";
 import { Mixer, mixOf, START } from "./mixer.js";
 import { Figures } from "./figures.js";
 
-const LABELS = { target: "Original", match: "Match", edited: "Edited", harmonic: "Harmonic", noise: "Noise", dry: "Dry", difference: "Difference", stems: "Mix" };
+const LABELS = { target: "Target", match: "Match", edited: "Edited", harmonic: "Harmonic stem", noise: "Noise stem", dry: "Dry", difference: "Difference", stems: "Stem mix" };
 
 // What the player offers in every tab.
 export function pairSources(edits) {
@@ -39,7 +39,7 @@ export function Listen({ id, facts, deck, edits }) {
     else if (deck.buffer("difference")) deck.drop("difference");
   }, [id, edit]);
   const mix = { name: "stems", weights: mixOf(mixer), as: edit ? "edited" : "match" };
-  const sources = [...pairSources(edits), ...[...parts, ...(edit ? [] : ["difference"])].map((name) => ({ name, label: LABELS[name] })),
+  const sources = [...pairSources(edits), ...[...parts, ...(edit ? [] : ["difference"])].map((name) => ({ name, label: LABELS[name], as: mix.as })),
     { ...mix, label: LABELS.stems, title: "The stems as the mixer below sets them" }];
   const turn = (next) => { setMixer(next); deck.choose("stems", mixOf(next), mix.as); };
   useEffect(() => { if (deck.chosen === "stems") deck.choose("stems", mixOf(mixer), mix.as); }, [edit]);
@@ -50,18 +50,18 @@ export function Listen({ id, facts, deck, edits }) {
       <${Sources} deck=${deck} sources=${sources} />
       <${Transport} deck=${deck} />
       ${deck.durationS > 0 && html`<${Scope} deck=${deck} durationS=${deck.durationS}>
-        <${Wave} buffer=${deck.buffer("target")} tone="target" label="Original" durationS=${deck.durationS} />
-        ${name !== "target" && html`<${Wave} key="second" buffer=${deck.buffer(name)} tone=${name} label=${LABELS[name]} durationS=${deck.durationS} />`}
+        <${Wave} deck=${deck} name="target" label="Target" />
+        ${name !== "target" && html`<${Wave} key="second" deck=${deck} name=${name} label=${LABELS[name]} />`}
         <${Spectrogram} url=${`/api/runs/${id}/spectrogram.png${query({ which: name === "edited" ? "match" : name, edit: ofEdit ? edit : null })}`} picture=${picture} label=${LABELS[name]}
           curve=${name === "noise" || name === "difference" ? null : ofEdit ? turned : plain} durationS=${deck.durationS} />
       <//>`}
       <p class="hint small quiet">Click to go there, drag to loop a part. <kbd>space</kbd> plays, the number keys switch.</p>
     </section>
     <div class="two"><div class="stack"><section class="card"><h2>Stems</h2><${Mixer} mixer=${mixer} onChange=${turn} playing=${deck.chosen === "stems"} /></section>
-      ${curve && html`<section class="card"><${Chart} label="Pitch and loudness" xLabel="s" words="f0 and loudness over time" x=${curve.times_s}
+      ${curve && html`<section class="card"><${Chart} label="Pitch and loudness" xLabel="s" words="Pitch and loudness over time" x=${curve.times_s}
         scales=${{ hz: { label: "Hz", range: hzRange(curve), log: wide(curve), format: (v) => String(+v.toPrecision(4)) }, db: { label: "dB", side: "right" } }} series=${[
-          { label: "loudness", tone: "off", scale: "db", width: 1.2, values: curve.loudness_db }, { label: "f0", tone: "target", scale: "hz", width: 2.5, values: curve.f0_hz }]} /></section>`}</div>
-      <div class="stack"><section class="card"><${Figures} facts=${facts} id=${id} /></section>
+          { label: "loudness", tone: "off", scale: "db", width: 1.2, values: curve.loudness_db }, { label: "pitch (f0)", tone: "target", scale: "hz", width: 2.5, values: curve.f0_hz }]} /></section>`}</div>
+      <div class="stack"><section class="card"><${Figures} facts=${facts} id=${id} edited=${edits.active} /></section>
         ${facts.losses?.length > 1 && html`<section class="card"><${Loss} losses=${facts.losses} /></section>`}</div></div>`;
 }
 

@@ -3,7 +3,7 @@ import { html } from "../lib.js";
 import { Knob } from "./parts.js";
 import { decibels } from "../format.js";
 
-const STEMS = [["harmonic", "Harmonic", "the partials: the pitch and its colour"], ["noise", "Noise", "breath, bow, knock, hiss"]];
+const STEMS = [["harmonic", "Harmonic stem", "the partials: pitch and colour"], ["noise", "Noise stem", "breath, bow, knock, hiss"]];
 const LOW_DB = -40;
 export const START = Object.freeze({ harmonic: { db: 0, mute: false, solo: false }, noise: { db: 0, mute: false, solo: false } });
 
@@ -24,5 +24,5 @@ export function Mixer({ mixer, onChange, playing }) {
       <div class="row">
         <button type="button" class="toggle" aria-pressed=${String(mixer[name].solo)} onClick=${() => change(name, { solo: !mixer[name].solo })}>Solo<span class="hidden-words"> ${label}</span></button>
         <button type="button" class="toggle" aria-pressed=${String(mixer[name].mute)} onClick=${() => change(name, { mute: !mixer[name].mute })}>Mute<span class="hidden-words"> ${label}</span></button></div></div>`)}
-    <p class="small quiet">${playing ? "You hear this mix." : "Turn one to hear the mix. To keep it, use the levels under Edit."}</p></div>`;
+    <p class="small quiet">${playing ? "You hear this mix, with the gain of the match." : "Turn one to hear the mix. To keep it, use the levels under Edit."}</p></div>`;
 }

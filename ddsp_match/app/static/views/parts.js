@@ -1,11 +1,12 @@
 // Small parts that every view is put together from.
-import { html, useRef } from "../lib.js";
+import { html, useRef, useState } from "../lib.js";
 
 const PATHS = {
   play: "M8 5.5v13l11-6.5z", pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z", stop: "M6.5 6.5h11v11h-11z",
   plus: "M12 5v14M5 12h14", close: "M6 6l12 12M18 6L6 18", mic: "M12 15a3 3 0 003-3V7a3 3 0 00-6 0v5a3 3 0 003 3zM6 11.5a6 6 0 0012 0M12 17.5V21",
   file: "M12 16V5M7.5 9.5L12 5l4.5 4.5M5 15v3.5A1.5 1.5 0 006.5 20h11a1.5 1.5 0 001.5-1.5V15", download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 19.5h14",
   undo: "M9 7L5 11l4 4M5 11h9a5 5 0 010 10h-2", redo: "M15 7l4 4-4 4M19 11h-9a5 5 0 000 10h2", menu: "M4 7h16M4 12h16M4 17h16", spark: "M12 4l1.8 5.2L19 11l-5.2 1.8L12 18l-1.8-5.2L5 11l5.2-1.8z",
+  pen: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3", cut: "M6 4v16M18 4v16M6 12h3M15 12h3M10 9v6M14 9v6",
   open: "M14 5h5v5M19 5l-8 8M10 6H6.5A1.5 1.5 0 005 7.5v10A1.5 1.5 0 006.5 19h10a1.5 1.5 0 001.5-1.5V14",
 };
 const SOLID = new Set(["play", "pause", "stop"]);
@@ -59,5 +60,13 @@ export const Problem = ({ trouble }) => html`${trouble.about && html`<p class="a
   <dt>Found</dt><dd>${trouble.found}</dd>
   ${trouble.needed && html`<dt>Needed</dt><dd>${trouble.needed}</dd>`}
   ${(trouble.hint || trouble.try) && html`<dt>Try</dt><dd>${trouble.hint || trouble.try}</dd>`}</dl>`;
+
+// A button that asks once more before it does what cannot be undone.
+export function Ask({ label, question, yes, onYes }) {
+  const [asked, setAsked] = useState(false);
+  if (!asked) return html`<button type="button" class="plain danger" onClick=${() => setAsked(true)}>${label}</button>`;
+  return html`<span class="row tight ask" role="alertdialog" aria-label=${question}><span class="small">${question}</span>
+    <button type="button" class="danger" onClick=${onYes}>${yes}</button><button type="button" onClick=${() => setAsked(false)}>Keep it</button></span>`;
+}
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

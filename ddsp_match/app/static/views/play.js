@@ -13,6 +13,26 @@ function knobWords(knob, value) {
   return `${value > 0 && knob.low < 0 ? "+" : ""}${+value.toFixed(2)} ${knob.unit || ""}`.replace("-", "−").trim();
 }
 
+// What a knob does to the keyboard, as an edit of the match; attack, release, reverb and level are the keyboard's own.
+const AS_EDITS = [
+  ["transpose", "semitones", "transpose", ({ formant }) => ({ formant })], ["brightness", "db_per_octave", "brightness"],
+  ["harmonic", "db", "harmonic"], ["noise", "db", "noise"], ["vibrato_depth", "depth_cents", "vibrato", (knobs) => ({ rate_hz: knobs.vibrato_rate, delay_s: 0 })],
+];
+const OFF_DB = -80;
+const restOf = (name) => Instrument.KNOBS.find((knob) => knob.name === name).value;
+const offIfLow = (name, value) => (["harmonic", "noise"].includes(name) && knobWords(Instrument.KNOBS.find((knob) => knob.name === name), value) === "off" ? OFF_DB : value);
+
+// The edits with what the knobs add to them; a knob on an edit that is there already adds to its number.
+function withKnobs(stack, knobs) {
+  return AS_EDITS.filter(([knob]) => knobs[knob] !== restOf(knob)).reduce((edits, [knob, parameter, name, more = () => ({})]) => {
+    const before = edits.find((one) => one.name === name)?.values;
+    const values = { ...before, ...more(knobs), [parameter]: (before?.[parameter] || 0) + offIfLow(knob, knobs[knob]) };
+    return before ? edits.map((one) => (one.name === name ? { name, values } : one)) : [...edits, { name, values }];
+  }, stack);
+}
+
+const keptKnobs = (run) => { try { return JSON.parse(localStorage.getItem(`knobs ${run}`)) || {}; } catch { return {}; } };
+
 function Meter({ instrument }) {
   const bar = useRef();
   useEffect(() => {
@@ -79,6 +99,7 @@ export function Play({ id, facts, deck, edits }) {
         keyboard.current.root = loaded.root_midi;
         keyboard.current.current = instrument.baseMidi; // where the Tab key arrives
         show(true);
+        for (const [name, value] of Object.entries(keptKnobs(id))) instrument.knob(name, value);
         setValues({ ...instrument.knobs });
         setVoice(loaded);
         say("The keyboard is ready.");
@@ -89,7 +110,18 @@ export function Play({ id, facts, deck, edits }) {
 
   // The letters are keys of the keyboard here, not shortcuts of the page.
   useKeys({ " ": () => { if (!voice) return; instrument.start().catch(complain); instrument.play(); }, Escape: () => instrument.panic(), swallow: (event) => event.key.length === 1 && event.key !== "?" && !event.ctrlKey && !event.metaKey });
-  const turn = (name) => (value) => { instrument.knob(name, value); setValues({ ...instrument.knobs }); };
+  const put = (knobs) => {
+    for (const [name, value] of Object.entries(knobs)) instrument.knob(name, value);
+    setValues({ ...instrument.knobs });
+    localStorage.setItem(`knobs ${id}`, JSON.stringify(instrument.knobs));
+  };
+  const turn = (name) => (value) => put({ [name]: value });
+  const movable = AS_EDITS.filter(([name]) => values[name] !== restOf(name));
+  const makeEdits = () => {
+    edits.change((stack) => withKnobs(stack, instrument.knobs));
+    put(Object.fromEntries(movable.map(([name]) => [name, restOf(name)])));
+    say("The knobs are edits now.");
+  };
   const connect = async () => { try { await instrument.start(); setMidi((await instrument.attachMidi()).inputs); } catch (error) { complain(new Trouble({ found: error.message })); } };
   return html`<section class="card piano-card" aria-label="Keyboard">
       <div class="card-head"><h2>${edits.active ? "The edited sound on a keyboard" : "The match on a keyboard"}</h2>
@@ -108,5 +140,6 @@ export function Play({ id, facts, deck, edits }) {
           options=${knob.choices.map((value) => ({ value, label: value[0].toUpperCase() + value.slice(1) }))} /></div>`
       : html`<${Knob} key=${knob.name} label=${knob.label} title=${knob.words} low=${knob.low} high=${knob.high} step=${knob.step} rest=${knob.value} value=${values[knob.name] ?? knob.value}
           set=${(values[knob.name] ?? knob.value) !== knob.value} format=${(value) => knobWords(knob, value)} onInput=${turn(knob.name)} />`))}</div>
-      <p class="hint small quiet">A double click brings a knob back. These play on top of the match and are not saved; to keep a change, make it under Edit.</p></section>`;
+      <p class="row"><button type="button" disabled=${!movable.length} onClick=${makeEdits}>Make edits of them</button>
+        <span class="hint small quiet">A double click brings a knob back. The knobs affect the keyboard only, and this browser remembers them. As edits they change the match itself: for Listen, Download and every export. Attack, release, reverb and level stay with the keyboard.</span></p></section>`;
 }

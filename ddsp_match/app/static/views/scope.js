@@ -3,7 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { colour } from "./parts.js";
 import { clock } from "../format.js";
 
-function draw(canvas, buffer, tone, durationS) {
+function draw(canvas, buffer, durationS, peak) {
   const ratio = devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
   if (!width) return;
@@ -13,11 +13,9 @@ function draw(canvas, buffer, tone, durationS) {
   pen.fillRect(0, height / 2, width, 1);
   if (!buffer) return;
   const samples = buffer.getChannelData(0), other = buffer.numberOfChannels > 1 ? buffer.getChannelData(1) : samples;
-  let peak = 1e-4;
-  for (let i = 0; i < samples.length; i++) peak = Math.max(peak, Math.abs(samples[i]), Math.abs(other[i]));
   const scale = (0.46 * height) / Math.max(peak, 0.02);
   const per = (durationS * buffer.sampleRate) / width;
-  pen.fillStyle = colour(tone);
+  pen.fillStyle = getComputedStyle(canvas).color;
   for (let x = 0; x < width; x++) {
     let low = 0, high = 0;
     for (let i = Math.floor(x * per), end = Math.min(Math.ceil((x + 1) * per), samples.length); i < end; i++) {
@@ -27,17 +25,19 @@ function draw(canvas, buffer, tone, durationS) {
   }
 }
 
-export function Wave({ buffer, tone, label, durationS }) {
+// name: the track of the deck that is drawn.
+export function Wave({ deck, name, tone = name, label, durationS = deck.durationS }) {
   const canvas = useRef();
+  const buffer = deck.buffer(name), { peak } = deck;
   useLayoutEffect(() => {
-    const paint = () => draw(canvas.current, buffer, tone, durationS);
+    const paint = () => draw(canvas.current, buffer, durationS, peak);
     const watch = new ResizeObserver(paint);
     watch.observe(canvas.current);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", paint);
     return () => { watch.disconnect(); scheme.removeEventListener("change", paint); };
-  }, [buffer, tone, durationS]);
-  return html`<div class="lane"><span class="tag">${label}</span><canvas ref=${canvas} aria-hidden="true" />${!buffer && html`<span class="wait">loading …</span>`}</div>`;
+  }, [buffer, tone, durationS, peak]);
+  return html`<div class="lane" data-tone=${tone}><span class="tag">${label}</span><canvas ref=${canvas} aria-hidden="true" />${!buffer && html`<span class="wait">loading …</span>`}</div>`;
 }
 
 const TICKS = [50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];

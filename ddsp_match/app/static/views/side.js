@@ -27,14 +27,15 @@ export function Side({ onHelp }) {
   const [search, setSearch] = useState("");
   useEffect(() => setOpen(false), [route]);
   const running = jobs.filter(isOpen);
-  const fresh = sounds.filter((sound) => !jobs.some((job) => job.sound === sound.id)).slice(0, 8);
+  const fresh = sounds.filter((sound) => !sound.runs?.length && !running.some((job) => job.sound === sound.id)).slice(0, 8);
   const here = (kind, id) => route.kind === kind && route.id === id;
   const found = (runs || []).filter((run) => `${run.name} ${run.folder}`.toLowerCase().includes(search.toLowerCase()));
   return html`<aside class=${`side${open ? " open" : ""}`} aria-label="Sounds and matches">
     <div class="side-head"><a class="brand" href="#"><img src="/static/icon.svg" alt="" />ddsp-match</a>
       <button type="button" class="menu-button" aria-expanded=${String(open)} aria-controls="side-nav" onClick=${() => setOpen(!open)}><${Icon} name="menu" />${running.length ? `${running.length} running` : "Matches"}</button></div>
     <nav id="side-nav" aria-label="Matches">
-      <a class="button" href="#" aria-current=${route.kind === "home" ? "page" : null}><${Icon} name="plus" />New sound</a>
+      <div class="stack new"><a class="button" href="#" aria-current=${route.kind === "home" ? "page" : null}><${Icon} name="plus" />New sound</a>
+        <a class="button" href="#effects" aria-current=${route.kind === "effects" ? "page" : null}><${Icon} name="plus" />Dry and wet pair</a></div>
       ${running.length > 0 && html`<section><div class="list-head"><h2>Now</h2></div><ul class="items">${running.map((job) => html`<${JobItem} key=${job.id} job=${job} here=${here("job", job.id)} />`)}</ul></section>`}
       ${fresh.length > 0 && html`<section><div class="list-head"><h2>Not matched yet</h2></div><ul class="items">${fresh.map((sound) => html`<${SoundItem} key=${sound.id} sound=${sound} here=${here("sound", sound.id)} />`)}</ul></section>`}
       <section class="runs"><div class="list-head"><h2>Matches</h2>${runs?.length > 0 && html`<span class="small quiet number">${runs.length}</span>`}</div>

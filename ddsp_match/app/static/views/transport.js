@@ -1,7 +1,7 @@
 // The player's buttons: which version is heard, play, where, loop, equal loudness.
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { Icon, Switch } from "./parts.js";
-import { clock } from "../format.js";
+import { clock, decibels } from "../format.js";
 import { complain } from "../store.js";
 import { useKeys } from "../keys.js";
 import { Deck } from "../audio/deck.js";
@@ -27,7 +27,7 @@ export function useDeck(key) {
 export function Sources({ deck, sources, numbered = true }) {
   useKeys(numbered ? Object.fromEntries(sources.map((source, i) => [String(i + 1), () => deck.choose(source.name, source.weights, source.as)])) : {});
   return html`<div class="sources" role="group" aria-label="What is heard">${sources.map((source, i) => html`
-    <button key=${source.name} type="button" data-tone=${source.name} aria-pressed=${String(deck.chosen === source.name)} title=${source.title || ""}
+    <button key=${source.name} type="button" data-tone=${source.tone || source.name} aria-pressed=${String(deck.chosen === source.name)} title=${source.title || ""}
       onClick=${() => deck.choose(source.name, source.weights, source.as)}>${numbered && html`<kbd aria-hidden="true">${i + 1}</kbd>`}${source.label}</button>`)}</div>`;
 }
 
@@ -70,7 +70,8 @@ export function Transport({ deck, levels = true }) {
     <${PlayButton} deck=${deck} disabled=${!deck.durationS} /><${Seek} deck=${deck} />
     <span class="row options"><${Switch} label="Loop" checked=${deck.loop} onChange=${(on) => deck.setLoop(on)} />
     ${levels && html`<${Switch} label="Equal loudness" checked=${deck.levelled} onChange=${(on) => deck.setLevelled(on)}
-      title="Plays every version as loud as the original, so that the louder one does not seem the better" />`}
+      title="Plays every version as loud as the target, so that the louder one does not seem the better; stems and difference get the gain of the match" />
+      <span class="small quiet number">${deck.levelled && deck.chosen ? decibels(deck.gainDb(deck.chosen)) : ""}</span>`}
     ${deck.region && html`<button type="button" class="plain" onClick=${() => deck.setRegion(null)}>Loop all</button>`}</span>
   </div>`;
 }
