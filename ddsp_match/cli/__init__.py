@@ -17,7 +17,6 @@ from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import MatchError
 
 DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
-_TAKES_SETTINGS = ("fit", "analyze", "effect")
 
 _DISK_TROUBLE = {
     errno.ENOSPC: "free space",
@@ -67,22 +66,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    while words and words[0] == "--":
+        words = words[1:]
     if words and words[0] in ("-sc", "--shell-completion"):
         words = ["fit", *words]
-    from ddsp_match.cli.parser import build_parser  # here, so that a Ctrl-C meanwhile is heard by `main`
+    # Here, so that a Ctrl-C meanwhile reaches `main`.
+    from ddsp_match.cli.parser import TAKES_SETTINGS, build_parser, verbs_of
+    from ddsp_match.cli.shell_words import normalised, unknown_option
 
     parser = build_parser()
-    arguments, rest = parser.parse_known_args(words)
+    verbs = verbs_of(parser)
+    place = next((place for place, word in enumerate(words) if word in verbs), len(words))
+    verb = words[place] if words[place:] else ""
+    options = verbs[verb]._option_string_actions if verb else {}
+    kind = TAKES_SETTINGS.get(verb)
+    arguments, rest = parser.parse_known_args([*words[: place + 1], *normalised(words[place + 1 :], options, kind)])
     if arguments.verb is None:
         parser.print_help()
         return EXIT_OK
-    if rest and arguments.verb not in _TAKES_SETTINGS:
-        parser.error(f"{arguments.verb} does not know {' '.join(rest)}")
+    for word in rest:
+        if word.startswith("-") and len(word) > 1:
+            raise unknown_option(word, options, kind)
+        if kind is None:
+            parser.error(f"{verb} does not know {word}")
     # The module and the function in it are called as the verb.
-    verb = getattr(importlib.import_module(f"ddsp_match.cli.{arguments.verb}"), arguments.verb)
+    run = getattr(importlib.import_module(f"ddsp_match.cli.{verb}"), verb)
     arguments.words = [*getattr(arguments, "words", []), *rest]
     arguments.argv = words
-    return verb(arguments)
+    return run(arguments)
 
 
 def _complain(message: str, code: int) -> int:

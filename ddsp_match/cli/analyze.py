@@ -8,12 +8,10 @@ from ddsp_match import config
 from ddsp_match.cli.progress import Progress
 from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split
 
-FLAGS = "--output --force --quiet --f0 --midi --f0-csv --help".split()
-
 
 def analyze(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
-    sounds, overrides = split(arguments.words, FLAGS)
+    sounds, overrides = split(arguments.words)
     sound = one_sound(sounds, "analyze")
     settings = config.build(flag_overrides(arguments, overrides))
     folder = run_directory(f"{sound.stem}-analysis", arguments.output, force=arguments.force, sound=sound)

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ddsp_match import config
-from ddsp_match.cli.parser import build_parser
+from ddsp_match.cli.parser import build_parser, verbs_of
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import EffectSettings, FitSettings, Settings
@@ -90,12 +90,9 @@ def _ask_hydra(line: str, shell: str, kind: type[Settings] = FitSettings) -> lis
 
 
 def _flags(verb: str) -> list[str]:
-    parser = build_parser()
-    for action in parser._subparsers._group_actions if parser._subparsers else ():
-        if isinstance(action.choices, dict) and verb in action.choices:
-            flags = action.choices[verb]._option_string_actions
-            return sorted(flag for flag in flags if flag.startswith("--"))
-    return []
+    parser = verbs_of(build_parser()).get(verb)
+    flags = parser._option_string_actions if parser is not None else ()
+    return sorted(flag for flag in flags if flag.startswith("--"))
 
 
 def _files(word: str) -> list[str]:

@@ -22,7 +22,6 @@ from ddsp_match.settings import EffectSettings
 if TYPE_CHECKING:
     from ddsp_match.tasks.effect import EffectResult
 
-FLAGS = "--output --force --budget --quiet --multirun --cfg --help".split()
 EXIT_NO_MATCH = 3
 ESR_FORM = ".3g"
 BY_EAR = "spectral distance"  # what ranks the jobs of a sweep whose samples are not compared
@@ -30,7 +29,7 @@ BY_EAR = "spectral distance"  # what ranks the jobs of a sweep whose samples are
 
 def effect(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
-    sounds, overrides = split(arguments.words, FLAGS)
+    sounds, overrides = split(arguments.words)
     overrides, output = jobs.hydra_directory(flag_overrides(arguments, overrides), arguments)
     if jobs.printed(arguments, overrides, EffectSettings):
         return 0

@@ -21,19 +21,13 @@ from ddsp_match.settings import FitSettings
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit import FitResult
 
-FLAGS = (
-    "--output --force --budget --f0 --midi --f0-csv --quiet --multirun --cfg --info --hydra-help "
-    "--shell-completion --package --resolve --config-dir --help"
-).split()
-
-
 def fit(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     if arguments.shell_completion is not None:
         from ddsp_match.cli.completion import complete
 
         return complete(arguments.shell_completion)
-    sounds, overrides = split(arguments.words, FLAGS)
+    sounds, overrides = split(arguments.words)
     overrides, output = jobs.hydra_directory(flag_overrides(arguments, overrides), arguments)
     if arguments.config_dir is not None and not arguments.config_dir.is_dir():
         raise ConfigError("no such folder", where=arguments.config_dir, needed="a folder with config groups")

@@ -12,6 +12,8 @@ from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects,
 from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, frequency, midi_note, rate, seconds
 from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
+TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
+
 _TOP_EXAMPLES = """\
 examples:
   ddsp-match fit sound.wav                 hear a sound, write the match and a report to outputs/sound/
@@ -137,6 +139,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser_export.add_export(verbs.add_parser("export", help="an instrument for other programs", **common))
     parser_app.add_app(verbs.add_parser("app", help="fit, edit and play in the browser", **common))
     return parser
+
+
+def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each verb by its name."""
+    (verbs,) = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return cast("dict[str, argparse.ArgumentParser]", verbs)
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:

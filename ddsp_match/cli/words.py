@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,22 +14,17 @@ OUTPUTS = Path("outputs")
 A4_HZ, A4_MIDI = 440.0, 69
 
 
-def split(words: Sequence[str], flags: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
+def split(words: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Tell sounds from overrides.
 
     A word like ``key=value`` is an override unless a file of that name exists; ``./key=value`` is a file in
     any case.
 
     Raises:
-        ConfigError: A flag that does not exist.
+        SoundError: An empty word.
     """
     sounds, overrides = [], []
     for word in words:
-        if word.startswith("-") and len(word) > 1:
-            near = difflib.get_close_matches(word, flags, n=2)
-            raise ConfigError(
-                f"{word}, which is no option", hint=" or ".join(near) or "--help", where="command line"
-            )
         if not word:
             raise SoundError(
                 "an empty word", where="command line", needed="a sound", hint="a look at the shell's variables"

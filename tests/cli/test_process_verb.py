@@ -81,7 +81,6 @@ def test_what_cannot_be_read_ends_with_2(place, capsys, words, message):
     [
         (["in.wav"], "PATCH"),
         (["in.wav", "half.patch.safetensors", "--block", "0"], "1 or more"),
-        (["in.wav", "half.patch.safetensors", "--blok", "3"], "process does not know --blok"),
     ],
 )
 def test_wrong_words_end_with_2(place, capsys, words, message):
