@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 
 from ddsp_match.controls import Controls
-from ddsp_match.edits.onsets import attack_frames
+from ddsp_match.edits.loops import has_sustain, sustain
+from ddsp_match.edits.onsets import attack_frames, level_db, sounding
 from ddsp_match.edits.regrid import at_divisions
 from ddsp_match.edits.tone import with_partials
 from ddsp_match.edits.warp import warp
@@ -21,7 +23,8 @@ MOST_DIVISIONS = 12  # beyond it partials between the harmonics go with the near
 def morph(a: Controls, b: Controls, timebase: Timebase, amount: float | Float[torch.Tensor, " frames"]) -> Controls:
     """Mixes two sounds: harmonic by harmonic in dB, noise band by band in dB, f0 in cents.
 
-    Attacks are laid on attacks and ends on ends; the length, and that of the attack, lie between.
+    Onset is laid on onset, attack on attack, release on release and end on end, of what sounds and not of the files;
+    when each of them comes lies between, and so does the length.
 
     Args:
         a: Separated controls.
@@ -58,17 +61,30 @@ def morph(a: Controls, b: Controls, timebase: Timebase, amount: float | Float[to
 
 
 def _aligned(a: Controls, b: Controls, timebase: Timebase, weight: torch.Tensor) -> list[torch.Tensor]:
-    """Where to read each sound so that attacks end together."""
+    """Where to read each sound so that their landmarks fall together."""
     last, share = len(weight) - 1, float(weight.mean())
-    attacks = [min(attack_frames(c, timebase), c.n_frames - 2) for c in (a, b)]
-    common = min((1 - share) * attacks[0] + share * attacks[1], last / 2)
-    frames = torch.arange(last + 1, dtype=torch.float64)
-    maps = []
-    for c, attack in zip((a, b), attacks, strict=True):
-        early = frames * (attack / common if common > 0 else 1.0)
-        late = attack + (frames - common) * (c.n_frames - 1 - attack) / max(last - common, 1e-9)
-        maps.append(torch.where(frames < common, early, late).clamp(0, c.n_frames - 1))
-    return maps
+    landmarks = [_landmarks(c, timebase) for c in (a, b)]
+    common = (1 - share) * landmarks[0] + share * landmarks[1]
+    longer = last - common[-1]
+    # Another length is made up for between attack and release, if there is room enough.
+    if 2 * longer > common[2] - common[3]:
+        common[3:] += longer
+    else:
+        common *= last / common[-1]
+    frames = np.arange(last + 1)
+    return [torch.from_numpy(np.interp(frames, common, own)) for own in landmarks]
+
+
+def _landmarks(controls: Controls, timebase: Timebase) -> Float[np.ndarray, " 6"]:
+    """Beginning of all, onset, end of the attack, beginning of the release, last frame that is heard, end of all.
+
+    What dies away by itself is never released: its decay is to last as long as the other's sustain.
+    """
+    onset, ending = sounding(level_db(controls))
+    attack = attack_frames(controls, timebase)
+    release = sustain(controls, timebase)[1] if has_sustain(controls, timebase) else ending
+    marks = [0, onset, attack, release, ending, controls.n_frames - 1]
+    return np.maximum.accumulate(np.minimum(marks, [*[ending] * 5, marks[-1]]).astype(float))
 
 
 def _in_db(one: torch.Tensor, two: torch.Tensor, weight: Float[torch.Tensor, " frames"]) -> torch.Tensor:

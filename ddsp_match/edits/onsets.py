@@ -9,9 +9,9 @@ from ddsp_match.controls import Controls
 from ddsp_match.timebase import Timebase
 
 RISE_DB = 9.0  # within two frames: nothing but a new note rises that fast
-HEARD_DB = 50.0  # an onset farther below the loudest frame is not one
-ATTACK_DB = 1.0  # that little below the loudest frame the attack is as good as over
-PEAK_S = 0.15  # a loudest frame so soon after belongs to it, too
+HEARD_DB = 50.0  # what lies farther below the loudest frame is silence
+ATTACK_DB, PEAK_S = 1.0, 0.15  # an attack is over when the level rises by no more than that in the time that follows
+STRONG_DB = 12.0  # but not before the sound is nearly as strong as it mostly is: a breath before a note is no attack
 
 
 def level_db(controls: Controls) -> Float[torch.Tensor, " frames"]:
@@ -19,6 +19,12 @@ def level_db(controls: Controls) -> Float[torch.Tensor, " frames"]:
     partials = controls.partial_amplitudes.square().sum((0, 1)) / 2
     noise = controls.noise.square().mean(1).sum(0) if controls.n_bands else torch.zeros(controls.n_frames)
     return 10 * torch.log10((partials + noise).clamp(min=1e-14))
+
+
+def sounding(level: Float[torch.Tensor, " frames"]) -> tuple[int, int]:
+    """The first and the last frame at which a level in dB is not silence."""
+    heard = torch.nonzero(level >= level.max() - HEARD_DB).flatten()
+    return int(heard[0]), int(heard[-1])
 
 
 def onsets(controls: Controls, timebase: Timebase) -> list[int]:
@@ -72,8 +78,12 @@ def attack_frames(controls: Controls, timebase: Timebase) -> int:
         timebase: Its frame grid.
     """
     level = level_db(controls)
-    start = int((level >= level.max() - HEARD_DB).nonzero()[0])
+    start, _ = sounding(level)
     later = [frame for frame in onsets(controls, timebase) if frame > start + timebase.frame_at(0.1)]
-    level = level[: later[0] if later else None]
-    first = int((level >= level.max() - ATTACK_DB).nonzero()[0])
-    return first + int(level[first : first + timebase.frame_at(PEAK_S)].argmax())
+    level = level[start : later[0] if later else None]
+    soon = timebase.frame_at(PEAK_S)
+    ahead = torch.nn.functional.pad(level, (0, soon - 1), value=-torch.inf).unfold(0, soon, 1).amax(1)
+    # By most of the sound: what is louder for a moment, and later, is an accent.
+    strong = level >= level[level > level.max() - HEARD_DB].quantile(0.9) - STRONG_DB
+    first = int(((level >= ahead - ATTACK_DB) & strong).nonzero()[0])
+    return start + first + int(level[first : first + soon].argmax())

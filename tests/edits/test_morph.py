@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ddsp_match.controls import Controls
 from ddsp_match.edits.morph import morph
-from ddsp_match.edits.onsets import attack_frames
+from ddsp_match.edits.onsets import attack_frames, level_db
 from ddsp_match.edits.regrid import at_divisions, at_timebase
 from ddsp_match.edits.separate import complex_partials
 from ddsp_match.synth.harmonic_noise import play
@@ -119,3 +120,61 @@ def test_at_another_sample_rate_it_is_the_same_sound():
         assert abs(10 * math.log10(new / old)) < 0.4
     assert float(heard[1][2 * 8600 :].sum()) < 1e-3 * float(heard[1].sum())
     assert at_timebase(sound, TIMEBASE, TIMEBASE, 32_000, 33) is sound
+
+
+def silent(controls: Controls, before: int = 0, after: int = 0) -> Controls:
+    """The sound with frames of silence around it."""
+
+    def padded(x: torch.Tensor | None, mode: str = "constant") -> torch.Tensor | None:
+        return None if x is None else torch.nn.functional.pad(x, (before, after), mode=mode)
+
+    return replace(
+        controls,
+        f0_hz=padded(controls.f0_hz, "replicate"),
+        amplitude=padded(controls.amplitude),
+        distribution=padded(controls.distribution),
+        noise=padded(controls.noise),
+        phases=padded(controls.phases),
+    )
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_sounds_are_aligned_whatever_silence_the_files_have_around_them(share):
+    plain = morph(note(f0_hz=200.0), note(f0_hz=300.0), TIMEBASE, share)
+    a, b = silent(note(f0_hz=200.0), before=40), silent(note(f0_hz=300.0), after=100)
+    mixed = morph(a, b, TIMEBASE, share)
+    # The head and the tail lie between as well, and what sounds is the same as without them.
+    head = round(40 * (1 - share))
+    assert mixed.n_frames == 201 + head + round(100 * share)
+    assert_close(level_db(mixed)[head + 2 : head + 196], level_db(plain)[2:196], 0.5)
+    assert float(level_db(mixed)[head + 205 :].max()) < float(level_db(mixed).max()) - 45
+
+
+def test_a_burst_in_the_middle_is_no_attack():
+    sound = note(frames=201, attack=10)
+    amplitude = sound.amplitude.clone()
+    amplitude[:, 120:128] *= 3
+    loud = replace(sound, amplitude=amplitude)
+    assert abs(attack_frames(loud, TIMEBASE) - 10) <= 1
+    mixed = morph(loud, note(frames=201, attack=10), TIMEBASE, 0.5)
+    # Halfway between a level and three times that, where it was; and the attack is the one of both.
+    assert_close((level_db(mixed) - level_db(sound))[[20, 100, 124, 150]], [0.0, 0.0, 4.77, 0.0], 0.3)
+    assert abs(float((level_db(mixed) - level_db(sound))[5])) < 0.5
+
+
+def test_a_decay_lasts_as_long_as_the_sustain_that_it_is_mixed_with():
+    struck = note(frames=301, attack=2, release=1, decay_db_per_s=20.0)  # 60 dB in three seconds
+    blown = note(frames=151, attack=20, release=20)
+    mixed = morph(struck, blown, TIMEBASE, 0.5)
+    level = level_db(mixed)
+    begin = attack_frames(mixed, TIMEBASE)
+    assert 9 <= begin <= 13
+    # The one is 50 dB down after 2.5 s, when the other's sustain ends, after 1.3 s: between them 25 dB after 1.9 s.
+    places = torch.arange(begin + 10, 180, 10)
+    assert_close(level[places] - level[begin], -25.0 * (places - begin) / (190 - begin), 1.0)
+    assert bool((level[226:] < level[begin] - 50).all())
+
+
+def test_a_sound_mixed_with_itself_is_itself_moment_by_moment():
+    sound = silent(note(frames=201, swell=0.4), before=15, after=60)
+    assert_close(level_db(morph(sound, sound, TIMEBASE, 0.5)), level_db(sound), 0.1)
