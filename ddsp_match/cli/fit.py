@@ -16,6 +16,7 @@ from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split, tail
 from ddsp_match.errors import ConfigError
+from ddsp_match.report.next_steps import next_steps, steps_text
 from ddsp_match.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -110,4 +111,8 @@ def _outcome(result: FitResult, folder: Path) -> str:
     if rack is not None:
         lines += ["effects:", *settings_lines(rack.chain.knobs, rack.knobs)]
     lines += tail(result.notes, f"{result.stop_reason} (loss {best_loss(result):.4f}, {seconds:.1f} s)", folder)
+    from ddsp_match.patch import SUFFIX
+
+    for patch in folder.glob(f"*{SUFFIX}"):
+        lines.append(steps_text(next_steps(patch, result.pitched)))
     return "\n".join(lines)

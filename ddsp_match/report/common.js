@@ -107,16 +107,6 @@ const Common = (() => {
       else return;
       event.preventDefault();
     });
-    $("copy").addEventListener("click", async () => {
-      const text = $("command").textContent;
-      try { await navigator.clipboard.writeText(text); } catch {
-        const selection = getSelection(); // pages from disk may not reach the clipboard: select it and copy
-        selection.selectAllChildren($("command"));
-        document.execCommand("copy");
-      }
-      $("copy").textContent = "Copied";
-      setTimeout(() => { $("copy").textContent = "Copy"; }, 1500);
-    });
     new ResizeObserver(() => plots.forEach((plot) => plot.render())).observe(document.querySelector("main"));
     player.onchange();
   }

@@ -12,7 +12,7 @@ import torch
 from ddsp_match.effects.processor import Knob
 from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
 from ddsp_match.report.effect_data import EffectReport
-from ddsp_match.report.metrics_table import bullet_list, seconds_rows, settings_rows, with_code
+from ddsp_match.report.metrics_table import bullet_list, copyable, seconds_rows, settings_rows, with_code
 from ddsp_match.report.ratios import db_words, esr_db, ratio_words
 from ddsp_match.report.words import channels_in_words
 
@@ -43,7 +43,7 @@ def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
         else "The found chain is not linear: its response is measured on its output in the same way.",
         "stop_words": escape(_stop_words(data)),
         "approach": _approach(data, moving),
-        "command": escape(data.command),
+        "command": copyable(data.command),
         "patch_words": _patch_words(data),
         "seconds_rows": seconds_rows(data.seconds),
         "settings_rows": settings_rows(data.settings),

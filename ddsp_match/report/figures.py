@@ -11,6 +11,9 @@ from ddsp_match.report.shell import colour_scale, image
 
 # Differences between match and target are shown up to here, either way.
 DIFFERENCE_DB = 30.0
+# A difference is hardly heard where both sounds lie so far below the loudest of the same moment, which masks it, or
+# below the loudest of the whole sound; the picture fades towards there.
+MASKED_DB, FAINT_DB, FADE_DB = 50.0, 65.0, 15.0
 
 
 def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
@@ -62,8 +65,7 @@ def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
     views = {}
     for scale, rows in (("log", lambda db: pictures.log_rows(db, rate)), ("linear", pictures.linear_rows)):
         views["target", scale], views["match", scale] = rows(target.db), rows(match.db)
-        # Below the floor of the pictures a difference is no news.
-        views["difference", scale] = views["match", scale].clip(low_db) - views["target", scale].clip(low_db)
+        views["difference", scale] = audible_difference(views["target", scale], views["match", scale], high_db)
     words = {
         "target": f"Spectrogram of the target, {low_db:.0f} to {high_db:.0f} dB.",
         "match": f"Spectrogram of the match on the same scale, {low_db:.0f} to {high_db:.0f} dB.",
@@ -85,6 +87,21 @@ def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
         "difference_scale": colour_scale(-DIFFERENCE_DB, DIFFERENCE_DB, colours.diverging()),
     }
     return images, {"spectrum": spectrum}
+
+
+def audible_difference(target_db: np.ndarray, match_db: np.ndarray, top_db: float) -> np.ndarray:
+    """The level of the match over that of the target, faded to 0 where neither can be heard.
+
+    Args:
+        target_db: Its spectrogram, ``(rows, columns)`` in dB.
+        match_db: That of the match.
+        top_db: The loudest point of the sound.
+    """
+    louder = np.maximum(target_db, match_db)
+    threshold = np.maximum(louder.max(0, keepdims=True) - MASKED_DB, top_db - FAINT_DB)
+    # The quieter of both counts as no quieter than what can be heard, or near the threshold digital silence would glow.
+    floor = threshold - FADE_DB
+    return (match_db.clip(floor) - target_db.clip(floor)) * ((louder - threshold) / FADE_DB).clip(0, 1)
 
 
 def _same_length(data: ReportData) -> np.ndarray:

@@ -41,18 +41,6 @@ const Many = (() => {
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   }
 
-  function copying() {
-    if (!$("copy")) return;
-    $("copy").addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText($("command").textContent); } catch {
-        getSelection().selectAllChildren($("command")); // pages from disk may not reach the clipboard: select it and copy
-        document.execCommand("copy");
-      }
-      $("copy").textContent = "Copied";
-      setTimeout(() => { $("copy").textContent = "Copy"; }, 1500);
-    });
-  }
-
   // kinds: [[name, label, key]] of the sounds a row may have; title, facts, searched: what is said of a row.
   function start({ data, kinds, columns, searched, facts, title = (row) => data.names[row], onsort }) {
     const player = new Dock.FilePlayer();
@@ -100,7 +88,6 @@ const Many = (() => {
     // After a click with the mouse the space bar should play, not press the same button again.
     document.addEventListener("click", (event) => { if (event.detail > 0 && event.target.closest("button, input[type=checkbox]")) document.activeElement.blur(); });
     tips();
-    copying();
     return { player, bar, table, take };
   }
 

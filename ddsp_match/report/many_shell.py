@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape as escape_html
 
 from ddsp_match.report import shell
-from ddsp_match.report.metrics_table import settings_rows, with_code
+from ddsp_match.report.metrics_table import copyable, settings_rows, with_code
 
 SCRIPTS = ("plots.js", "values.js", "histogram.js", "charts.js", "table.js", "dock.js", "many.js")
 STYLES = ("list.css",)
@@ -50,12 +50,7 @@ def counted(n: int, noun: str, plural: str = "") -> str:
 
 def made(command: str, notes: Sequence[str], settings: str = "") -> dict[str, str]:
     """The page's end: remarks, the command, and settings as HTML."""
-    typed = ""
-    if command:
-        typed = (
-            '<div class="command"><pre tabindex="0" aria-label="Command">'
-            f'<code id="command">{escape(command)}</code></pre><button type="button" id="copy">Copy</button></div>'
-        )
+    typed = copyable(command) if command else ""
     section = f"<section><h2>How it was made</h2>{typed}{settings}</section>" if typed or settings else ""
     return {"notes": _notes(notes), "made": section}
 

@@ -141,6 +141,14 @@ def seconds_rows(seconds: Mapping[str, float]) -> str:
     return "\n".join(rows)
 
 
+def copyable(command: str) -> str:
+    """A command with a button that copies it."""
+    return (
+        '<div class="command"><pre tabindex="0" role="group" aria-label="Command">'
+        f'<code>{escape(command)}</code></pre><button type="button" class="copy">Copy</button></div>'
+    )
+
+
 def bullet_list(points: list[str], empty: str) -> str:
     """A list of sentences in which `backquoted` words are set as code."""
     if not points:

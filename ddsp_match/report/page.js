@@ -89,7 +89,7 @@
       read: (x, y, db) => `${clock(x)}, harmonic ${Math.round(y * harmonics.divisions) / harmonics.divisions}${db === null ? "" : `, ${minus(db, 0)} dB`}`,
     });
   }
-  const both = levels.amplitude_db.concat(levels.noise_db);
+  const both = levels.harmonic_db.concat(levels.noise_db);
   const loudest = both.reduce((a, b) => Math.max(a, b));
   const quietest = both.reduce((a, b) => Math.min(a, b));
   const levelHigh = 10 * Math.ceil((loudest + 1) / 10), levelLow = Math.max(levelHigh - 90, 10 * Math.floor((quietest - 1) / 10));
@@ -97,9 +97,9 @@
     x: time, y: new Axis({ low: levelLow, high: levelHigh, label: "dB", format: (v) => minus(v, 0) }), height: 150,
     lines: [
       { x: levels.time_s, y: levels.noise_db, kind: "curve noise" },
-      { x: levels.time_s, y: levels.amplitude_db, kind: "curve harmonic" },
+      { x: levels.time_s, y: levels.harmonic_db, kind: "curve harmonic" },
     ],
-    read: (x) => { const i = nearest(levels.time_s, x); return `${clock(x)}, amplitude ${minus(levels.amplitude_db[i])} dB, noise ${minus(levels.noise_db[i])} dB`; },
+    read: (x) => { const i = nearest(levels.time_s, x); return `${clock(x)}, harmonics ${minus(levels.harmonic_db[i])} dB, noise ${minus(levels.noise_db[i])} dB`; },
   });
   if (noise) {
     const half = noise.high_hz / Math.max(1, noise.count - 1) / 2;

@@ -61,20 +61,19 @@ def level_series(controls: Controls, frame_s: float) -> dict[str, list[float]]:
         frame_s: Seconds between frames.
 
     Returns:
-        Lists of equal length: ``time_s``, ``amplitude_db`` (the global amplitude) and ``noise_db`` (the
-        noise's RMS).
+        Lists of equal length: ``time_s``, ``harmonic_db`` and ``noise_db``, the RMS of either part.
     """
-    amplitude = controls.amplitude.square().mean(0).sqrt().numpy()
+    harmonic = (controls.partial_amplitudes.square().sum(1) / 2).mean(0).sqrt().numpy()
     weights = np.ones(controls.n_bands)
     if controls.n_bands > 1:
         weights[[0, -1]] = 0.5  # the outer bands reach only half as far
     power = controls.noise.square().mean(0).numpy()
     noise = np.sqrt(weights @ power / weights.sum()) if controls.n_bands else np.zeros(controls.n_frames)
-    amplitude, size = pool(amplitude, MAX_POINTS)
+    harmonic, size = pool(harmonic, MAX_POINTS)
     noise, _ = pool(noise, MAX_POINTS)
     return {
-        "time_s": _rounded((np.arange(len(amplitude)) + 0.5) * size * frame_s - 0.5 * frame_s, 4),
-        "amplitude_db": _rounded(_level_db(amplitude), 2),
+        "time_s": _rounded((np.arange(len(harmonic)) + 0.5) * size * frame_s - 0.5 * frame_s, 4),
+        "harmonic_db": _rounded(_level_db(harmonic), 2),
         "noise_db": _rounded(_level_db(noise), 2),
     }
 

@@ -29,7 +29,7 @@ def save(path: str | Path, html: str) -> Path:
     """
     path = Path(path)
     try:
-        path.write_text(html, encoding="utf-8")
+        path.write_text(html, encoding="utf-8", errors="replace")  # names may hold what Unicode has not
     except OSError as error:
         raise OutputError(
             error.strerror or str(error), where=path, needed="a place to write the report"
@@ -83,7 +83,7 @@ def page(
         "n_keys": str(len(sounds)),
         "sounds": sound_elements(sounds),
     }
-    return fill(whole, {**shared, **_script([*scripts, script]), **values})
+    return fill(whole, {**shared, **_script(["copy.js", *scripts, script]), **values})
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -16,6 +16,10 @@ _BOUNDS = {
     True: {"mrstft": (0.15, 0.35, 0.7), "mel_db": (0.4, 0.9, 2.0)},
     False: {"loudness_l1_db": (0.7, 1.5, 3.0), "mel_db": (4.0, 5.0, 7.0)},
 }
+# Lower bounds of the same levels for a measured opinion score, which may pull down by one level, too: single ones
+# are unsteady by some tenths. Whether a listener could tell is never said without it.
+_OPINION = (4.7, 4.2, 3.5)
+HARD_TO_TELL = 4.8
 # Share of energy by which the spectra of two draws of one noise differ: their magnitudes are Rayleigh.
 _NOISE_UNEXPLAINED = 2 - math.pi / 2
 
@@ -23,10 +27,10 @@ MOSTLY = 0.5  # share of the energy
 CLEARLY = 0.3  # share of the frames with a pitch above which it is the sound's
 
 _HEADLINES = {
-    "excellent": "Excellent match: hard to tell from the target.",
-    "good": "Good match: the same sound, with small differences.",
+    "excellent": "Excellent match: nearly the same spectrum as the target.",
+    "good": "Good match: small differences in the spectrum.",
     "fair": "Fair match: the character is there, the details differ.",
-    "poor": "Poor match: clearly another sound.",
+    "poor": "Poor match: large differences in the spectrum.",
 }
 
 
@@ -63,6 +67,8 @@ def tonal(metrics: Mapping[str, float], pitched: bool) -> bool:
 
 def grade(name: str, value: float, by_partials: bool = True) -> str | None:
     """The level a single metric would earn, or None where a metric has no bounds."""
+    if name == "mos" and math.isfinite(value):
+        return LEVELS[sum(value < bound for bound in _OPINION)]
     bounds = _BOUNDS[by_partials].get(name)
     if bounds is None:
         return None
@@ -75,8 +81,9 @@ def level_of(metrics: Mapping[str, float], by_partials: bool = True) -> str:
     """The level of a match: never better when any metric gets worse."""
     lead, follower = _BOUNDS[by_partials]
     by_lead = LEVELS.index(grade(lead, metrics.get(lead, math.inf), by_partials) or LEVELS[-1])
-    by_follower = LEVELS.index(grade(follower, metrics.get(follower, 0.0), by_partials) or LEVELS[0])
-    return LEVELS[max(by_lead, min(by_follower, by_lead + 1))]
+    others = [grade(name, metrics[name], by_partials) for name in (follower, "mos") if name in metrics]
+    by_others = max((LEVELS.index(level) for level in others if level), default=0)
+    return LEVELS[max(by_lead, min(by_others, by_lead + 1))]
 
 
 def judge(
@@ -85,6 +92,7 @@ def judge(
     pitched: bool = True,
     stop_reason: str = "",
     f0_median_hz: float | None = None,
+    nyquist_hz: float | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> Verdict:
     """Judges a match by its metrics. The same numbers give the same words.
@@ -92,10 +100,12 @@ def judge(
     Args:
         metrics: Figures by name; those that are missing are not spoken of. ``mrstft`` (0 is identical),
             ``mel_db``, ``lsd_db``, ``snr_db``, ``loudness_l1_db`` in dB; ``harmonic_share``, ``noise_share``,
-            ``unexplained_share`` (of the energy), ``voiced_share``, ``doubt_share`` (of the frames), 0 to 1.
+            ``unexplained_share`` (of the energy), ``voiced_share``, ``doubt_share`` (of the frames), 0 to 1;
+            ``mos``, a predicted opinion, 1 to 5.
         pitched: Whether a pitch was found anywhere.
         stop_reason: Why the fit ended, in words.
         f0_median_hz: Median f0 of the voiced frames, which makes advice about the pitch concrete.
+        nyquist_hz: Half the sample rate: whether a number of harmonics leaves any out.
         settings: The settings as nested mappings, so that nothing is advised that is on already; a
             ``quality`` may stand among them.
 
@@ -114,7 +124,7 @@ def judge(
         headline=headline,
         good=_good(known, pitched, by_partials),
         weak=_weak(known, level, pitched, by_partials),
-        advice=_advice(known, level, pitched, stop_reason, f0_median_hz, settings or {}),
+        advice=_advice(known, level, pitched, stop_reason, f0_median_hz, nyquist_hz, settings or {}),
         level=level,
     )
 
@@ -134,6 +144,8 @@ def _good(known: Mapping[str, float], pitched: bool, by_partials: bool) -> list[
         )
     if not by_partials and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
         points.append("The colour of the noise is right, as far as two draws of one noise agree.")
+    if known.get("mos", 0.0) >= HARD_TO_TELL:
+        points.append(f"A listener could hardly tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
     if known.get("snr_db", -math.inf) >= 15:
         points.append(f"Even the waveform is followed ({known['snr_db']:.0f} dB over the difference).")
     if known.get("loudness_l1_db", math.inf) < 1:
@@ -159,6 +171,8 @@ def _weak(known: Mapping[str, float], level: str, pitched: bool, by_partials: bo
         )
     if grade("mel_db", known.get("mel_db", 0.0), by_partials) in LEVELS[2:]:
         points.append(f"The colour is off by {known['mel_db']:.1f} dB on average.")
+    if known.get("mos", 5.0) < _OPINION[0]:
+        points.append(f"A listener could tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
     if known.get("loudness_l1_db", 0.0) >= 2:
         points.append(f"Loudness is off by {known['loudness_l1_db']:.1f} dB: compare attack and decay.")
     if not pitched and not _has_partials(known):
@@ -184,9 +198,10 @@ def _advice(
     pitched: bool,
     stop_reason: str,
     f0_median_hz: float | None,
+    nyquist_hz: float | None,
     settings: Mapping[str, object],
 ) -> list[str]:
-    """What to try, the likeliest cause first."""
+    """What to try, the likeliest cause first: only what the figures or the settings give a reason for."""
     points = []
     in_doubt = known.get("doubt_share", 0.0) >= 0.02
     if not pitched:
@@ -197,27 +212,39 @@ def _advice(
         return points
     points += _stop_advice(stop_reason.lower(), settings)
     partials = pitched or _has_partials(known)
+    limit = _limit_advice(f0_median_hz if pitched else None, nyquist_hz, settings) if partials else ""
+    if limit:  # what harmonics were not allowed to play is no reason to ask for anything else
+        return [*points, limit]
     if partials and _setting(settings, "synth", "phase") in ("zero", "static"):
         points.append(
             "Let each harmonic keep its own phase: `phase=tracked`. It helps most, at twice the size."
         )
     if _setting(settings, "synth", "noise") is False:
         points.append("Switch the noise part on: `synth.noise=true`.")
-    n_harmonics = _setting(settings, "synth", "n_harmonics")
-    if partials and isinstance(n_harmonics, int):
-        points.append(f"Play more than {n_harmonics} harmonics: `synth.n_harmonics={2 * n_harmonics}`.")
+    if pitched and not in_doubt and _harmonics_alone(settings) and _unexplained(known) >= 0.1:
+        points.append(
+            "Partials between the harmonics play what one pitch cannot, as chords, detuned voices or bells: "
+            "`synth.divisions=null synth.grid=auto`."
+        )
     if settings.get("quality") != "best" and (not points or level == "poor"):
         points.append("Spend more steps on it: `quality=best`.")
-    if pitched and not in_doubt and _unexplained(known) >= 0.1:
-        points.append(_chord_advice(settings))
     return points
 
 
-def _chord_advice(settings: Mapping[str, object]) -> str:
-    cannot = "Harmonics of one pitch cannot play chords, detuned voices or bells"
-    if _setting(settings, "synth", "divisions") == 1 or _setting(settings, "synth", "grid") == "f0":
-        return f"{cannot}: partials between them can, with `synth.divisions=null synth.grid=auto`."
-    return f"{cannot}: try a single note."
+def _limit_advice(f0_hz: float | None, nyquist_hz: float | None, settings: Mapping[str, object]) -> str:
+    """What to do about a number of harmonics that leaves some out."""
+    n_harmonics = _setting(settings, "synth", "n_harmonics")
+    if not isinstance(n_harmonics, int):
+        return ""
+    reach_hz = n_harmonics * f0_hz if f0_hz else None
+    if reach_hz and nyquist_hz and reach_hz + (f0_hz or 0.0) >= nyquist_hz:  # there is no room for another one
+        return ""
+    reach = f", which reach up to {reach_hz:.0f} Hz" if reach_hz else ""
+    return f"Only {n_harmonics} harmonics were allowed{reach}: `synth.n_harmonics=null` plays all there are."
+
+
+def _harmonics_alone(settings: Mapping[str, object]) -> bool:
+    return _setting(settings, "synth", "divisions") == 1 or _setting(settings, "synth", "grid") == "f0"
 
 
 def _stop_advice(reason: str, settings: Mapping[str, object]) -> list[str]:

@@ -10,11 +10,13 @@ from ddsp_match.controls import Controls
 from ddsp_match.report.data import ReportData
 from ddsp_match.report.metrics_table import (
     bullet_list,
+    copyable,
     metrics_rows,
     seconds_rows,
     settings_rows,
     value_words,
 )
+from ddsp_match.report.next_steps import next_steps
 from ddsp_match.report.verdict import CLEARLY, note_name, percent
 
 
@@ -34,7 +36,8 @@ def words(data: ReportData) -> dict[str, str]:
         "headline": escape(verdict.headline),
         "good": bullet_list(verdict.good, "Nothing stands out."),
         "weak": bullet_list(verdict.weak, "Nothing to complain of."),
-        "advice": bullet_list(verdict.advice, "Nothing: enjoy it."),
+        "advice": bullet_list(verdict.advice, "Nothing needs to be mended."),
+        "next_steps": _next_steps(data),
         "notes": f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>'
         if data.notes
         else "",
@@ -50,11 +53,23 @@ def words(data: ReportData) -> dict[str, str]:
         "loss_alt": escape(_loss_alt(data)),
         "shares": _shares(data.metrics),
         "metrics_rows": metrics_rows(data.metrics, bool(data.features.voiced.any())),
-        "command": escape(data.command),
+        "command": copyable(data.command),
         "patch_words": _patch_words(data),
         "seconds_rows": seconds_rows(data.seconds),
         "settings_rows": settings_rows(data.settings),
     }
+
+
+def _next_steps(data: ReportData) -> str:
+    """Commands with the page's own patch file."""
+    if data.patch is None:
+        return ""
+    steps = next_steps(data.patch.filename, bool(data.features.voiced.any()))
+    rows = "".join(f"<dt>{escape(step.words)}</dt><dd>{copyable(step.command)}</dd>" for step in steps)
+    return (
+        '<div class="next"><h3>What next</h3><p class="quiet">In a terminal, in the folder of this page:</p>'
+        f"<dl>{rows}</dl></div>"
+    )
 
 
 def channels_in_words(count: int) -> str:

@@ -171,7 +171,7 @@ def conclude(
     figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(heard.features.voiced.float().mean())
     figures["doubt_share"] = float(heard.features.doubt.float().mean())
-    verdict = _verdict(figures, trace, heard, settings)
+    verdict = _verdict(figures, trace, heard, settings, target.sample_rate / 2)
     seconds["judge"] = time.perf_counter() - began
     return FitResult(
         target=target,
@@ -193,7 +193,9 @@ def conclude(
     )
 
 
-def _verdict(figures: dict[str, float], trace: Trace, heard: Hearing, settings: FitSettings) -> Verdict:
+def _verdict(
+    figures: dict[str, float], trace: Trace, heard: Hearing, settings: FitSettings, nyquist_hz: float
+) -> Verdict:
     from ddsp_match.report.verdict import judge
 
     voiced = heard.features.f0_hz[heard.features.voiced]
@@ -202,5 +204,6 @@ def _verdict(figures: dict[str, float], trace: Trace, heard: Hearing, settings: 
         pitched=heard.pitched,
         stop_reason=str(trace.reason),
         f0_median_hz=float(voiced.median()) if len(voiced) else None,
+        nyquist_hz=nyquist_hz,
         settings=asdict(settings),
     )

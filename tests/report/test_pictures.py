@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ddsp_match.report import colours, pictures, png
+from ddsp_match.report.figures import audible_difference
 from tests.compare import assert_close
 
 
@@ -159,3 +160,23 @@ def test_silence_has_a_finite_picture() -> None:
     db = pictures.spectrogram(np.zeros(4_000, np.float32), 8_000).db
     assert_close(db, np.full(db.shape, pictures.FLOOR_DB), 1e-3)
     assert not pictures.shade(db, -80, 0).any()
+
+
+def test_a_difference_that_nobody_hears_is_dark() -> None:
+    """Beside a part that is 70 dB louder, or in a moment that is 70 dB quieter, 20 dB too much leave no mark."""
+    target = np.full((4, 3), -120.0)
+    target[0] = [0.0, 0.0, -95.0]  # the loudest of each moment
+    target[1, 0] = -20.0  # heard beside it
+    target[2, 1] = -70.0  # masked by it
+    match = target.copy()
+    match[[1, 2, 0], [0, 1, 2]] += 20
+    shown = audible_difference(target, match, 0.0)
+    assert shown[1, 0] == pytest.approx(20)
+    assert shown[2, 1] == shown[0, 2] == 0
+    assert not shown[3].any()
+
+
+def test_what_is_missing_shows_only_as_deep_as_it_could_be_heard() -> None:
+    """Silence where the target has a faint partial counts down to what can be heard, not to the bottom of the scale."""
+    target, match = np.array([[0.0], [-45.0]]), np.array([[0.0], [-160.0]])
+    assert -30 < audible_difference(target, match, 0.0)[1, 0] < 0

@@ -12,7 +12,9 @@ from ddsp_match.controls import Controls
 from ddsp_match.features import Features
 from ddsp_match.report.data import LossTrace
 from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series
+from ddsp_match.tasks.render import stems_of
 from tests.compare import assert_close
+from tests.tasks.runs import some_patch
 
 
 def features(n_frames: int, doubtful: list[int]) -> Features:
@@ -44,12 +46,21 @@ def test_long_curves_are_thinned_without_making_up_values() -> None:
 
 
 def test_levels_are_what_the_synthesizer_plays() -> None:
-    """Amplitude 0.1 is -20 dB; white noise of gain 0.01 is -40 dB; channels are averaged in power."""
+    """Sines of 0.1 and 0.17 have an RMS of -20 dB in the mean of both channels; white noise of gain 0.01, -40 dB."""
     amplitude = torch.tensor([[0.1] * 50, [0.1 * math.sqrt(3)] * 50])
     share, noise = torch.ones(2, 1, 50), torch.full((2, 9, 50), 0.01)
     curve = level_series(Controls(100 * torch.ones(2, 50), amplitude, share, noise), 0.01)
-    assert_close(curve["amplitude_db"], np.full(50, -20 + 10 * math.log10(2)), 0.01)
+    assert_close(curve["harmonic_db"], np.full(50, -20.0), 0.01)
     assert_close(curve["noise_db"], np.full(50, -40.0), 0.01)
+
+
+def test_both_levels_are_those_of_the_rendered_stems() -> None:
+    """One axis holds both: the harmonics are no sum of amplitudes."""
+    patch = some_patch(noise=0.02)
+    stems, curve = stems_of(patch), level_series(patch.controls, 0.01)
+    for name in ("harmonic", "noise"):
+        rms = getattr(stems, name)[..., 1600:-1600].square().mean().sqrt()
+        assert curve[f"{name}_db"][20] == pytest.approx(20 * math.log10(rms), abs=0.3)
 
 
 def test_the_outer_noise_bands_count_half() -> None:

@@ -80,7 +80,7 @@ def test_a_tracker_in_doubt_is_not_offered_as_its_own_cure() -> None:
         ("the loss was not finite again and again", {"optimizer": {"lr": 0.08}}, "`optimizer.lr=0.02`"),
         ("", {"synth": {"phase": "zero"}}, "`phase=tracked`"),
         ("", {"synth": {"noise": False}}, "`synth.noise=true`"),
-        ("", {"synth": {"n_harmonics": 20}}, "`synth.n_harmonics=40`"),
+        ("", {"synth": {"n_harmonics": 20}}, "`synth.n_harmonics=null`"),
         ("", {}, "`quality=best`"),
     ],
 )
@@ -140,11 +140,32 @@ def test_few_clear_frames_are_no_weakness_of_what_cannot_be_told_apart() -> None
     assert any("clear pitch" in point for point in judge({**few, "mrstft": 0.5}).weak)
 
 
-@pytest.mark.parametrize(
-    ("synth", "advice"),
-    [({"divisions": 1}, "synth.divisions=null"), ({"grid": "f0"}, "synth.grid=auto"), ({}, "try a single note")],
-)
-def test_what_harmonics_cannot_play_partials_between_them_can(synth: dict, advice: str) -> None:
-    """The advice names the setting where it is not on already."""
+@pytest.mark.parametrize(("synth", "advised"), [({"divisions": 1}, True), ({"grid": "f0"}, True), ({}, False)])
+def test_what_harmonics_cannot_play_partials_between_them_can(synth: dict, advised: bool) -> None:
+    """The advice names the setting where it is not on already; a single note is not told to be one."""
     found = judge({**FINE, "mrstft": 0.9, "unexplained_share": 0.3}, settings={"synth": synth})
-    assert any(advice in point for point in found.advice)
+    assert any("synth.divisions=null synth.grid=auto" in point for point in found.advice) == advised
+    assert not any("single note" in point for point in found.advice)
+
+
+def test_too_few_harmonics_are_the_cause_and_nothing_else_is_advised() -> None:
+    """Three harmonics of A4 reach 1320 Hz: neither noise nor more steps play what is above."""
+    settings = {"synth": {"n_harmonics": 3, "noise": False, "phase": "zero"}}
+    given = {"f0_median_hz": 440.0, "nyquist_hz": 8000.0, "settings": settings}
+    assert judge({**FINE, "mrstft": 2.4}, **given).advice == [
+        "Only 3 harmonics were allowed, which reach up to 1320 Hz: `synth.n_harmonics=null` plays all there are."
+    ]
+    settings["synth"]["n_harmonics"] = 18  # the 19th would lie above Nyquist
+    advice = judge({**FINE, "mrstft": 2.4}, **given).advice
+    assert not any("n_harmonics" in point for point in advice) and any("synth.noise=true" in point for point in advice)
+
+
+def test_whether_a_listener_could_tell_is_said_by_a_measured_opinion_alone() -> None:
+    """The spectrum alone makes no such claim, and a low opinion costs a level, but no more."""
+    spectrum = judge(FINE)
+    assert spectrum.level == "excellent" and "listener" not in spectrum.text()
+    told = judge({**FINE, "mos": 4.43})
+    assert told.level == "good" and any("could tell it" in point and "4.43" in point for point in told.weak)
+    assert judge({**FINE, "mos": 1.5}).level == "good"
+    close = judge({**FINE, "mos": 4.9})
+    assert close.level == "excellent" and any("hardly tell" in point for point in close.good)
