@@ -65,7 +65,8 @@ def section(name: str, described: tuple[str, list[Edited]]) -> str:
     # One gain for all: a stem is as loud here as it is in the match.
     gain = 0.9 / max(np.abs(sound.samples).max() for _, sound in rows)
     players = "\n".join(player(name, label, sound, gain) for label, sound in rows)
-    facts = f"multi-resolution spectral distance {result.metrics['mrstft']:.3f}, {result.patch.numbers_per_second():,.0f} numbers a second"
+    distance, numbers = result.metrics["mrstft"], result.patch.numbers_per_second()
+    facts = f"multi-resolution spectral distance {distance:.3f}, {numbers:,.0f} numbers a second"
     return f"<section>\n<h2>{html.escape(title)}</h2>\n<p>{facts}</p>\n<dl>\n{players}\n</dl>\n</section>"
 
 
@@ -75,10 +76,9 @@ def player(name: str, label: str, sound: Audio, gain: float) -> str:
     rate = sound.sample_rate
     options = {"format": "OGG", "subtype": "VORBIS", "compression_level": OGG_QUALITY}
     soundfile.write(path, gain * sound.samples.T, rate, **options)
-    return (
-        f"<div><dt>{html.escape(label)}</dt>"
-        f'<dd><audio controls preload="none" src="{path.name}" aria-label="{html.escape(label)}"></audio></dd></div>'
-    )
+    label = html.escape(label)
+    audio = f'<audio controls preload="none" src="{path.name}" aria-label="{html.escape(name)}: {label}"></audio>'
+    return f"<div><dt>{label}</dt><dd>{audio}</dd></div>"
 
 
 def page(sections: list[str]) -> str:

@@ -11,11 +11,15 @@ import re
 from pathlib import Path
 
 import pytest
+import soundfile
+import yaml
 
-from ddsp_match import config
+from ddsp_match import __version__, config
 from ddsp_match.cli.parser import build_parser
 from ddsp_match.score.definitions import BY_KEY
 from ddsp_match.settings import EffectSettings, FitSettings
+from tests.accessible import assert_accessible
+from tests.report.driver import Browser, missing
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
@@ -41,6 +45,29 @@ def linked(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_linked_file_exists(page):
     assert [link for link in linked(page) if not (page.parent / link).exists()] == []
+
+
+def test_the_listening_page_has_its_sounds_and_no_others():
+    folder = ROOT / "docs" / "listen"
+    played = re.findall(r'src="([^"]+)"', (folder / "index.html").read_text(encoding="utf-8"))
+    assert sorted(played) == sorted(path.name for path in folder.glob("*.ogg"))
+    seconds = [soundfile.info(folder / name).duration for name in played]
+    assert len(played) > 20 and min(seconds) > 0.3
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(bool(missing()), reason=str(missing()))
+def test_the_listening_page_is_for_everybody():
+    with Browser() as browser:
+        browser.open(ROOT / "docs" / "listen" / "index.html")
+        assert_accessible(browser)
+
+
+def test_the_version_is_one():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## (\d+\.\d+\.\d+) \((.*)\)", changes, re.MULTILINE)
+    assert releases[0] == (citation["version"], str(citation["date-released"])) and citation["version"] == __version__
 
 
 def test_every_picture_is_shown_somewhere():
