@@ -68,7 +68,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
         pitch, "vibrato", values.swing, "RATE:DEPTH", "a swing of f0: 5.5Hz:30c",
         lambda v: {"rate_hz": v[0], "depth_cents": v[1]},
     )  # fmt: skip
-    _add(pitch, "f0", values.frequency, "HZ", "one frequency throughout", lambda v: {"hz": v})
+    _add(pitch, "f0", values.frequency, "HZ", "one frequency throughout: 220Hz, A3", lambda v: {"hz": v})
     pitch.add_argument(
         "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=Path, metavar="FILE",
         help="another f0: lines of time in s, f0 in Hz",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from ddsp_match.cli.values import seconds
+from ddsp_match.dsp.notes import midi_number
 
 # The names are those of tasks.export.KINDS (tested), which would load torch.
 KINDS = {
@@ -27,7 +29,7 @@ kinds:
 
 examples:
   ddsp-match export trumpet.patch.safetensors --to sfz                  trumpet-sfz/trumpet.sfz and its samples
-  ddsp-match export trumpet.patch.safetensors --to sfz --keys 48-84/4 --velocities 3
+  ddsp-match export trumpet.patch.safetensors --to sfz --keys C3-C6/4 --velocities 3
                                                         every fourth key from C3 to C6, three strengths each
   ddsp-match export pluck.patch.safetensors --to sfz --no-loop --release 0.1s --bits 16
   ddsp-match export trumpet.patch.safetensors --to wavetable --frames 64
@@ -39,24 +41,25 @@ A patch is transposed with its body kept: a high key is a small string, not a sm
 """
 
 
+_KEY = r"(?:\d+|[A-Ga-g][#\u266fsb\u266d]?-?\d)"
+
+
 def keys(text: str) -> int | list[int]:
-    """Read keys: ``48-72``, ``48-72/4`` (every fourth), ``36,48,60``, or ``4``: every fourth over the keyboard."""
-    spread = re.fullmatch(r"(\d+)-(\d+)(?:/(\d+))?", text.strip())
+    """Read keys: ``48-72``, ``C3-C5/4`` (every fourth), ``36,48,60``, or ``4``: every fourth over the keyboard."""
+    spread = re.fullmatch(rf"({_KEY})-({_KEY})(?:/(\d+))?", text.strip())
     if spread:
-        low, high, step = int(spread[1]), int(spread[2]), int(spread[3] or 3)
-        found = list(range(low, high + 1, step)) if step else []
+        low, high, step = midi_number(spread[1]), midi_number(spread[2]), int(spread[3] or 3)
+        numbers = [low, high] if math.isnan(low + high) else [*range(int(low), int(high) + 1, step)] if step else []
     elif re.fullmatch(r"\d+", text.strip()) and 1 <= int(text) <= 24:
         return int(text)
-    elif re.fullmatch(r"\d+(,\d+)*", text.strip()):
-        found = sorted({int(key) for key in text.split(",")})
     else:
-        found = []
-    if not found or found[-1] > 127:
+        numbers = [midi_number(key) for key in text.split(",")]
+    if not numbers or not all(0 <= number <= 127 and number == int(number) for number in numbers):
         raise argparse.ArgumentTypeError(
-            f"found {text!r}; needed: MIDI keys 0 to 127 as 48-72, 48-72/4 (every fourth) or 36,48,60; or 4 for every "
-            "fourth key of two octaves either way"
+            f"found {text!r}; needed: MIDI keys 0 to 127 or notes as 48-72, C3-C5/4 (every fourth) or C2,C3,60; or 4 "
+            "for every fourth key of two octaves either way"
         )
-    return found
+    return sorted({int(number) for number in numbers})
 
 
 def _whole(low: int, high: int, what: str) -> Any:
@@ -88,7 +91,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     sfz = parser.add_argument_group("sfz")
     sfz.add_argument(
         "--keys", type=keys, metavar="KEYS", **unset,
-        help="which keys get a sample: 48-72, 48-72/4, 36,48,60; or 4: every fourth (3, two octaves either way)",
+        help="which keys get a sample: 48-72, C3-C5/4, C2,C3,60; or 4: every fourth (3, two octaves either way)",
     )  # fmt: skip
     sfz.add_argument(
         "--velocities", type=_whole(1, 8, "a number of layers"), metavar="N", **unset,

@@ -6,12 +6,14 @@ Settings written as flags, ``--`` before names that begin with a dash, quotes th
 from __future__ import annotations
 
 import difflib
+import math
 from argparse import Action
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ddsp_match import config
+from ddsp_match.dsp.notes import hz_of, midi_number
 from ddsp_match.errors import ConfigError
 from ddsp_match.settings import CHAIN, Settings, allowed
 
@@ -49,7 +51,7 @@ def normalised(words: Sequence[str], options: Mapping[str, Action], kind: type[S
         if kind is None:
             done.append(word)
         else:
-            done.append(_bare_value(_setting(word, left, options, kind) if _dashed(word) else word, kind))
+            done.append(_read_value(_setting(word, left, options, kind) if _dashed(word) else word, kind))
         if done[-1].startswith("--") and done[-1].partition("=")[0] not in options:
             raise unknown_option(word, options, kind, left)
     return done
@@ -120,8 +122,8 @@ def _is_whole(value: str, end: str) -> bool:
     return all(value.count(opened) == value.count(closed) for opened, closed in _BRACKETS.items())
 
 
-def _bare_value(word: str, kind: type[Settings]) -> str:
-    """Take quotes off a value that is no text: there they can only be a shell's."""
+def _read_value(word: str, kind: type[Settings]) -> str:
+    """Take quotes off a value that is no text, where they can only be a shell's, and read notes as frequencies."""
     key, equals, value = word.partition("=")
     plain = key.lstrip("+")
     field = config.setting_keys(kind).get(plain)
@@ -129,7 +131,14 @@ def _bare_value(word: str, kind: type[Settings]) -> str:
     known = field is not None or plain in config.groups(kind=kind)
     if equals and known and not text and len(value) > 2 and _QUOTES.get(value[0]) == value[-1]:
         return f"{key}={value[1:-1]}"
+    if equals and field is not None and field.metadata["unit"] == "Hz":
+        return f"{key}={','.join(_in_hz(part) for part in value.split(','))}"  # several in a sweep
     return word
+
+
+def _in_hz(text: str) -> str:
+    hz = hz_of(midi_number(text)) if text[:1].isalpha() else math.nan
+    return text if math.isnan(hz) else repr(hz)
 
 
 def _setting(word: str, rest: list[str], options: Collection[str], kind: type[Settings]) -> str:

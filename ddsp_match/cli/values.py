@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
+
+from ddsp_match.dsp.notes import hz_of, midi_number
 
 PROGRAM = "ddsp-match"
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
@@ -21,24 +22,22 @@ def seconds(text: str) -> float:
 
 
 def midi_note(text: str) -> float:
-    """Read a MIDI note number, fractions allowed."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    """Read a MIDI note: its number, fractions allowed, or its name, ``A4``, ``C#3``, ``Db5``."""
+    value = midi_number(text)
     if not 0 <= value <= 127:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a MIDI note number, 0 to 127")
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a MIDI note, 0 to 127 or a name such as A4 or C#3")
     return value
 
 
 def frequency(text: str) -> float:
-    """Read a frequency: ``220`` or ``220Hz``."""
-    try:
-        value = float(text.strip().lower().removesuffix("hz"))
-    except ValueError:
-        value = math.nan
+    """Read a frequency, ``220``, ``220Hz`` or ``1.2kHz``, or the note of that frequency, ``A3``."""
+    value = _with_unit(text, {"": 1.0, "hz": 1.0, "khz": 1000.0})
+    if value is None:
+        value = hz_of(midi_number(text))
     if not 0 < value <= 20_000:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a frequency in Hz, above 0, at most 20000")
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; needed: a frequency in Hz, above 0, at most 20000, or a note such as A4 or C#3"
+        )
     return value
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddsp_match import config
+from ddsp_match.dsp.notes import hz_of
 from ddsp_match.errors import ConfigError, OutputError, SoundError
 from ddsp_match.tasks.run_folder import MARKS
 
 OUTPUTS = Path("outputs")
-A4_HZ, A4_MIDI = 440.0, 69
 
 
 def split(words: Sequence[str]) -> tuple[list[Path], list[str]]:
@@ -93,7 +93,7 @@ def _flags_as_overrides(arguments: argparse.Namespace) -> list[str]:
     overrides: list[str] = []
     hz, midi, f0_csv = (getattr(arguments, name, None) for name in ("f0", "midi", "f0_csv"))
     if midi is not None:
-        hz = A4_HZ * 2 ** ((midi - A4_MIDI) / 12)
+        hz = hz_of(midi)
     if hz is not None:
         overrides += ["f0=constant", f"f0.hz={hz!r}"]
     if f0_csv is not None:

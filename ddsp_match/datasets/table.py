@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
 import os
 from pathlib import Path
 
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.naming import safe, unique
 from ddsp_match.datasets.scanning import shortened, twice_notes
+from ddsp_match.dsp.notes import midi_number
 from ddsp_match.errors import SoundError
 
 NAME, FAMILY, PITCH = "name", "family", "pitch"
@@ -19,8 +19,8 @@ _HIGHEST_PITCH = 140.0  # MIDI; above it no sound file can hold the note
 def csv_listing(source: Path, column: str, limit: int | None = None) -> Listing:
     """The sounds that a CSV file names.
 
-    Besides the column of paths it may have ``name`` (else the file's name counts), ``family`` and ``pitch`` (MIDI).
-    Commas, semicolons or tabs part the columns.
+    Besides the column of paths it may have ``name`` (else the file's name counts), ``family`` and ``pitch`` (MIDI: 57,
+    A3). Commas, semicolons or tabs part the columns.
 
     Args:
         source: The file, UTF-8.
@@ -98,8 +98,5 @@ def _name(path: Path, base: Path) -> str:
 
 
 def _pitch(text: str | None) -> float | None:
-    try:
-        value = float((text or "").strip())
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and 0 <= value <= _HIGHEST_PITCH else None
+    value = midi_number(text or "")
+    return value if 0 <= value <= _HIGHEST_PITCH else None

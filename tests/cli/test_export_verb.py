@@ -48,7 +48,7 @@ def test_help_does_not_load_torch():
         "import json; print(json.dumps('torch' in sys.modules))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "kinds:" in said and "--keys 48-84/4" in said and json.loads(said.splitlines()[-1]) is False
+    assert "kinds:" in said and "--keys C3-C6/4" in said and json.loads(said.splitlines()[-1]) is False
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_help_does_not_load_torch():
         ("--to sfz --keys 48-54/2", {"keys": [48, 50, 52, 54]}),
         ("--to sfz --keys 60,36,48", {"keys": [36, 48, 60]}),
         ("--to sfz --keys 48-54", {"keys": [48, 51, 54]}),
+        ("--to sfz --keys C3-F#3/2", {"keys": [48, 50, 52, 54]}),
+        ("--to sfz --keys C4,a2,50", {"keys": [45, 50, 60]}),
         ("--to sfz --keys 4", {"keys": 4}),
         ("--to sfz --velocities 3 --seconds 2s --no-loop", {"velocities": 3, "seconds": 2.0, "loop": False}),
         ("--to sfz --release 0.5 --rate 44100 --dry", {"release_s": 0.5, "sample_rate": 44_100, "dry": True}),
@@ -98,7 +100,8 @@ def test_options_of_another_kind_are_refused(asked, words, said, capsys):
 @pytest.mark.parametrize(
     "words",
     [
-        "--keys 60-48", "--keys 48-130", "--keys C4", "--velocities 9", "--frames 257", "--bits 8", "--frame-size 300",
+        "--keys 60-48", "--keys 48-130", "--keys H4", "--keys C9-B9", "--keys C4,",
+        "--velocities 9", "--frames 257", "--bits 8", "--frame-size 300",
         "--tempo 3", "--tempo fast",
     ],
 )

@@ -82,3 +82,22 @@ def test_a_negative_number_is_a_value_though_a_file_has_its_name(tmp_path, monke
     Path("-12").write_text("")
     assert cli.main(["edit", "no.patch.safetensors", "--transpose", "-12", "-o", "new.patch.safetensors"]) == 2
     assert "no.patch.safetensors: found no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "hz"),
+    [
+        (["--midi", "A4"], 440), (["--f0", "A4"], 440), (["--f0", "c\u266f5"], 554.3653), (["--midi", "Db5"], 554.3653),
+        (["--f0", "1.2kHz"], 1200), (["f0=constant", "f0.hz=A3"], 220), (["f0=constant", "--f0.hz", "A3"], 220),
+    ],
+)  # fmt: skip
+def test_notes_are_understood_where_a_frequency_or_midi_number_is(fake_fit, words, hz):
+    assert cli.main(["fit", "sound.wav", "-q", *words]) == 0
+    assert fake_fit.calls[-1].settings.f0.hz == pytest.approx(hz)
+
+
+def test_a_note_that_is_none_is_refused_with_an_example(fake_fit, capsys):
+    for words in (["--midi", "H4"], ["--f0", "x4"], ["--midi", "C10"]):
+        with pytest.raises(SystemExit):
+            cli.main(["fit", "sound.wav", *words])
+        assert "a name such as A4" in (message := capsys.readouterr().err) or "a note such as A4" in message
