@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import ddsp_match
+from ddsp_match.app import checkpoint
 from ddsp_match.app.bench import Bench
 from ddsp_match.app.events import Hub
 from ddsp_match.app.fitting import Fitter
-from ddsp_match.app.jobs import EFFECTS, QUALITIES, Queue
-from ddsp_match.app.runs import Runs
-from ddsp_match.app.sounds import Limits, Sounds
+from ddsp_match.app.jobs import Queue
+from ddsp_match.app.orders import EFFECTS, QUALITIES, processors
+from ddsp_match.app.runs import KNOBS, Run, Runs
+from ddsp_match.app.sounds import Limits, Sound, Sounds
 
 PREFIX = "ddsp-match-app-"
 
@@ -44,30 +46,61 @@ class Desk:
     """The sounds, the queue, the runs and the workbench of one server.
 
     Args:
-        outputs: Folder of the runs.
+        outputs: Folder of the runs, and of what the app keeps.
         limits: Of an upload.
+
+    Raises:
+        OutputError: Another app uses that folder, or nothing can be written there.
     """
 
     def __init__(self, outputs: Path, limits: Limits) -> None:
+        kept, self._lock = checkpoint.locked(outputs)
         sweep()
         self.scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.boot = secrets.token_urlsafe(6)
         self.limits = limits
-        self.runs = Runs(outputs)
-        self.sounds = Sounds(self.scratch / "sounds", limits)
-        self.bench = Bench(self.scratch / "made")
         self.hub = Hub(self.everything)
-        self.fitter = Fitter(self.runs, self.hub)
-        self.queue = Queue(self.fitter.perform, self.fitter.finished, self.tell_jobs, self.fitter.warm)
+        self.runs, self.effects = Runs(outputs), Runs(outputs, KNOBS)
+        self.sounds = Sounds(kept / "sounds", limits, self.tell_sounds)
+        self.bench = Bench(self.scratch / "made")
+        self.fitter = Fitter(self.runs, self.sounds, self.hub)
+        self.queue = Queue(
+            kept / "queue.json",
+            self.sounds,
+            self.fitter.perform,
+            self.fitter.finished,
+            self.tell_jobs,
+            self.fitter.warm,
+        )
 
     def everything(self) -> list[tuple[str, Any]]:
         """What a page is told when it comes."""
         hello = {"version": ddsp_match.__version__, "boot": self.boot, "ready": self.fitter.ready}
-        return [("hello", hello), ("jobs", {"jobs": self.queue.listed()})]
+        sounds = {"sounds": self.told_sounds()}
+        return [("hello", hello), ("jobs", {"jobs": self.queue.listed()}), ("sounds", sounds)]
 
     def tell_jobs(self) -> None:
         """Tells all pages of the queue."""
         self.hub.tell("jobs", {"jobs": self.queue.listed()})
+
+    def tell_sounds(self) -> None:
+        """Tells all pages of the sounds."""
+        self.hub.tell("sounds", {"sounds": self.told_sounds()})
+
+    def told_sounds(self) -> list[dict[str, Any]]:
+        """What pages are told of the sounds, the newest first."""
+        return [self.told_sound(sound) for sound in self.sounds.listed()]
+
+    def told_sound(self, sound: Sound) -> dict[str, Any]:
+        """What pages are told of a sound: its runs by their ids, the newest first."""
+        runs = [self.runs.id_of(self.runs.outputs / run) for run in reversed(sound.runs)]
+        return {**sound.facts(), "runs": runs}
+
+    def short(self, run: Run) -> dict[str, Any]:
+        """What a list tells of a run: its sound, and what that is called now."""
+        sound = self.sounds.of_run(run.label)
+        told = run.short()
+        return {**told, "sound": sound and sound.id, "name": sound.name if sound else told["name"]}
 
     def state(self) -> dict[str, Any]:
         """All that a page needs to begin."""
@@ -80,9 +113,10 @@ class Desk:
             "limits": {"bytes": self.limits.n_bytes, "seconds": self.limits.seconds, "channels": 2},
             "ready": self.fitter.ready,
             "jobs": self.queue.listed(),
-            "sounds": self.sounds.listed(),
+            "sounds": self.told_sounds(),
             "qualities": list(QUALITIES),
             "effects": list(EFFECTS),
+            "processors": list(processors()),
             "edits": registry(),
             "exports": kinds(),
             "outputs": self.runs.outputs.name,
@@ -95,3 +129,4 @@ class Desk:
             return self.queue.close(wait_s)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
+            self._lock.release()

@@ -1,4 +1,4 @@
-"""One job of the queue, done: the ordinary fit of the command line, told step by step to the pages that look on."""
+"""One job of the queue, done: the ordinary verb of the command line, told step by step to the pages that look on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ddsp_match.app.answers import words_of
 from ddsp_match.app.events import Hub
-from ddsp_match.app.jobs import DONE, FAILED, QUALITIES, STOPPING, Job
+from ddsp_match.app.jobs import DONE, FAILED, STOPPING, Job
+from ddsp_match.app.orders import QUALITIES, effect_words, fit_words
 from ddsp_match.app.runs import Runs, plain_name
+from ddsp_match.app.sounds import Sounds
 from ddsp_match.errors import MatchError
 
 if TYPE_CHECKING:
@@ -23,13 +25,11 @@ if TYPE_CHECKING:
     from ddsp_match.tasks.live import Best
 
 EVERY_S = 1 / 15  # a curve that moves more often looks no smoother
+# Stages that are over before they could be read, as the part of the one beside them that takes its time.
+SHOWN_AS = {"render": "write", "judge": "write", "align": "read"}
 
 
-def _words(quality: str, effects: str | None) -> tuple[str, ...]:
-    return (f"quality={quality}", *([f"effects=[{effects}]"] if effects else []))
-
-
-@functools.cache
+@functools.lru_cache(64)
 def _settings(words: tuple[str, ...]) -> FitSettings:
     """The settings of a fit; composing them takes almost half a second, so it is done once."""
     from ddsp_match import config
@@ -46,11 +46,12 @@ class Fitter:
 
     Args:
         runs: Where they are written.
+        sounds: Told of their runs.
         hub: Told what happens.
     """
 
-    def __init__(self, runs: Runs, hub: Hub) -> None:
-        self.runs, self.hub = runs, hub
+    def __init__(self, runs: Runs, sounds: Sounds, hub: Hub) -> None:
+        self.runs, self.sounds, self.hub = runs, sounds, hub
         self.ready = False
 
     def warm(self, awaited: Callable[[], bool]) -> None:
@@ -76,7 +77,7 @@ class Fitter:
         with contextlib.suppress(_CalledOff):
             for quality in QUALITIES:
                 hurry()
-                _settings(_words(quality, None))
+                _settings(fit_words({"quality": quality}))
             settings = config.build(["optimizer.steps=2"])
             fit(sound, settings=settings, on_stage=hurry, on_pitch=hurry, on_step=hurry)
         self.ready = True
@@ -85,7 +86,7 @@ class Fitter:
     def perform(self, job: Job) -> None:
         """Does a job; what is wrong is left in it."""
         try:
-            _Fit(self, job).run()
+            _Fit(self, job).run() if job.dry is None else _Identification(self, job).run()
         except _CalledOff:
             pass
         except BaseException as error:
@@ -96,29 +97,88 @@ class Fitter:
     def finished(self, job: Job) -> None:
         """Tells how a job ended."""
         if job.state == DONE:
-            self.hub.tell("done", {"job": job.id, "run": job.run})
-            self.hub.tell("runs", {})
+            self.hub.tell("done", {"job": job.id, "run": job.run, "effect": job.effect})
+            self.hub.tell("runs" if job.run else "effects", {})
         elif job.state == FAILED:
             self.hub.tell("failed", {"job": job.id, "error": job.error})
         else:
             self.hub.tell("cancelled", {"job": job.id})
 
 
-class _Fit:
-    """The fit of one job, and what it tells."""
+class _Work:
+    """A job that is being done, and what it tells."""
 
     def __init__(self, fitter: Fitter, job: Job) -> None:
         self.fitter, self.job, self.told_at = fitter, job, 0.0
+
+    def stop(self) -> bool:
+        return self.job.state == STOPPING
+
+    def on_stage(self, stage: str) -> None:
+        stage = SHOWN_AS.get(stage, stage)
+        if stage != self.job.stage:
+            self.job.stage, self.job.progress = stage, None
+            self._tell("stage", stage=stage, progress=None)
+
+    def on_step(self, step: int, steps: int, loss: float, best: float) -> None:
+        job = self.job
+        job.steps = (step, steps, loss, best)
+        job.losses.append((step, loss, best))
+        if step == steps or self._due():
+            self._tell("step", step=step, steps=steps, loss=loss, best=best, elapsed_s=job.elapsed_s())
+
+    def _due(self) -> bool:
+        now = time.perf_counter()
+        if now - self.told_at < EVERY_S:
+            return False
+        self.told_at = now
+        return True
+
+    def _tell(self, event: str, **data: Any) -> None:
+        self.fitter.hub.tell(event, {"job": self.job.id, **data})
+
+
+class _Identification(_Work):
+    """The identification of an effect."""
+
+    def run(self) -> None:
+        from ddsp_match.config import build_effect
+        from ddsp_match.tasks.effect import effect
+
+        job = self.job
+        assert job.dry is not None
+        words = effect_words(job.settings)
+        folder = self.fitter.runs.free_folder(f"{job.sound.name} effect")
+        effect(
+            job.dry.wav,
+            job.sound.wav,
+            settings=build_effect(words),
+            out=folder,
+            name=plain_name(job.sound.name),
+            command=f"ddsp-match app: effect {' '.join(words)}",
+            on_stage=self.on_stage,
+            on_step=self.on_step,
+            stop=self.stop,
+        )
+        job.effect = self.fitter.runs.id_of(folder)
+
+
+class _Fit(_Work):
+    """The fit of a sound."""
+
+    def __init__(self, fitter: Fitter, job: Job) -> None:
+        super().__init__(fitter, job)
         self.listening = False
 
     def run(self) -> None:
         from ddsp_match.tasks.fit import fit
 
         job, sound = self.job, self.job.sound
-        words = _words(job.quality, job.effects)
+        words = fit_words(job.settings)
+        as_heard = all(word.startswith("quality=") for word in words)  # its f0 is the one that the sound's page shows
         folder = self.fitter.runs.free_folder(sound.name)
         # Whoever wants to see f0 meanwhile waits for this fit to hear it, and the fit for whoever hears it now.
-        self.listening = not job.effects and sound.hearing.acquire()
+        self.listening = as_heard and sound.hearing.acquire()
         try:
             fit(
                 sound.wav,
@@ -131,19 +191,13 @@ class _Fit:
                 on_pitch=self.on_pitch,
                 on_heard=self.on_heard,
                 on_best=self.on_best,
-                heard=None if job.effects else sound.heard,
+                heard=sound.heard if as_heard else None,
                 stop=self.stop,
             )
         finally:
             self._heard_it()
+        self.fitter.sounds.note_run(sound, self.fitter.runs.label_of(folder))
         job.run = self.fitter.runs.id_of(folder)
-
-    def stop(self) -> bool:
-        return self.job.state == STOPPING
-
-    def on_stage(self, stage: str) -> None:
-        self.job.stage, self.job.progress = stage, None
-        self._tell("stage", stage=stage, progress=None)
 
     def on_pitch(self, done: int, total: int) -> None:
         if self.stop():
@@ -157,13 +211,6 @@ class _Fit:
             self.job.sound.heard = heard
         self._heard_it()
 
-    def on_step(self, step: int, steps: int, loss: float, best: float) -> None:
-        job = self.job
-        job.steps = (step, steps, loss, best)
-        job.losses.append((step, loss, best))
-        if step == steps or self._due():
-            self._tell("step", step=step, steps=steps, loss=loss, best=best, elapsed_s=job.elapsed_s())
-
     def on_best(self, best: Best) -> None:
         job = self.job
         job.best, job.best_seconds = best, job.elapsed_s()
@@ -175,16 +222,6 @@ class _Fit:
         if self.listening:
             self.listening = False
             self.job.sound.hearing.release()
-
-    def _due(self) -> bool:
-        now = time.perf_counter()
-        if now - self.told_at < EVERY_S:
-            return False
-        self.told_at = now
-        return True
-
-    def _tell(self, event: str, **data: Any) -> None:
-        self.fitter.hub.tell(event, {"job": self.job.id, **data})
 
 
 def write_best(job: Job, folder: Path) -> Path | None:

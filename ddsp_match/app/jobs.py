@@ -1,4 +1,4 @@
-"""The queue of fits: one runs, the others wait, and each can be called off."""
+"""The queue of fits and effect identifications: one runs, the others wait; it survives the end of the server."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddsp_match.app.answers import Refusal
-from ddsp_match.app.sounds import Sound
+from ddsp_match.app.checkpoint import read_json, write_json
+from ddsp_match.app.sounds import Sound, Sounds
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.live import Best
 
-QUALITIES = ("draft", "default", "best")
-EFFECTS = ("reverb",)
 MOST_WAITING, MOST_KEPT, MOST_LOSSES = 20, 50, 400
+MOST_BEGUN = 2  # a fit that has ended the whole app so often is not begun again
 QUEUED, RUNNING, STOPPING, DONE, FAILED, CANCELLED = "queued", "running", "stopping", "done", "failed", "cancelled"
 OVER = (DONE, FAILED, CANCELLED)
 
 
 @dataclass
 class Job:
-    """One fit, from its order to its end.
+    """One fit or effect identification, from its order to its end.
 
     Attributes:
-        sound: What is fitted; None once it is over and the sound may go.
-        quality: One of `QUALITIES`.
-        effects: One of `EFFECTS`, or None.
+        sound: What is fitted; of an effect the wet sound.
+        settings: As ordered; what they may be is the business of whoever performs the job.
+        dry: Of an effect, the dry sound; None for a fit.
+        begun: How often it has been begun, in this server and those before it.
         state: Where it is.
-        stage: What of the fit is under way.
+        stage: What of it is under way.
         progress: Of f0, 0 to 1, while that is tracked.
         steps: Done, in all, their loss, and the lowest loss.
         losses: Steps with their loss and the lowest so far.
         best: The best sound so far.
         version: How many of these there have been.
         best_seconds: From the fit's start to that one.
-        run: Id of what was written.
+        run: Id of the run that was written.
+        effect: Id of the effect that was written.
         error: What was wrong.
     """
 
     sound: Sound
-    quality: str
-    effects: str | None
+    settings: dict[str, Any]
+    dry: Sound | None = None
+    begun: int = 0
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     created: float = field(default_factory=time.time)
     state: str = QUEUED
@@ -61,19 +65,40 @@ class Job:
     began: float = 0.0
     ended: float = 0.0
     run: str | None = None
+    effect: str | None = None
     error: dict[str, str] | None = None
 
     def elapsed_s(self) -> float:
         """How long it has been running."""
         return (self.ended or time.perf_counter()) - self.began if self.began else 0.0
 
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """All that it needs."""
+        return (self.sound,) if self.dry is None else (self.sound, self.dry)
+
+    def order(self) -> dict[str, Any]:
+        """What is written down of it, to begin it again."""
+        return {
+            "id": self.id,
+            "created": self.created,
+            "sound": self.sound.id,
+            "dry": self.dry and self.dry.id,
+            "settings": self.settings,
+            "begun": self.begun,
+        }
+
     def facts(self, position: int | None) -> dict[str, Any]:
         """What a page is told of it."""
         step, steps, loss, best = self.steps
         thin = max(1, -(-len(self.losses) // MOST_LOSSES))
-        names = "id quality effects state stage progress version best_seconds run error created".split()
+        names = "id settings state stage progress version best_seconds run effect error created".split()
         return {
             **{name: getattr(self, name) for name in names},
+            "kind": "fit" if self.dry is None else "effect",
+            "quality": self.settings.get("quality"),
+            "effects": self.settings.get("effects"),
+            "dry": self.dry and self.dry.id,
             "sound": self.sound.id,
             "name": self.sound.name,
             "position": position,
@@ -90,6 +115,8 @@ class Queue:
     """Jobs in their order, and the one thread that does them.
 
     Args:
+        file: Where those that are not over are written down; what a server before this one left there comes first.
+        sounds: What they are about.
         perform: Does a job; what is wrong is left in it.
         finished: Told of a job that is over.
         changed: Told that the queue is another.
@@ -98,29 +125,35 @@ class Queue:
 
     def __init__(
         self,
+        file: Path,
+        sounds: Sounds,
         perform: Callable[[Job], None],
         finished: Callable[[Job], None],
         changed: Callable[[], None],
         prepare: Callable[[Callable[[], bool]], None],
     ) -> None:
+        self.file = file
         self._perform, self._finished, self._changed, self._prepare = perform, finished, changed, prepare
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._condition = threading.Condition()
         self.closing = False
         self._thread = threading.Thread(target=self._run, name="fits", daemon=True)
+        for job in _left(file, sounds):
+            self._jobs[job.id] = job
+            if job.state == QUEUED:
+                for sound in job.sounds:
+                    sound.needed += 1
 
     def start(self) -> None:
         """Begins to work."""
         self._thread.start()
 
     def close(self, wait_s: float) -> bool:
-        """Ends the running fit with its best so far, and drops those that wait; false where it did not end in time."""
+        """Ends the running fit with its best so far; those that wait stay written down. False: not ended in time."""
         with self._condition:
             self.closing = True
             for job in self._jobs.values():
-                if job.state == QUEUED:
-                    self._over(job, CANCELLED)
-                elif job.state == RUNNING:
+                if job.state == RUNNING:
                     job.state = STOPPING
             self._condition.notify_all()
         self._thread.join(wait_s)
@@ -140,10 +173,12 @@ class Queue:
             if sum(other.state == QUEUED for other in self._jobs.values()) >= MOST_WAITING:
                 raise Refusal(429, f"{MOST_WAITING} fits that wait already", "fewer", "waiting for one to end")
             self._jobs[job.id] = job
-            job.sound.needed += 1
+            for sound in job.sounds:
+                sound.needed += 1
             over = [other for other in self._jobs.values() if other.state in OVER]
             for old in over[: max(0, len(over) - MOST_KEPT)]:
                 del self._jobs[old.id]
+            self._save()
             self._condition.notify_all()
         self._changed()
 
@@ -165,6 +200,7 @@ class Queue:
                 self._over(job, CANCELLED)
             elif job.state == RUNNING:
                 job.state = STOPPING
+            self._save()
         self._changed()
 
     def facts(self, job: Job) -> dict[str, Any]:
@@ -186,14 +222,21 @@ class Queue:
 
     def _over(self, job: Job, state: str) -> None:
         job.state, job.ended = state, time.perf_counter()
-        job.sound.needed -= 1
+        for sound in job.sounds:
+            sound.needed -= 1
+
+    def _save(self) -> None:
+        """Writes down what is not over, but for a job that was called off and is about to end."""
+        waiting = [job.order() for job in self._jobs.values() if job.state in (QUEUED, RUNNING)]
+        write_json(self.file, {"jobs": waiting})
 
     def _next(self) -> Job | None:
         with self._condition:
             while not self.closing:
                 for job in self._jobs.values():
                     if job.state == QUEUED:
-                        job.state, job.began = RUNNING, time.perf_counter()
+                        job.state, job.began, job.begun = RUNNING, time.perf_counter(), job.begun + 1
+                        self._save()
                         return job
                 self._condition.wait()
         return None
@@ -205,6 +248,39 @@ class Queue:
             self._changed()
             self._perform(job)
             with self._condition:
-                self._over(job, FAILED if job.error else DONE if job.run else CANCELLED)
+                ended = FAILED if job.error else DONE if job.run or job.effect else CANCELLED
+                if ended == CANCELLED and self.closing:  # the server was ended, not the job: the next one begins it
+                    job.state, job.begun = QUEUED, 0
+                else:
+                    self._over(job, ended)
+                self._save()
             self._finished(job)
             self._changed()
+
+
+def _left(file: Path, sounds: Sounds) -> list[Job]:
+    """The jobs that a server before this one has left."""
+    content, jobs = read_json(file), []
+    for order in content.get("jobs", []) if isinstance(content, dict) else []:
+        with contextlib.suppress(Refusal):  # its sound is gone
+            jobs.append(_ordered(order, sounds))
+    return jobs
+
+
+def _ordered(order: dict[str, Any], sounds: Sounds) -> Job:
+    job = Job(
+        sounds.get(order["sound"]),
+        dict(order["settings"]),
+        None if order["dry"] is None else sounds.get(order["dry"]),
+        begun=order["begun"],
+        id=order["id"],
+        created=order["created"],
+    )
+    if job.begun >= MOST_BEGUN:
+        job.state = FAILED
+        job.error = {
+            "found": f"the app ended {job.begun} times in the midst of this",
+            "needed": "as much memory as it takes",
+            "try": "a shorter piece of the sound, or quality draft",
+        }
+    return job

@@ -17,10 +17,14 @@ from starlette.routing import Route
 
 from ddsp_match.app.answers import Refusal, answer, chunks, failed, sent_file, sent_json, status_of, worked
 from ddsp_match.app.desk import Desk
+from ddsp_match.app.effect_routes import EffectRoutes
 from ddsp_match.app.fitting import write_best
-from ddsp_match.app.jobs import EFFECTS, QUALITIES, Job
+from ddsp_match.app.jobs import Job
+from ddsp_match.app.orders import fit_words
 from ddsp_match.app.pictures import spectrogram
 from ddsp_match.app.run_routes import RunRoutes
+from ddsp_match.app.runs import Run, plain_name
+from ddsp_match.app.sounds import Sound
 
 KINDS = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -29,6 +33,7 @@ KINDS = {
     ".json": "application/json", ".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8",
     ".woff2": "font/woff2", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
 }  # fmt: skip
+DECODED = "decoded from {form} by the browser, which resamples: the file's own rate may be another"
 _ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.web"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -51,7 +56,9 @@ class Routes:
             ("GET", "/api/state", self.state),
             ("GET", "/api/events", self.events),
             ("POST", "/api/sounds", self.add_sound),
+            ("PATCH", "/api/sounds/{sound}", self.rename_sound),
             ("DELETE", "/api/sounds/{sound}", self.remove_sound),
+            ("POST", "/api/sounds/{sound}/trim", self.trim_sound),
             ("GET", "/api/sounds/{sound}/sound.wav", self.sound_wav),
             ("GET", "/api/sounds/{sound}/spectrogram.png", self.sound_picture),
             ("GET", "/api/sounds/{sound}/f0.json", self.sound_f0),
@@ -59,6 +66,7 @@ class Routes:
             ("POST", "/api/fits/{job}/cancel", self.cancel_fit),
             ("GET", "/api/fits/{job}/best.wav", self.best_wav),
             *runs.table(),
+            *EffectRoutes(self.desk).table(),
             ("GET", "/{room:str}/{path:path}", self.static),
         ]
         routes = [Route(path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
@@ -92,19 +100,34 @@ class Routes:
         """Takes a sound in."""
         length = request.headers.get("content-length", "")
         n_bytes = int(length) if length.isascii() and length.isdecimal() else None
-        name = request.query_params.get("name", "")[:1000]
-        sound = await self.desk.sounds.add(name, chunks(request), n_bytes)
-        return answer(sound.facts(), 201)
+        name, decoded = (request.query_params.get(key, "")[:1000] for key in ("name", "decoded"))
+        notes = [DECODED.format(form=decoded.removeprefix(".").upper()[:8])] if decoded else []
+        sound = await self.desk.sounds.add(name, chunks(request), n_bytes, notes)
+        return answer(self.desk.told_sound(sound), 201)
+
+    async def rename_sound(self, request: Request) -> Response:
+        """Calls a sound otherwise."""
+        sound, order = self._sound(request), await sent_json(request)
+        await worked(self.desk.sounds.rename, sound, order.get("name"))
+        return answer(self.desk.told_sound(sound))
+
+    async def trim_sound(self, request: Request) -> Response:
+        """Makes a piece of a sound a sound of its own."""
+        sound, order = self._sound(request), await sent_json(request)
+        ends = [order.get(key) for key in ("start_s", "end_s")]
+        if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
+            raise Refusal(400, "a piece without its ends", '{"start_s": 0.5, "end_s": 2.0}')
+        return answer(self.desk.told_sound(await worked(self.desk.sounds.trimmed, sound, *ends)), 201)
 
     async def remove_sound(self, request: Request) -> Response:
         """Forgets a sound."""
-        self.desk.sounds.remove(self._sound(request))
+        await worked(self.desk.sounds.remove, self._sound(request))
         return Response(status_code=204)
 
     async def sound_wav(self, request: Request) -> Response:
         """The samples of a sound."""
         sound = self._sound(request)
-        name = f"{sound.name}.wav" if "download" in request.query_params else ""
+        name = f"{plain_name(sound.name)}.wav" if "download" in request.query_params else ""
         return sent_file(sound.wav, "audio/wav", name=name, lasting=True)
 
     async def sound_picture(self, request: Request) -> Response:
@@ -140,12 +163,13 @@ class Routes:
         settings = order.get("settings", {})
         if not isinstance(settings, dict):
             raise Refusal(400, "settings that are no object", '{"quality": "default"}')
-        quality, effects = settings.get("quality", "default"), settings.get("effects") or None
-        if quality not in QUALITIES:
-            raise Refusal(400, "no quality of that name", f"one of {', '.join(QUALITIES)}")
-        if effects is not None and effects not in EFFECTS:
-            raise Refusal(400, "no effects of that name", f"null or one of {', '.join(EFFECTS)}")
-        job = Job(self.desk.sounds.get(order.get("sound")), quality, effects)
+        fit_words(settings)
+        if order.get("run") is not None:
+            run = await worked(self.desk.runs.get, order["run"])
+            sound = self.desk.sounds.of_run(run.label) or await worked(self._sound_of, run)
+        else:
+            sound = self.desk.sounds.get(order.get("sound"))
+        job = Job(sound, settings)
         self.desk.queue.add(job)
         return answer({"job": self.desk.queue.facts(job)}, 201)
 
@@ -161,11 +185,17 @@ class Routes:
         path = await worked(write_best, job, self.desk.scratch)
         if path is None:
             raise Refusal(404, "nothing to hear yet", "a first guess", "again in a moment")
-        name = f"{job.sound.name}-so-far.wav" if "download" in request.query_params else ""
+        name = f"{plain_name(job.sound.name)}-so-far.wav" if "download" in request.query_params else ""
         return sent_file(path, "audio/wav", name=name)
 
-    def _sound(self, request: Request):
+    def _sound(self, request: Request) -> Sound:
         return self.desk.sounds.get(request.path_params["sound"])
+
+    def _sound_of(self, run: Run) -> Sound:
+        """The target of a run, kept as a sound again."""
+        sound = self.desk.sounds.keep(run.name, self.desk.bench.sound(run, "target"), [])
+        self.desk.sounds.note_run(sound, run.label)
+        return sound
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:

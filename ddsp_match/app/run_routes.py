@@ -24,6 +24,7 @@ from ddsp_match.app.pictures import axes, spectrogram
 from ddsp_match.app.runs import SOUNDS, SUFFIX, Run
 
 MOST_EDITS = 64
+SHOWN_SETTINGS = ("optimizer.steps", "effects", "f0.source", "f0.hz", "f0.min_hz", "f0.max_hz")
 
 
 async def on_bench(desk: Desk, work: Callable[..., Any], *args: Any) -> Any:
@@ -46,6 +47,8 @@ class RunRoutes:
         return [
             ("GET", "/api/runs", self.listed),
             ("GET", "/api/runs/{run}", self.facts),
+            ("DELETE", "/api/runs/{run}", self.remove),
+            ("GET", "/api/compare", self.compare),
             ("GET", "/api/runs/{run}/spectrogram.png", self.picture),
             ("GET", "/api/runs/{run}/f0.json", self.f0),
             ("GET", "/api/runs/{run}/level", self.level),
@@ -59,12 +62,24 @@ class RunRoutes:
 
     async def listed(self, _: Request) -> Response:
         """All runs, the newest first."""
-        return answer({"runs": await worked(lambda: [run.short() for run in self.desk.runs.listed()])})
+        return answer({"runs": await worked(lambda: [self.desk.short(run) for run in self.desk.runs.listed()])})
 
     async def facts(self, request: Request) -> Response:
         """One run in figures and words."""
         run, edit = await self._named(request)
         return answer(await on_bench(self.desk, self._facts, run, edit))
+
+    async def remove(self, request: Request) -> Response:
+        """Deletes a run."""
+        run, _ = await self._named(request)
+        await worked(self.desk.runs.remove, run)
+        self.desk.hub.tell("runs", {})
+        return Response(status_code=204)
+
+    async def compare(self, request: Request) -> Response:
+        """Two runs beside each other."""
+        a, b = [await worked(self.desk.runs.get, request.query_params.get(name, "")) for name in ("a", "b")]
+        return answer(await on_bench(self.desk, self._compared, a, b))
 
     async def wav(self, request: Request) -> Response:
         """A sound of a run."""
@@ -105,7 +120,7 @@ class RunRoutes:
         return answer(await on_bench(self.desk, table))
 
     async def level(self, request: Request) -> Response:
-        """What makes the sounds of a run equally loud."""
+        """What makes target and match equally loud; the parts of the match keep their level in it."""
         run, edit = await self._named(request)
 
         def table() -> dict[str, Any]:
@@ -114,7 +129,10 @@ class RunRoutes:
             parts = [part for part in SOUNDS if part != "target" or (run.folder / "target.wav").is_file()]
             sounds = {part: self.desk.bench.sound(run, part, edit) for part in parts}
             lufs = {part: loudness_lufs(sound) for part, sound in sounds.items()}
-            return {"gains_db": gains_db(sounds, lufs, "target" if "target" in sounds else "match"), "lufs": lufs}
+            as_heard = {part: lufs["target" if part == "target" else "match"] for part in parts}
+            gains = gains_db(sounds, as_heard, "target" if "target" in sounds else "match", parts)
+            peaks = {part: float(abs(sound.samples).max(initial=0.0)) for part, sound in sounds.items()}
+            return {"gains_db": gains, "lufs": lufs, "peaks": peaks, "peak": max(peaks.values())}
 
         return answer(await on_bench(self.desk, table))
 
@@ -134,12 +152,7 @@ class RunRoutes:
     async def report(self, request: Request) -> Response:
         """The page that the fit has written."""
         run, _ = await self._named(request)
-        path = run.folder / "report.html"
-        if not path.is_file() or path.is_symlink():
-            raise Refusal(404, "a run without a report", "one that has one")
-        found = sent_file(path, "text/html; charset=utf-8")
-        found.headers["Content-Security-Policy"] = REPORT_POLICY
-        return found
+        return report_of(run)
 
     async def patch(self, request: Request) -> Response:
         """The patch as a file."""
@@ -212,6 +225,25 @@ class RunRoutes:
 
         return self.desk.bench.file(("wav", run.id, run.when, edit, part), ".wav", write)
 
+    def _compared(self, a: Run, b: Run) -> dict[str, Any]:
+        import numpy as np
+
+        from ddsp_match.app.comparing import differences, metrics_of_two
+        from ddsp_match.report.level import gains_db, loudness_lufs
+
+        sounds = {"target": self.desk.bench.sound(a, "target")}
+        sounds |= {name: self.desk.bench.sound(run, "match") for name, run in (("a", a), ("b", b))}
+        other = self.desk.bench.sound(b, "target")
+        lufs = {name: loudness_lufs(sound) for name, sound in sounds.items()}
+        return {
+            "a": self.desk.short(a),
+            "b": self.desk.short(b),
+            "same_sound": np.array_equal(sounds["target"].samples, other.samples),
+            "metrics": metrics_of_two(a.metrics.get("metrics", {}), b.metrics.get("metrics", {})),
+            "settings": differences(a.settings(), b.settings()),
+            "gains_db": gains_db(sounds, lufs, "target", ("a", "b")),
+        }
+
     def _facts(self, run: Run, edit: str | None) -> dict[str, Any]:
         from ddsp_match.app.stems import midi_of, of_patch
 
@@ -220,7 +252,8 @@ class RunRoutes:
         told, rate = run.metrics, patch.timebase.sample_rate
         has = [part for part in PARTS if part not in ("target", "difference") or (run.folder / "target.wav").is_file()]
         return {
-            **run.short(),
+            **self.desk.short(run),
+            "verdict_of": "match" if edit is None else "unedited",
             "seconds": patch.seconds,
             "n_samples": patch.n_samples,
             "metrics": told.get("metrics", {}),
@@ -237,10 +270,25 @@ class RunRoutes:
             "median_f0_hz": median_hz,
             "midi": midi_of(median_hz if median_hz and math.isfinite(median_hz) else None),
             "patch": told.get("patch", {}),
+            "settings": {key: value for key, value in run.settings().items() if key in SHOWN_SETTINGS},
             "files": [f"{part}.wav" for part in has],
             "losses": run.losses(),
             "picture": axes(patch.n_samples, rate),
         }
+
+
+def report_of(run: Run) -> Response:
+    """The page in the folder of a run, in its sandbox.
+
+    Raises:
+        Refusal: There is none.
+    """
+    path = run.folder / "report.html"
+    if not path.is_file() or path.is_symlink():
+        raise Refusal(404, "a run without a report", "one that has one")
+    found = sent_file(path, "text/html; charset=utf-8")
+    found.headers["Content-Security-Policy"] = REPORT_POLICY
+    return found
 
 
 def _pitched(run: Run) -> bool:

@@ -7,18 +7,22 @@ import csv
 import hashlib
 import json
 import math
+import secrets
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ddsp_match.app.answers import Refusal
 from ddsp_match.audio.headers import header
 from ddsp_match.datasets.naming import safe
 
 SUFFIX = ".patch.safetensors"
-METRICS = "metrics.json"
+METRICS, KNOBS = "metrics.json", "knobs.json"  # what a folder has that a fit, or an effect's identification, has left
 MOST_RUNS, MOST_LOSSES = 500, 400
 DEPTH = 3  # a sweep keeps its runs one folder further down, a run over many sounds two
 SOUNDS = ("target", "match", "harmonic", "noise", "dry")
@@ -34,7 +38,7 @@ class Run:
         label: That folder, to be shown.
         when: Unix time of its end, in seconds.
         patch: Its patch file.
-        metrics: What its fit wrote down.
+        metrics: What its fit, or identification, wrote down.
     """
 
     id: str
@@ -47,7 +51,7 @@ class Run:
     @property
     def name(self) -> str:
         """What its sound is called."""
-        return str(self.metrics.get("sound") or self.folder.name)
+        return str(self.metrics.get("sound") or self.metrics.get("name") or self.folder.name)
 
     def short(self) -> dict[str, Any]:
         """What a list tells of it."""
@@ -64,6 +68,14 @@ class Run:
             "seconds": head.n_samples / head.sample_rate if head else None,
         }
 
+    def settings(self) -> dict[str, Any]:
+        """The settings of its fit by their dotted names; none where they cannot be read."""
+        try:
+            content = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            return {}
+        return dict(_dotted(content)) if isinstance(content, dict) else {}
+
     def losses(self) -> list[list[float]]:
         """Step, loss and lowest loss so far, thinned."""
         try:
@@ -72,6 +84,14 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError):
             return []
         return rows[:: max(1, math.ceil(len(rows) / MOST_LOSSES))]
+
+
+def _dotted(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def plain_name(name: str) -> str:
@@ -84,10 +104,11 @@ class Runs:
 
     Args:
         outputs: The folder they lie in.
+        mark: The file that a folder of theirs has: `METRICS` or `KNOBS`.
     """
 
-    def __init__(self, outputs: Path) -> None:
-        self.outputs = outputs.absolute()
+    def __init__(self, outputs: Path, mark: str = METRICS) -> None:
+        self.outputs, self.mark = outputs.absolute(), mark
         self._known: dict[Path, tuple[float, Run | None]] = {}
         self._ids: dict[str, Run] = {}
         self._lock = threading.Lock()
@@ -114,11 +135,29 @@ class Runs:
             raise Refusal(404, "no run of that id", "one that is still there", "the list of runs")
         return run
 
+    def remove(self, run: Run) -> None:
+        """Deletes the folder of a run.
+
+        Raises:
+            Refusal: It is one of many that were made together.
+        """
+        if run.folder.parent != self.outputs:
+            raise Refusal(
+                409, f"a part of {run.folder.parent.name}", "a run by itself", "deleting that whole folder by hand"
+            )
+        # Out of the list at once, so that a kill leaves no half run.
+        gone = run.folder.with_name(f".{run.folder.name}.{secrets.token_hex(4)}.deleted")
+        run.folder.replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
     def id_of(self, folder: Path) -> str:
         """What pages call the run in a folder."""
-        place = folder.absolute().relative_to(self.outputs).as_posix()
-        digest = hashlib.blake2b(place.encode("utf-8", "surrogatepass"), digest_size=9).digest()
+        digest = hashlib.blake2b(self.label_of(folder).encode("utf-8", "surrogatepass"), digest_size=9).digest()
         return base64.urlsafe_b64encode(digest).decode("ascii")
+
+    def label_of(self, folder: Path) -> str:
+        """A folder's path below the outputs."""
+        return folder.absolute().relative_to(self.outputs).as_posix()
 
     def free_folder(self, name: str) -> Path:
         """A folder for a new run, named after its sound, that does not exist yet."""
@@ -138,14 +177,14 @@ class Runs:
         for path in entries:
             if path.name.startswith(".") or path.is_symlink() or not path.is_dir():
                 continue
-            if (path / METRICS).is_file():
+            if (path / self.mark).is_file():
                 yield path
             elif depth > 1:
                 yield from self._paths(path, depth - 1)
 
     def _read(self, folder: Path) -> Run | None:
         try:
-            when = (folder / METRICS).stat().st_mtime
+            when = (folder / self.mark).stat().st_mtime
         except OSError:
             return None
         known = self._known.get(folder)
@@ -155,11 +194,10 @@ class Runs:
 
     def _made(self, folder: Path, when: float) -> Run | None:
         try:
-            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+            metrics = json.loads((folder / self.mark).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
         patches = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink())
         if not isinstance(metrics, dict) or "verdict" not in metrics or len(patches) != 1:
             return None
-        label = folder.relative_to(self.outputs).as_posix()
-        return Run(self.id_of(folder), folder, label, when, patches[0], metrics)
+        return Run(self.id_of(folder), folder, self.label_of(folder), when, patches[0], metrics)

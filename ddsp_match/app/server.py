@@ -18,7 +18,7 @@ from ddsp_match.app.desk import Desk
 from ddsp_match.app.guard import Guard
 from ddsp_match.app.routes import Routes
 from ddsp_match.app.sounds import Limits
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.errors import ConfigError
 
 HOST = "127.0.0.1"  # and no other: what it does is for whoever sits before this machine
 PORT, PORTS_TRIED = 8765, 20
@@ -55,15 +55,18 @@ class App:
 
     Raises:
         ConfigError: Another program listens on that port.
-        OutputError: `outputs` is no folder that can be written to.
+        OutputError: `outputs` is no folder that can be written to, or another app uses it.
     """
 
     def __init__(self, outputs: Path, port: int | None = None, limits: Limits | None = None) -> None:
-        _check_outputs(outputs)
         self.socket = _listening(port)
         self.port = int(self.socket.getsockname()[1])
         self.url = f"http://{HOST}:{self.port}/"
-        self.desk = Desk(outputs, limits or Limits())
+        try:
+            self.desk = Desk(outputs, limits or Limits())
+        except BaseException:
+            self.socket.close()
+            raise
         guard = Guard(Routes(self.desk).application(), self.port)
         config = uvicorn.Config(
             guard,
@@ -152,15 +155,3 @@ def _listening(port: int | None) -> socket.socket:
         needed="one that is free",
         hint="another --port, or --port 0 for any",
     )
-
-
-def _check_outputs(outputs: Path) -> None:
-    try:
-        outputs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            (error.strerror or str(error)).lower(),
-            where=outputs,
-            needed="a folder that can be written to",
-            hint="another --outputs",
-        ) from error

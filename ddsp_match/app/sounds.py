@@ -1,24 +1,32 @@
-"""Sounds that were dropped into the app: read, checked, and kept until the server ends."""
+"""Sounds that were dropped into the app: read, checked, and kept on disk until they are deleted.
+
+Each lies in a folder of its own, with its samples and a JSON file. A folder gets its name when all of it is written, so
+that a server that is killed leaves nothing half.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import threading
+import time
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddsp_match.app.answers import Refusal, worked
+from ddsp_match.app.checkpoint import read_json, write_json
 
 if TYPE_CHECKING:
+    from ddsp_match.audio import Audio
     from ddsp_match.tasks.fit import Heard
 
 MOST_SOUNDS = 64  # older ones are forgotten
 MOST_LABEL = 120
-_WAV = "sound.wav"
+_WAV, _FACTS, _PART = "sound.wav", "sound.json", ".part"
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ class Sound:
         sample_rate: In Hz.
         channels: 1 or 2.
         notes: What the user should know of it.
-        picture: The axes of its spectrogram.
+        created: Unix time in seconds.
+        runs: Folders of its runs, below the outputs, the oldest first.
         heard: Its f0 and loudness, once known.
         hearing: Held by whoever is finding that out.
         needed: How many fits wait for it.
@@ -59,7 +68,8 @@ class Sound:
     sample_rate: int
     channels: int
     notes: list[str]
-    picture: dict[str, Any]
+    created: float
+    runs: list[str] = field(default_factory=list)
     heard: Heard | None = None
     hearing: threading.Lock = field(default_factory=threading.Lock)
     needed: int = 0
@@ -69,24 +79,36 @@ class Sound:
         """Its samples, decoded."""
         return self.folder / _WAV
 
+    def kept(self) -> dict[str, Any]:
+        """What is written down of it."""
+        return {name: getattr(self, name) for name in _KEPT}
+
     def facts(self) -> dict[str, Any]:
         """What a page is told of it."""
-        names = ("id", "name", "seconds", "sample_rate", "channels", "notes", "picture")
-        return {name: getattr(self, name) for name in names}
+        from ddsp_match.app.pictures import axes
+
+        return {"id": self.id, **self.kept(), "picture": axes(round(self.seconds * self.sample_rate), self.sample_rate)}
+
+
+_KEPT = ("name", "seconds", "sample_rate", "channels", "notes", "created", "runs")
 
 
 class Sounds:
     """All of them.
 
     Args:
-        folder: Of this server, to keep them in.
+        folder: To keep them in; those that lie there already are taken up.
         limits: Of one sound.
+        changed: Told when there is another, or one is called otherwise.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self.folder, self.limits = folder, limits
-        self._sounds: dict[str, Sound] = {}
+    def __init__(self, folder: Path, limits: Limits, changed: Callable[[], None] = lambda: None) -> None:
+        self.folder, self.limits, self._changed = folder, limits, changed
         self._lock, self._one_ear = threading.Lock(), threading.Lock()
+        for part in folder.glob(f"*{_PART}"):
+            shutil.rmtree(part, ignore_errors=True)
+        loaded = [sound for path in folder.glob(f"*/{_FACTS}") if (sound := _loaded(path)) is not None]
+        self._sounds = {sound.id: sound for sound in sorted(loaded, key=lambda sound: sound.created)}
 
     def get(self, sound_id: object) -> Sound:
         """The sound of that id.
@@ -96,21 +118,22 @@ class Sounds:
         """
         sound = self._sounds.get(sound_id) if isinstance(sound_id, str) else None
         if sound is None:
-            raise Refusal(404, "no sound of that id", "one dropped since the server started", "dropping it again")
+            raise Refusal(404, "no sound of that id", "one that is kept", "dropping it again")
         return sound
 
-    def listed(self) -> list[dict[str, Any]]:
-        """What pages are told of them, the newest first."""
+    def listed(self) -> list[Sound]:
+        """The newest first."""
         with self._lock:
-            return [sound.facts() for sound in reversed(self._sounds.values())]
+            return list(reversed(self._sounds.values()))
 
-    async def add(self, name: str, body: AsyncIterator[bytes], length: int | None) -> Sound:
+    async def add(self, name: str, body: AsyncIterator[bytes], length: int | None, notes: Sequence[str] = ()) -> Sound:
         """Takes an upload in as it comes, and reads it.
 
         Args:
             name: What the user calls it.
             body: The bytes.
             length: How many were announced.
+            notes: What the user should know beside what the file tells.
 
         Raises:
             Refusal: It is too large, or does not come to its end.
@@ -118,12 +141,9 @@ class Sounds:
         """
         if length is not None and length > self.limits.n_bytes:
             raise self._too_large(length)
-        token = secrets.token_urlsafe(9)
-        folder = self.folder / token
+        part = self._part()
         try:
-            folder.mkdir(parents=True)
-            upload = folder / "upload"
-            size = 0
+            upload, size = part / "upload", 0
             with upload.open("wb") as file:
                 async for chunk in body:
                     size += len(chunk)
@@ -132,16 +152,60 @@ class Sounds:
                     file.write(chunk)
             if size == 0:
                 raise Refusal(400, "an empty file", "a sound", "another file")
-            sound = await worked(self._read, token, label(name), folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+            return await worked(self._read, label(name), part, notes)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def trimmed(self, sound: Sound, start_s: float, end_s: float) -> Sound:
+        """A piece of a sound as a sound of its own; the whole one stays.
+
+        Args:
+            sound: The whole one.
+            start_s: Where the piece begins, in seconds.
+            end_s: Where it ends.
+
+        Raises:
+            Refusal: There is no such piece.
+            SoundError: It cannot be matched: it is silent, or too short.
+        """
+        from ddsp_match.audio import from_array, read
+
+        if not 0 <= start_s < end_s:
+            raise Refusal(400, f"a piece from {start_s:g} to {end_s:g} s", f"one within 0 to {sound.seconds:.2f} s")
+        whole = read(sound.wav)[0]
+        first, last = (round(second * whole.sample_rate) for second in (start_s, min(end_s, sound.seconds)))
+        piece, _ = from_array(whole.samples[:, first:last], whole.sample_rate)
+        return self.keep(f"{sound.name[: MOST_LABEL - 20]} {start_s:.2f}–{end_s:.2f} s", piece, sound.notes)
+
+    def keep(self, name: str, audio: Audio, notes: Sequence[str]) -> Sound:
+        """Keeps a sound that is read already."""
+        part = self._part()
+        try:
+            return self._keep(name, part, audio, notes)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def rename(self, sound: Sound, name: object) -> None:
+        """Calls a sound otherwise.
+
+        Raises:
+            Refusal: That is no name.
+        """
+        shown = _seen(name) if isinstance(name, str) else ""
+        if not shown:
+            raise Refusal(400, "no name", "a name of at least one letter")
+        sound.name = shown
+        self._write(sound)
+
+    def note_run(self, sound: Sound, run: str) -> None:
+        """Notes that a folder below the outputs is a run of a sound."""
+        sound.runs.append(run)
+        self._write(sound)
+
+    def of_run(self, run: str) -> Sound | None:
+        """The sound that a run is of, where it is still kept."""
         with self._lock:
-            self._sounds[token] = sound
-            idle = [one for one in self._sounds.values() if not one.needed and one is not sound]
-            for old in idle[: max(0, len(self._sounds) - MOST_SOUNDS)]:
-                self._forget(old)
-        return sound
+            return next((sound for sound in reversed(self._sounds.values()) if run in sound.runs), None)
 
     def remove(self, sound: Sound) -> None:
         """Forgets a sound.
@@ -153,6 +217,7 @@ class Sounds:
             if sound.needed:
                 raise Refusal(409, "a sound that a fit needs", "the end of the fit", "cancelling it")
             self._forget(sound)
+        self._changed()
 
     def hear(self, sound: Sound) -> Heard:
         """Its f0 and loudness, found out now if nobody has before."""
@@ -169,27 +234,54 @@ class Sounds:
 
     def _forget(self, sound: Sound) -> None:
         self._sounds.pop(sound.id, None)
-        shutil.rmtree(sound.folder, ignore_errors=True)
+        gone = sound.folder.with_name(f"{sound.id}{_PART}")  # at once, so that a kill leaves no sound without its WAV
+        with contextlib.suppress(OSError):
+            sound.folder.replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _write(self, sound: Sound) -> None:
+        write_json(sound.folder / _FACTS, sound.kept())
+        self._changed()
+
+    def _part(self) -> Path:
+        part = self.folder / f"{secrets.token_urlsafe(9)}{_PART}"
+        part.mkdir(parents=True)
+        return part
 
     def _too_large(self, size: int) -> Refusal:
         most = self.limits.n_bytes / 2**20
         return Refusal(413, f"{size / 2**20:.1f} MB or more", f"at most {most:g} MB", "a shorter piece, or FLAC")
 
-    def _read(self, token: str, name: str, folder: Path) -> Sound:
-        from ddsp_match.app.pictures import axes
-        from ddsp_match.audio import read, write
+    def _read(self, name: str, part: Path, notes: Sequence[str]) -> Sound:
+        from ddsp_match.audio import read
         from ddsp_match.audio.headers import header
 
-        upload = folder / "upload"
+        upload = part / "upload"
         head = header(upload)  # before anything of that length is decoded
         if head is not None:
             self._check_length(head.n_samples / head.sample_rate)
-        audio, notes = read(upload)
+        audio, more = read(upload)
         self._check_length(audio.seconds)
-        write(folder / _WAV, audio, "FLOAT")
         upload.unlink()
-        picture = axes(audio.n_samples, audio.sample_rate)
-        return Sound(token, name, folder, audio.seconds, audio.sample_rate, audio.channels, notes, picture)
+        return self._keep(name, part, audio, [*notes, *more])
+
+    def _keep(self, name: str, part: Path, audio: Audio, notes: Sequence[str]) -> Sound:
+        from ddsp_match.audio import write
+
+        folder = part.with_suffix("")
+        write(part / _WAV, audio, "FLOAT")
+        sound = Sound(
+            folder.name, name, folder, audio.seconds, audio.sample_rate, audio.channels, list(notes), time.time()
+        )
+        write_json(part / _FACTS, sound.kept())
+        with self._lock:
+            part.replace(folder)
+            self._sounds[sound.id] = sound
+            idle = [one for one in self._sounds.values() if not one.needed and one is not sound]
+            for old in idle[: max(0, len(self._sounds) - MOST_SOUNDS)]:
+                self._forget(old)
+        self._changed()
+        return sound
 
     def _check_length(self, seconds: float) -> None:
         if seconds > self.limits.seconds:
@@ -198,11 +290,22 @@ class Sounds:
             )
 
 
+def _loaded(path: Path) -> Sound | None:
+    """The sound whose JSON file that is, if all of it is there."""
+    facts, folder = read_json(path), path.parent
+    if not isinstance(facts, dict) or not set(_KEPT) <= set(facts) or not (folder / _WAV).is_file():
+        return None
+    return Sound(folder.name, folder=folder, **{name: facts[name] for name in _KEPT})
+
+
 def label(name: str) -> str:
-    """What a sound is called: the name of a file without its folders, its suffix and what cannot be seen."""
+    """What a sound is called: the name of its file without the suffix. No path: a slash in it is a slash."""
     from ddsp_match.audio.headers import SUFFIXES
 
-    path = PurePosixPath(name.replace("\\", "/").replace("\0", ""))
-    stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
-    seen = "".join(c for c in stem if unicodedata.category(c)[0] != "C")
-    return " ".join(seen.split())[:MOST_LABEL] or "sound"
+    stem, dot, suffix = name.rpartition(".")
+    return _seen(stem if f"{dot}{suffix}".lower() in SUFFIXES else name) or "sound"
+
+
+def _seen(name: str) -> str:
+    """A name in one line, without what cannot be seen."""
+    return " ".join("".join(c for c in name if c.isspace() or unicodedata.category(c)[0] != "C").split())[:MOST_LABEL]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -50,29 +50,33 @@ def loudness_lufs(audio: Audio) -> float:
 
 
 def gains_db(
-    sounds: Mapping[str, Audio], loudness: Mapping[str, float], reference: str = "target"
+    sounds: Mapping[str, Audio],
+    loudness: Mapping[str, float],
+    reference: str = "target",
+    versions: Collection[str] = ("match",),
 ) -> dict[str, float]:
     """The gain for each sound that makes it as loud as the reference without clipping.
 
-    The reference and the match stay exactly level: where one of them would clip, both are turned down.
-    Stems are only held back on their own. Silent sounds get 0 dB.
+    The reference and its versions stay exactly level: where one of them would clip, all are turned down.
+    Other sounds are only held back on their own. Silent sounds get 0 dB.
 
     Args:
         sounds: Sounds by name.
         loudness: Their loudness in LUFS by name, from `loudness_lufs`.
         reference: The name of the one whose level the others take.
+        versions: Names of those that are compared with it.
 
     Returns:
         Gain in dB by name.
     """
     wanted_lufs = loudness[reference]
-    pair = [name for name in (reference, "match") if name in sounds]
+    level = [name for name in (reference, *versions) if name in sounds]
     gains, rooms = {}, {}
     for name, audio in sounds.items():
         silent = min(loudness[name], wanted_lufs) <= SILENCE_LUFS
         gain = 0.0 if silent else wanted_lufs - loudness[name]
-        gains[name] = gain if name in pair else min(gain, MAX_GAIN_DB)
+        gains[name] = gain if name in level else min(gain, MAX_GAIN_DB)
         peak = float(np.abs(audio.samples).max(initial=0.0))
         rooms[name] = 20 * np.log10(_HEADROOM / peak) if peak > 0 else np.inf
-    lowered = min(0.0, *(rooms[name] - gains[name] for name in pair))
+    lowered = min(0.0, *(rooms[name] - gains[name] for name in level))
     return {name: float(min(gain + lowered, rooms[name])) for name, gain in gains.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ddsp_match.app.checkpoint import FOLDER
 from tests.app.hostile import NAMES, STEPS, VALUES
 from tests.app.serving import wav
 
@@ -262,11 +263,12 @@ class Fuzz:
 
 
 def strays(place: Path, outputs: Path, before: set[str]) -> list[str]:
-    """Files below a place that the server must not have made: neither in a run nor in its own scratch folder."""
+    """Files below a place that the server must not have made: neither in a run nor in a folder of its own."""
     found = []
     for path in place.rglob("*"):
         name = path.relative_to(place).as_posix()
-        scratch = any(part.startswith("ddsp-match-app-") for part in path.relative_to(place).parts)
+        parts = path.relative_to(place).parts
+        scratch = FOLDER in parts or any(part.startswith("ddsp-match-app-") for part in parts)
         if name in before or scratch or path == outputs:
             continue
         run = outputs / path.relative_to(outputs).parts[0] if path.is_relative_to(outputs) else None

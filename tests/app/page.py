@@ -57,9 +57,7 @@ class Page(Browser):
 
     def give(self, path: Path) -> None:
         """Chooses a file as in the file dialog."""
-        element = self._send(
-            "POST", f"{self.session}/element", {"using": "css selector", "value": "input[type=file]"}
-        )
+        element = self._send("POST", f"{self.session}/element", {"using": "css selector", "value": "input[type=file]"})
         (identity,) = element.values()
         self._send("POST", f"{self.session}/element/{identity}/value", {"text": str(path.resolve())})
 

@@ -8,13 +8,14 @@ import json
 import threading
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ddsp_match.app.checkpoint import FOLDER
 from ddsp_match.app.server import App
 from ddsp_match.app.sounds import Limits
 
@@ -50,15 +51,15 @@ class Served:
         self.port = self.app.port
         self.origin = f"http://127.0.0.1:{self.port}"
         self.kept: bool | None = None
+        self.started = threading.Event()
         self.thread = threading.Thread(target=self._serve)
 
     def _serve(self) -> None:
-        self.kept = self.app.serve()
+        self.kept = self.app.serve(self.started.set)
 
     def __enter__(self) -> Served:
         self.thread.start()
-        while not self.app.server.started:
-            time.sleep(0.005)
+        assert self.started.wait(30)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,6 +88,9 @@ class Served:
         finally:
             connection.close()
 
+    def post(self, path: str, body: dict | None = None) -> Reply:
+        return self.ask("POST", path, body or {})
+
     def get(self, path: str) -> Reply:
         return self.ask("GET", path)
 
@@ -103,14 +107,14 @@ class Served:
     def job(self, job_id: str) -> dict:
         return next(job for job in self.get("/api/state").json["jobs"] if job["id"] == job_id)
 
-    def ended(self, job_id: str, timeout_s: float = 60) -> dict:
-        until = time.monotonic() + timeout_s
-        while time.monotonic() < until:
-            job = self.job(job_id)
-            if job["state"] in ("done", "failed", "cancelled"):
-                return job
-            time.sleep(0.02)
-        raise AssertionError("the fit did not end")
+    def ended(self, job_id: str) -> dict:
+        """The job, once it is over."""
+        for event, data in self.events():
+            if event == "jobs":
+                job = next(job for job in data["jobs"] if job["id"] == job_id)
+                if job["state"] in ("done", "failed", "cancelled"):
+                    return job
+        raise AssertionError("the server ended before the fit")
 
     def events(self) -> Iterator[tuple[str, Any]]:
         """What is told, as it is told."""
@@ -132,8 +136,17 @@ def wav(seconds: float = 0.4, f0_hz: float = 220.0, rate: int = 16000, channels:
 
 
 def tree(folder: Path) -> set[str]:
-    """All files and folders below a folder."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    """All files and folders below a folder, but what the app keeps for itself in it."""
+    paths = [path.relative_to(folder) for path in folder.rglob("*")]
+    return {path.as_posix() for path in paths if FOLDER not in path.parts}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for what is sure to come."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "never came true"
+        time.sleep(0.01)
 
 
 def told(port: int) -> Iterator[tuple[str, Any]]:

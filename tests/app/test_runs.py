@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import time
 import zipfile
 
 import numpy as np
@@ -15,7 +14,7 @@ from ddsp_match.app.runs import Runs
 from ddsp_match.audio import read
 from ddsp_match.patch import load_patch
 from tests.app import made
-from tests.app.serving import Served, tree
+from tests.app.serving import Served, tree, until
 
 
 @pytest.fixture(scope="module")
@@ -196,10 +195,7 @@ def test_exports_are_downloads_named_after_the_run(served, run):
     assert zipfile.ZipFile(io.BytesIO(table.body)).namelist() == ["tone.csv", "tone.partials.csv"]
     assert json.loads(served.get(f"{run}/export/json").body)
     assert served.get(f"{run}/export/midi").body[:4] == b"MThd"
-    until = time.monotonic() + 5
-    while tree(served.app.desk.scratch / "exports") and time.monotonic() < until:
-        time.sleep(0.01)  # it is cleared away after it was sent
-    assert not tree(served.app.desk.scratch / "exports")
+    until(lambda: not tree(served.app.desk.scratch / "exports"))  # it is cleared away after it was sent
 
 
 @pytest.mark.parametrize("path", ["exe", "csv?every=0", "csv?every=x", "csv?out=/etc", "midi?bend_range=nan", "ir"])

@@ -1,0 +1,151 @@
+"""The addresses of effects that were identified between a dry and a wet sound."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ddsp_match.app.answers import Refusal, answer, sent_file, sent_json, worked
+from ddsp_match.app.desk import Desk
+from ddsp_match.app.jobs import Job
+from ddsp_match.app.orders import effect_words
+from ddsp_match.app.pictures import axes, spectrogram
+from ddsp_match.app.run_routes import on_bench, report_of
+from ddsp_match.app.runs import SUFFIX, Run
+
+SOUNDS = ("dry", "wet", "output", "difference")
+_FACTS = "matched esr esr_unseen esr_gain latency_samples polarity sample_rate seconds notes stop_reason".split()
+
+
+class EffectRoutes:
+    """What answers below ``/api/effects``.
+
+    Args:
+        desk: What the server holds.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def table(self) -> list[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
+        """Methods, addresses and endpoints."""
+        return [
+            ("POST", "/api/effects", self.add),
+            ("GET", "/api/effects", self.listed),
+            ("GET", "/api/effects/{effect}", self.facts),
+            ("DELETE", "/api/effects/{effect}", self.remove),
+            ("GET", "/api/effects/{effect}/report.html", self.report),
+            ("GET", "/api/effects/{effect}/patch", self.patch),
+            ("GET", "/api/effects/{effect}/spectrogram.png", self.picture),
+            ("GET", "/api/effects/{effect}/{part}.wav", self.wav),
+        ]
+
+    async def add(self, request: Request) -> Response:
+        """Orders the identification of the effects between two sounds."""
+        order = await sent_json(request)
+        dry, wet = (self.desk.sounds.get(order.get(name)) for name in ("dry", "wet"))
+        if dry is wet:
+            raise Refusal(400, "one sound as both dry and wet", "the sound before the effects and the one after them")
+        settings = {"effects": order.get("effects")}
+        await worked(effect_words, settings)
+        job = Job(wet, settings, dry)
+        self.desk.queue.add(job)
+        return answer({"job": self.desk.queue.facts(job)}, 201)
+
+    async def listed(self, _: Request) -> Response:
+        """All effects, the newest first."""
+        return answer({"effects": await worked(lambda: [_short(one) for one in self.desk.effects.listed()])})
+
+    async def facts(self, request: Request) -> Response:
+        """One effect in figures and words."""
+        found = await self._named(request)
+        return answer(await worked(_facts, found))
+
+    async def remove(self, request: Request) -> Response:
+        """Deletes an effect."""
+        await worked(self.desk.effects.remove, await self._named(request))
+        self.desk.hub.tell("effects", {})
+        return Response(status_code=204)
+
+    async def report(self, request: Request) -> Response:
+        """The page that the identification has written."""
+        return report_of(await self._named(request))
+
+    async def patch(self, request: Request) -> Response:
+        """The chain with its knobs as a file."""
+        found = await self._named(request)
+        return sent_file(found.patch, "application/octet-stream", name=f"{found.folder.name}{SUFFIX}")
+
+    async def picture(self, request: Request) -> Response:
+        """The spectrogram of one of its sounds, on the scale of the wet one."""
+        found = await self._named(request)
+        part, dark = request.query_params.get("which", "output"), "dark" in request.query_params
+        _sound(found, part)
+        # What is left may be nothing at all, which no sound file of ours may be read as.
+        paths = [_sound(found, name) for name in ("wet", "output" if part == "difference" else part)]
+
+        def draw(to: Path) -> None:
+            from ddsp_match.audio import Audio, read
+
+            wet, shown = (read(path)[0] for path in paths)
+            if part == "difference":
+                shown = Audio(wet.samples - shown.samples, wet.sample_rate)
+            to.write_bytes(spectrogram(shown, dark=dark, like=wet))
+
+        key = ("effect", found.id, found.when, part, dark)
+        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".png", draw), "image/png")
+
+    async def wav(self, request: Request) -> Response:
+        """One of its sounds."""
+        found, part = await self._named(request), request.path_params["part"]
+        name = f"{found.folder.name}-{part}.wav" if "download" in request.query_params else ""
+        return sent_file(_sound(found, part), "audio/wav", name=name)
+
+    async def _named(self, request: Request) -> Run:
+        return await worked(self.desk.effects.get, request.path_params["effect"])
+
+
+def _sound(found: Run, part: str) -> Path:
+    if part not in SOUNDS:
+        raise Refusal(404, "no sound of that name", f"one of {', '.join(SOUNDS)}")
+    path = found.folder / f"{part}.wav"
+    if not path.is_file() or path.is_symlink():
+        raise Refusal(404, f"an effect without its {part} sound", "one that has it")
+    return path
+
+
+def _short(found: Run) -> dict[str, Any]:
+    chain = found.metrics.get("effects")
+    return {
+        "id": found.id,
+        "name": found.name,
+        "folder": found.label,
+        "when": found.when,
+        "verdict": str(found.metrics.get("verdict", "")),
+        "level": str(found.metrics.get("level", "")),
+        "effects": chain if isinstance(chain, list) else [],
+    }
+
+
+def _facts(found: Run) -> dict[str, Any]:
+    from ddsp_match.audio.headers import header
+
+    told = found.metrics
+    ambiguous = told.get("ambiguous") or []
+    knobs = told.get("knobs")
+    head = header(found.folder / "output.wav")
+    return {
+        **_short(found),
+        **{name: told.get(name) for name in _FACTS},
+        "knobs": [
+            {"name": name, **knob, "ambiguous": any(name in one for one in ambiguous)}
+            for name, knob in (knobs.items() if isinstance(knobs, dict) else ())
+        ],
+        "files": [f"{part}.wav" for part in SOUNDS if (found.folder / f"{part}.wav").is_file()],
+        "has_report": (found.folder / "report.html").is_file(),
+        "picture": axes(head.n_samples, head.sample_rate) if head else None,
+    }
