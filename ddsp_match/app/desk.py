@@ -111,15 +111,16 @@ class Desk:
             "version": ddsp_match.__version__,
             "boot": self.boot,
             "limits": {"bytes": self.limits.n_bytes, "seconds": self.limits.seconds, "channels": 2},
-            "ready": self.fitter.ready,
-            "jobs": self.queue.listed(),
-            "sounds": self.told_sounds(),
             "qualities": list(QUALITIES),
             "effects": list(EFFECTS),
             "processors": list(processors()),
             "edits": registry(),
             "exports": kinds(),
             "outputs": self.runs.outputs.name,
+            # Last: the first time, what stands above takes seconds, and events tell of changes meanwhile.
+            "ready": self.fitter.ready,
+            "jobs": self.queue.listed(),
+            "sounds": self.told_sounds(),
         }
 
     def close(self, wait_s: float) -> bool:

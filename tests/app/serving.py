@@ -42,10 +42,11 @@ class Served:
         outputs: Folder of its runs.
         limits: Of its uploads.
         warm: Whether it gets ready for fits at once.
+        port: To serve at; 0 for any.
     """
 
-    def __init__(self, outputs: Path, limits: Limits | None = None, *, warm: bool = False) -> None:
-        self.app = App(outputs, 0, limits)
+    def __init__(self, outputs: Path, limits: Limits | None = None, *, warm: bool = False, port: int = 0) -> None:
+        self.app = App(outputs, port, limits)
         if not warm:
             self.app.desk.queue._prepare = lambda _: None
         self.port = self.app.port

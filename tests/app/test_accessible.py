@@ -70,14 +70,18 @@ def test_a_match(page, served, run):
     page.visit(f"{served.origin}/?match#run={run}")
     for tab in ("Listen", "Edit", "Play", "Blind test", "Download"):
         page.press(tab, ".tabs")
-        loaded = "!document.querySelector('main .wait') && !document.querySelector('main').innerText.includes('loading')"
+        loaded = (
+            "!document.querySelector('main .wait') && !document.querySelector('main').innerText.includes('loading')"
+        )
         page.until(loaded, 30)
         assert_accessible(page, tab)
 
 
 def test_an_edited_match(page, served, run):
     page.visit(f"{served.origin}/")
-    page.run(f"sessionStorage.setItem('edits {run}', JSON.stringify([{{name: 'transpose', values: {{semitones: 7}}}}]))")
+    page.run(
+        f"sessionStorage.setItem('edits {run}', JSON.stringify([{{name: 'transpose', values: {{semitones: 7}}}}]))"
+    )
     page.visit(f"{served.origin}/?edited-now#run={run}")
     page.until("globalThis.ddspMatchDeck?.buffer('edited')", 30)
     for tab in ("Edit", "Download"):
@@ -89,7 +93,9 @@ def test_an_edited_match(page, served, run):
 def test_the_help_a_complaint_and_what_is_no_longer_there(page, served):
     page.visit(f"{served.origin}/#sound=gone")
     page.until("document.querySelector('.empty-state')")
-    complain = "const {complain} = await import('/static/store.js'); complain(new Error('a long complaint'), 'a file.wav');"
+    complain = (
+        "const {complain} = await import('/static/store.js'); complain(new Error('a long complaint'), 'a file.wav');"
+    )
     page.run(complain)
     assert_accessible(page, "a complaint")
     page.run("document.querySelector('[aria-label=\"Keys and help\"]').click()")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 
 import pytest
 
-from ddsp_match.app.server import App
 from tests.app.page import Page
 from tests.app.serving import Served, wav
 from tests.report.driver import missing
@@ -241,17 +239,6 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(served, run, dark):
         assert phone.troubles() == []
 
 
-class Again(Served):
-    """A server where one has been before."""
-
-    def __init__(self, outputs, port):
-        self.app = App(outputs, port)
-        self.app.desk.queue._prepare = lambda: None
-        self.port, self.origin = port, f"http://127.0.0.1:{port}"
-        self.kept = None
-        self.thread = threading.Thread(target=self._serve)
-
-
 @pytest.mark.slow
 def test_a_page_whose_server_went_away_says_so_and_goes_on(tmp_path, tone):
     with Page() as page:
@@ -260,7 +247,7 @@ def test_a_page_whose_server_went_away_says_so_and_goes_on(tmp_path, tone):
             page.until("document.querySelector('.home') && !document.querySelector('.gone')")
         page.until("document.querySelector('.gone')")
         assert "ddsp-match app" in page.text(".gone")
-        with Again(tmp_path / "outputs", served.port):
+        with Served(tmp_path / "outputs", port=served.port):
             page.until("!document.querySelector('.gone')", 20)
             page.give(tone)
             page.until("location.hash.startsWith('#sound=')")
