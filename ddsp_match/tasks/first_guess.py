@@ -94,7 +94,8 @@ class FirstGuess:
         target: The sound, without a constant part.
         timebase: Frame grid.
         settings: Of the fit.
-        wide: Whether partials may follow all that the frame rate carries; not where an effect is to explain some of it.
+        wide: Whether partials may follow all that the frame rate carries; not where an effect that is yet to be
+            found may explain some of it.
     """
 
     def __init__(self, target: Target, timebase: Timebase, settings: FitSettings, *, wide: bool = True) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ddsp_match.analysis.analyse import analyse_batch
@@ -117,18 +118,19 @@ def fit(
     seconds = {"read and analyse": time.perf_counter() - began}
 
     samples = torch.from_numpy(target.samples)
-    wet = None
+    wet = start = None
     if chain is not None and room is not None:
         start = {**room.values, **held}
-        wet = Wet(chain, start, start, samples, target.sample_rate, anchored=room.dry is not None)
+        if not _changes_nothing(chain, start):
+            wet = Wet(chain, start, start, samples, target.sample_rate, anchored=room.dry is not None)
     dry, f0_hz = torch.from_numpy(source.samples).to(device), features.f0_hz.to(device)
     matcher = Matcher(dry, f0_hz, timebase, settings, pitched=track.pitched, wet=wet)
     found = matcher.run(on_stage=say, on_step=on_step, on_best=on_best, stop=stop)
     trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
     seconds.update(found.seconds)
     rack = None
-    if chain is not None and wet is not None:
-        rack = Rack.of(chain, target.sample_rate, wet.values())
+    if chain is not None and start is not None:
+        rack = Rack.of(chain, target.sample_rate, start if wet is None else wet.values())
         notes += described(chain, rack.knobs, target.sample_rate)
     del matcher, found, wet  # of a long sound some hundred megabytes, and only the patch is needed from here on
 
@@ -147,3 +149,9 @@ def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str,
     """The chain that the settings ask for, the knobs they hold, and what can be heard of it in the sound."""
     chain, held = build(settings.effects)
     return chain, held, listen(chain, held, target.samples, target.sample_rate)
+
+
+def _changes_nothing(chain: Processor, held: Mapping[str, Any]) -> bool:
+    """Whether every knob is held at its neutral value: the sound is then fitted as if there were no effects."""
+    neutral, values = chain.arrays({}), chain.arrays(held)
+    return held.keys() == neutral.keys() and all(np.array_equal(values[name], neutral[name]) for name in neutral)

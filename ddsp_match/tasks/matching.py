@@ -60,7 +60,8 @@ class Matcher:
         self.offset = target.mean(1)
         self.target = target - self.offset.unsqueeze(1)
         self.timebase, self.settings, self.wet = timebase, settings, wet
-        self.guess = FirstGuess(Target(self.target, f0_hz, pitched), timebase, settings, wide=wet is None)
+        wide = wet is None or wet.anchored
+        self.guess = FirstGuess(Target(self.target, f0_hz, pitched), timebase, settings, wide=wide)
         self.segments = self.guess.segments
         n_bands, (channels, n_samples) = self.guess.n_bands, target.shape
         noise = white_noise(channels, n_samples, settings.synth.noise_seed) if n_bands else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from ddsp_match.analysis.blind_decay import blind_decay
@@ -20,7 +21,7 @@ from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.parametric_reverb import ParametricReverb
 from ddsp_match.effects.processor import Processor, Value
 
-KNOWN = 0.25  # up to this spread of its logarithm a decay time counts as heard; beyond, it is said to be a guess
+KNOWN = 0.25  # up to this spread of its logarithm a decay time is known well enough to take a room out
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample
     ranges = {knob.name: knob.range for knob in part.knobs}
     bands_hz = octave_centres(part.bands, part.lowest_hz)
     decay = blind_decay(samples, sample_rate, bands_hz)
+    unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)
+    if unsure and not {"rt60_s", "level"} & set(own):
+        return Heard({**part.neutral(), **own}, notes=(_hidden(part),))
     rt60_s = np.asarray(own.get("rt60_s", decay.rt60_s), dtype=np.float64)
     rt60_s = rt60_s.clip(ranges["rt60_s"].low, ranges["rt60_s"].high)
     if "level" in own:
@@ -80,10 +84,20 @@ def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample
     else:
         level_db = reverberation_db(replace(decay, rt60_s=rt60_s))
     level = (10 ** (level_db / 20)).clip(ranges["level"].low, ranges["level"].high)
-    dry = dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db)
-    unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)
-    notes = ("the sound hardly ever falls freely, so its room is a guess",) if unsure and "rt60_s" not in own else ()
-    return Heard({**part.neutral(), "rt60_s": rt60_s, "level": level}, dry, notes)
+    values = {**part.neutral(), **own, "rt60_s": rt60_s, "level": level}
+    with torch.inference_mode():
+        knobs = part.tensors(values, torch.float32)
+        response = part.impulse_response(knobs, sample_rate, len(samples), samples.shape[1])[0].numpy()
+    response[:, 0] += float(knobs["dry"])
+    return Heard(values, dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db, response))
+
+
+def _hidden(part: ParametricReverb) -> str:
+    rings = ", ".join(["0.5"] * part.bands)
+    return (
+        "this sound hardly reveals a room (it never dies away freely), so reverb stays neutral and the rest is fitted "
+        f"without it; if you know how long the room rings, say so: effects='[{{reverb: {{rt60_s: [{rings}]}}}}]'"
+    )
 
 
 EARS: dict[type[Processor], Callable[[Processor, Mapping[str, Any], np.ndarray, int], Heard]] = {
@@ -95,7 +109,7 @@ def described(chain: Processor, values: Mapping[str, Any], sample_rate: int) -> 
     """The rooms of a chain in words: how long each octave rings."""
     said = []
     for name, part in _named(chain):
-        if isinstance(part, ParametricReverb):
+        if isinstance(part, ParametricReverb) and np.any(values[f"{name}.level"]):
             bands_hz = octave_centres(part.bands, part.lowest_hz)
             rings = np.asarray(values[f"{name}.rt60_s"], dtype=np.float64)
             pairs = zip(bands_hz, rings, strict=True)

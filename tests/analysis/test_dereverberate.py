@@ -55,3 +55,26 @@ def test_more_reverberation_is_heard_as_more():
         wet = in_room(bursts(), 0.6, level)
         levels.append(reverberation_db(blind_decay(wet, RATE, BANDS_HZ))[HEARD])
     assert (levels[1] - levels[0] > 4).all()
+
+
+def test_a_room_that_is_known_is_taken_out_by_least_squares():
+    dry = bursts(1.5)
+    response = np.zeros((1, 2000))
+    response[0, [0, 700, 1500]] = 1.0, 0.35, -0.2
+    wet = np.convolve(dry, response[0])[None, : len(dry)]
+    given = (RATE, BANDS_HZ, np.full(7, 0.3), np.full(7, -6.0))
+    rough, solved = (dereverberated(wet, *given, *more) for more in ((), (response,)))
+
+    def left_db(x: np.ndarray) -> float:
+        again = np.convolve(x[0], response[0])[: len(dry)]
+        return 10 * np.log10(np.square(again - wet[0]).sum() / np.square(wet).sum())
+
+    assert left_db(solved) < left_db(rough) - 6
+    assert np.square(solved[0] - dry).sum() < np.square(rough[0] - dry).sum()
+
+
+def test_a_room_that_does_not_explain_the_recording_moves_nothing():
+    wet = in_room(bursts(1.5), 1.5, level=3.0)
+    given = (RATE, BANDS_HZ, np.full(7, 1.5), np.full(7, 6.0))
+    other = np.random.default_rng(5).standard_normal((1, RATE)) * np.exp(-np.arange(RATE) / RATE * 4)
+    assert_close(dereverberated(wet, *given, other), dereverberated(wet, *given), 0.0)

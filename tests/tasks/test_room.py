@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import ddsp_match
+from ddsp_match import audio
 from ddsp_match.audio import Audio
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
@@ -21,6 +23,7 @@ from ddsp_match.tasks.room import described, listen
 from ddsp_match.tasks.wet import Wet
 from tests.compare import assert_close
 
+ROOT = Path(__file__).parents[2]
 RATE = 16000
 
 
@@ -76,6 +79,29 @@ def test_match_and_dry_are_what_the_patch_renders(fitted):
     stems = result.stems["harmonic"].samples + result.stems["noise"].samples
     assert_close(stems, result.dry.samples, 1e-6)
     assert np.abs(result.match.samples - result.dry.samples).max() > 0.01
+
+
+def test_a_sound_that_hardly_reveals_a_room_is_fitted_without_one(tmp_path):
+    t = np.arange(round(1.2 * RATE)) / RATE
+    tone = 0.1 * sum(np.sin(2 * np.pi * k * 220 * t + k) / k for k in range(1, 12))
+    sound = Audio((tone * np.minimum(1, t / 0.02))[None].astype(np.float32), RATE)
+    plain, wet = (ddsp_match.fit(sound, settings=settings(effects, steps=4)) for effects in ([], ["reverb"]))
+    assert_close(wet.match.samples, plain.match.samples, 1e-6)
+    assert any("hardly reveals a room" in note for note in wet.notes)
+    assert not any("decays by 60 dB" in note for note in wet.notes)
+    # The patch still holds the effects, neutral: what asks for them goes on working.
+    assert wet.patch.effects is not None and not wet.patch.effects.knobs["reverb.level"].any()
+    assert_close(wet.dry.samples, wet.match.samples, 1e-6)
+    told = [{"reverb": {"rt60_s": [0.4] * 8}}]
+    assert ddsp_match.fit(sound, settings=settings(told, steps=2)).patch.effects.knobs["reverb.level"].any()
+
+
+def test_a_single_note_keeps_its_closeness_with_a_room():
+    sound, _ = audio.read(ROOT / "data" / "trumpet-a4.flac")
+    result = ddsp_match.fit(sound, settings=settings(["reverb"], steps=15, f0_hz=443.0))
+    assert result.patch.effects is not None and result.patch.effects.knobs["reverb.level"].any()
+    assert result.metrics["mrstft"] < 0.25
+    assert not any("quality=best" in advice for advice in result.verdict.advice)
 
 
 def test_a_run_holds_the_dry_sound(tmp_path):
