@@ -31,7 +31,7 @@ FLOOR = 0.01
 FIRST = 6  # frames of a fall that tell the level; later ones tell of errors of the decay time
 PIECE = 1000  # frames whose spectra are held at a time
 SMOOTH = 3  # frames and bins over which gains are averaged, against musical noise
-# Conjugate gradients towards the dry sound that gives the recording again. The noise of our room is not the true room's:
+# Conjugate gradients towards the dry sound that gives the recording again. Our noise is not the true room's:
 # further rounds take the true tail for source (20 rounds: the dry sound is farther from the truth than the recording).
 ROUNDS = 3
 SOLVED = 10**-1.5  # of the energy: where more than this is left after them, the tail is not ours, and the guess stands

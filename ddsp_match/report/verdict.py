@@ -226,7 +226,11 @@ def _advice(
             "Partials between the harmonics play what one pitch cannot, as chords, detuned voices or bells: "
             "`synth.divisions=null synth.grid=auto`."
         )
-    if settings.get("quality") != "best" and (not points or level == "poor"):
+    if settings.get("effects"):
+        points.append(
+            "Effects that are found with the source cost closeness: fit without `effects` for the closest match."
+        )
+    elif settings.get("quality") != "best" and (not points or level == "poor"):
         points.append("Spend more steps on it: `quality=best`.")
     return points
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 import ddsp_match
@@ -171,7 +172,9 @@ def conclude(
     figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(heard.features.voiced.float().mean())
     figures["doubt_share"] = float(heard.features.doubt.float().mean())
-    verdict = _verdict(figures, trace, heard, settings, target.sample_rate / 2)
+    # Effects that were left at their neutral setting cost no closeness.
+    used = settings if not np.array_equal(match.samples, dry.samples) else replace(settings, effects=[])
+    verdict = _verdict(figures, trace, heard, used, target.sample_rate / 2)
     seconds["judge"] = time.perf_counter() - began
     return FitResult(
         target=target,
