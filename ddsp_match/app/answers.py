@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,15 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from ddsp_match.errors import MatchError, OutputError
 
 MAX_JSON_BYTES = 1 << 20
 STALLED_S = 30.0  # loopback delivers at once; who sends nothing for so long has gone away
+MOST_BODY_S = 300.0  # for all of a body, or a drop every half minute would hold a place for hours
+LINGER_S, LINGER_BYTES = 2.0, 4 << 20  # for a sender to see that it is refused
+_WHOLE = "body_was_read_to_its_end"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -66,7 +72,29 @@ def status_of(error: BaseException) -> int:
 
 def failed(error: BaseException) -> JSONResponse:
     """The answer to a request that met an error."""
-    return JSONResponse({"error": words_of(error)}, status_of(error))
+    return _Failure({"error": words_of(error)}, status_of(error))
+
+
+class _Failure(JSONResponse):
+    """An answer after which the connection is closed if the request's body has not come to its end.
+
+    The rest is not read. It is only thrown away for a moment, because a connection that is closed while bytes lie
+    unread in it is reset, and the answer with it.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD") or scope.get("state", {}).get(_WHOLE):
+            await super().__call__(scope, receive, send)
+            return
+        self.headers["Connection"] = "close"
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                left = LINGER_BYTES
+                while left > 0 and (message := await receive()).get("more_body"):
+                    left -= len(message["body"])
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def plain(value: Any) -> Any:
@@ -96,11 +124,12 @@ def sent_file(path: Path, kind: str, *, name: str = "", lasting: bool = False) -
 
 async def chunks(request: Request):
     """The body as it comes; given up where the sender stalls or goes away."""
-    stream = request.stream()
+    stream, end = request.stream(), time.monotonic() + MOST_BODY_S
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(stream), STALLED_S)
+            chunk = await asyncio.wait_for(anext(stream), min(STALLED_S, max(end - time.monotonic(), 0.0)))
         except StopAsyncIteration:
+            setattr(request.state, _WHOLE, True)
             return
         except (TimeoutError, ClientDisconnect) as error:
             raise Refusal(408, "a body that ended before its end", "all of it", "sending it again") from error

@@ -16,6 +16,7 @@ import uvicorn
 
 from ddsp_match.app.desk import Desk
 from ddsp_match.app.guard import Guard
+from ddsp_match.app.patience import Protocol, Turnstile
 from ddsp_match.app.routes import Routes
 from ddsp_match.app.sounds import Limits
 from ddsp_match.errors import ConfigError
@@ -67,13 +68,13 @@ class App:
         except BaseException:
             self.socket.close()
             raise
-        guard = Guard(Routes(self.desk).application(), self.port)
+        guard = Guard(Turnstile(Routes(self.desk).application()), self.port)
         config = uvicorn.Config(
             guard,
             host=HOST,
             port=self.port,
             loop="asyncio",
-            http="h11",
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -82,7 +83,6 @@ class App:
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=3,
-            limit_concurrency=200,
         )
         self.server = _Server(config, self.desk)
 
