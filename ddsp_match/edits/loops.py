@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.controls import Controls
+from ddsp_match.edits.notes import notes
 from ddsp_match.edits.onsets import attack_frames, level_db
 from ddsp_match.timebase import Timebase
 
@@ -27,7 +28,7 @@ MOST_PARTIALS, MOST_FRAMES, NOISE_GROUPS = 64, 500, 12
 
 
 def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None) -> Loop:
-    """The best loop in the sustain: alike at both ends in spectrum, level and f0, and long enough.
+    """The best loop in the sustain of one note: alike at both ends in spectrum, level and f0, and long enough.
 
     Every sound gets one; whether it should be looped is for `has_sustain` to say.
 
@@ -41,14 +42,24 @@ def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None
     """
     begin, end = sustain(controls, timebase)
     shortest = max(2, min(timebase.frame_at(SHORTEST_S), (end - begin) // 2))
+    # Of a phrase one note: around several it would be heard as a loop.
+    spans = [(max(note.first, begin), min(note.last - 1, end)) for note in notes(controls, timebase)]
+    spans = [span for span in spans if span[1] - span[0] > shortest] or [(begin, end)]
     seen = features(controls)
+    return min(_best_within(seen, span, shortest, missing, timebase) for span in spans)[1]
+
+
+def _best_within(
+    seen: torch.Tensor, span: Loop, shortest: int, missing: int | None, timebase: Timebase
+) -> tuple[float, Loop]:
+    """The best loop within a region, and what its length and the difference of its ends cost in dB."""
+    begin, end = span
     if missing is not None:
         rounds = range(max(1, math.ceil(missing / (end - begin))), max(1, missing // shortest) + 1)
         lags = sorted({-(-missing // n) for n in rounds}) or [missing]
         found = [_best_of(seen, lag, begin, end) for lag in lags if lag <= end - begin]
         if found:
-            costs = [cost + _length_cost(last - first, timebase) for cost, (first, last) in found]
-            return found[min(range(len(costs)), key=costs.__getitem__)][1]
+            return min((cost + _length_cost(last - first, timebase), (first, last)) for cost, (first, last) in found)
     step = max(1, -(-(end - begin) // MOST_FRAMES))
     moments = torch.arange(begin, end + 1, step)
     apart = torch.zeros(len(moments), len(moments))
@@ -60,8 +71,8 @@ def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None
     cost[lag < shortest] = math.inf
     first, last = divmod(int(cost.argmin()), len(moments))
     if first >= last:
-        return begin, end
-    return int(moments[first]), int(moments[last])
+        return math.inf, span
+    return float(cost[first, last]), (int(moments[first]), int(moments[last]))
 
 
 def best_jump(controls: Controls, timebase: Timebase, lag: int) -> Loop:

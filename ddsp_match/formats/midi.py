@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo, second2tick
 
-from ddsp_match.formats.notes import Note
+from ddsp_match.edits.notes import Note
 from ddsp_match.timebase import Timebase
 
 TICKS_PER_BEAT = 960

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ddsp_match.controls import Controls
-from ddsp_match.formats.curves import FLOOR_DB, curves, midi_of, partial_hz, partial_power
+from ddsp_match.edits.curves import FLOOR_DB, curves, midi_of, partial_hz, partial_power
 from ddsp_match.timebase import Timebase
 
 FRAME_COLUMNS = ("time_s", "f0_hz", "midi", "pitched", "harmonic_db", "noise_db", "loudness_db", "centroid_hz")

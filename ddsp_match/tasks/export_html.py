@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from ddsp_match.controls import Controls
+from ddsp_match.edits.curves import band_power, decibels, midi_of, partial_hz, partial_power
 from ddsp_match.edits.separate import separate
-from ddsp_match.formats.curves import band_power, decibels, midi_of, partial_hz, partial_power
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.process import OnNote

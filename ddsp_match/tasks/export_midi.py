@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ddsp_match.analysis.contour import NO_PITCH_HZ
+from ddsp_match.edits.notes import notes
 from ddsp_match.errors import ConfigError, PitchError
 from ddsp_match.formats import midi
-from ddsp_match.formats.notes import notes
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.process import OnNote
 

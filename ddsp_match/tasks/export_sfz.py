@@ -103,6 +103,8 @@ def export_sfz(
         say("the sound dies away by itself: its samples have no loop")
     region = find_loop(source, timebase) if looped else None
     if region is not None:
+        first_s, last_s = (frame / timebase.frame_rate for frame in region)
+        say(f"held notes repeat what sounds from {first_s:.2f} to {last_s:.2f} s")
         source, region = one_note(source, timebase, region, say)
     unpitched = on_steady_grid(patch)
     root = float(UNPITCHED_KEY) if unpitched else pitch_of(source, timebase, region)

@@ -9,13 +9,12 @@ import torch
 from ddsp_match.controls import Controls
 from ddsp_match.edits.hold import fade, hold, trim
 from ddsp_match.edits.loops import has_sustain
+from ddsp_match.edits.notes import notes
 from ddsp_match.edits.onsets import level_db
 from ddsp_match.tasks.process import OnNote
 from ddsp_match.timebase import Timebase
 
 SHORTEST_RELEASE_S, LONGEST_RELEASE_S = 0.06, 2.0
-OTHER_NOTE = 1.5  # semitones from the loop's pitch
-SHORTEST_NOTE_S = 0.15
 TUNED_BY = 10  # harmonics that tell how sharp a sound is
 PLUCK_RELEASE_S = 0.3  # of sounds that die away by themselves: what a damper takes
 
@@ -52,20 +51,15 @@ def one_note(
     controls: Controls, timebase: Timebase, loop: tuple[int, int], say: OnNote
 ) -> tuple[Controls, tuple[int, int]]:
     """Of a phrase the note that has the loop: a key is to play one note."""
-    pitch = pitch_of(controls, timebase, loop)
-    off = (69 + 12 * torch.log2(controls.f0_hz[0] / 440) - pitch).abs() > OTHER_NOTE
-    loud = level_db(controls)
-    off &= loud > loud[loop[0] : loop[1] + 1].median() - 30
-    # A chiff or a scoop is the beginning of a note, not another one.
-    width = max(1, timebase.frame_at(SHORTEST_NOTE_S))
-    runs = off.float().unfold(0, min(width, len(off)), 1).amin(1)
-    off = torch.zeros_like(off)
-    for begin in torch.nonzero(runs > 0).flatten().tolist():
-        off[begin : begin + width] = True
-    before, after = torch.nonzero(off[: loop[0]]).flatten(), torch.nonzero(off[loop[1] :]).flatten()
-    first = int(before[-1]) + 1 if len(before) else 0
-    last = loop[1] + int(after[0]) - 1 if len(after) else controls.n_frames - 1
-    if (first, last) == (0, controls.n_frames - 1) or last - first < 2:
+    first, last = 0, controls.n_frames - 1
+    for note in notes(controls, timebase):
+        if note.last <= loop[0]:
+            first = note.last
+        elif note.first > loop[1]:
+            last = min(last, note.first - 1)
+        elif first:
+            first = max(first, note.first - 1)  # without the rest before it
+    if (first, last) == (0, controls.n_frames - 1):
         return controls, loop
     seconds = timebase.times(last + 1)
     say(f"of several notes the one from {seconds[first]:.2f} to {seconds[last]:.2f} s is taken")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ddsp_match.edits.notes import QUIET_DB, notes
 from ddsp_match.edits.separate import separate
 from ddsp_match.errors import ConfigError, PitchError
-from ddsp_match.formats.notes import QUIET_DB, notes
 from ddsp_match.formats.wav_chunks import wavetable_chunk, write_wav
 from ddsp_match.formats.wavetable import (
     ERROR_DB,

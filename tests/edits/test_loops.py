@@ -39,6 +39,14 @@ def test_a_loop_hears_where_in_the_spectrum_the_noise_is():
     assert first >= 150 or last <= 150
 
 
+@pytest.mark.parametrize("missing", [None, 50, 400])
+def test_of_a_phrase_the_loop_lies_in_one_note(missing):
+    keys = torch.tensor([0, 2, 0, 2, 0, 5, 0]).repeat_interleave(60)[:401]
+    sound = note(frames=401, vibrato_cents=30.0)
+    first, last = find_loop(replace(sound, f0_hz=sound.f0_hz * 2 ** (keys / 12)), TIMEBASE, missing)
+    assert last - first >= 25 and len(set(keys[first : last + 1].tolist())) == 1
+
+
 def test_a_loop_is_no_motor():
     steps = 220 * 2 ** (torch.randperm(26, generator=torch.Generator().manual_seed(1)) / 4)
     f0_hz = steps.repeat_interleave(12)[:301].view(1, -1)  # two moments are alike only within 12 frames

@@ -8,8 +8,8 @@ import mido
 import numpy as np
 import pytest
 
+from ddsp_match.edits.notes import Note, notes
 from ddsp_match.formats.midi import bend_range_for, midi_bytes
-from ddsp_match.formats.notes import Note, notes
 from tests.compare import assert_close
 from tests.formats.sounds import TIMEBASE, sung
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ddsp_match.controls import Controls
-from ddsp_match.formats.curves import curves
+from ddsp_match.edits.curves import curves
 from ddsp_match.formats.tables import controls_of, document, frame_rows, partial_rows
 from ddsp_match.synth.harmonic_noise import play
 from tests.compare import assert_close

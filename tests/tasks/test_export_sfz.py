@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
@@ -144,13 +145,17 @@ def test_a_sound_above_full_scale_is_stored_softer_and_played_louder(tmp_path):
     assert_close(whole * 10 ** (gain_db / 20), heard(file)[0], 2e-3)
 
 
-def test_of_a_phrase_one_note_is_taken(tmp_path):
+@pytest.mark.parametrize("semitones", [4, 1, 0])
+def test_of_a_phrase_one_note_is_taken(tmp_path, semitones):
     patch = blown(seconds=2.4, vibrato_cents=0.0)
-    patch.controls.f0_hz[:, :80] *= 2 ** (4 / 12)
+    patch.controls.f0_hz[:, :80] *= 2 ** (semitones / 12)
+    patch.controls.amplitude[:, 70:80] *= torch.linspace(1, 0.1, 10)  # struck anew, at the same pitch or another
     notes: list[str] = []
     options = {"keys": [57], "velocities": 1, "sample_rate": RATE, "on_note": notes.append}
     _, _, (file,) = instrument(tmp_path, patch, **options)
-    assert any(re.search(r"of several notes the one from 0\.8\d to 2\.\d+ s", note) for note in notes)
+    assert any(re.search(r"of several notes the one from 0\.(7[5-9]|8\d) to 2\.\d+ s", note) for note in notes)
+    (loop,) = (re.search(r"repeat what sounds from (\S+) to (\S+) s", note) for note in notes if "repeat" in note)
+    assert 0.8 <= float(loop[1]) < float(loop[2]) <= 2.4
     first = heard(file)[0][0, : RATE // 4]
     peak_hz = np.abs(np.fft.rfft(first * np.hanning(len(first)), 8 * len(first))).argmax() * RATE / (8 * len(first))
     assert peak_hz == pytest.approx(220, rel=0.005)

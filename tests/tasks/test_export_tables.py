@@ -45,7 +45,7 @@ def test_midi_has_the_note_and_says_so(tmp_path):
     file = mido.MidiFile(file=BytesIO(path.read_bytes()))
     assert [m.note for m in file if m.type == "note_on"] == [69]
     assert [m.pitch for m in file if m.type == "pitchwheel"] == [round(0.2 / 2 * 8192), 0]
-    assert said == ["1 note, pitch bends of ±2 semitones"]
+    assert said == ["1 note at 120 beats a minute, pitch bends of ±2 semitones"]
 
 
 def test_a_range_that_is_given_splits_what_goes_farther(tmp_path):
@@ -154,7 +154,7 @@ def test_both_channels_of_a_stereo_patch_are_struck():
 )
 def test_a_recorded_phrase_gives_the_notes_that_were_played(bundled: Path, name, keys):
     from ddsp_match.config import build
-    from ddsp_match.formats.notes import notes
+    from ddsp_match.edits.notes import notes
     from ddsp_match.tasks.fit import fit
 
     patch = fit(bundled / f"{name}.flac", settings=build(["quality=draft", "f0=pyin"])).patch

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ddsp_match.controls import Controls
-from ddsp_match.formats.curves import curves, midi_of
+from ddsp_match.edits.curves import curves, midi_of
 from ddsp_match.timebase import Timebase
 
 QUIET_DB = -45.0  # below the loudest frame: a note has ended
