@@ -98,7 +98,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
 def add_morph(parser: argparse.ArgumentParser) -> None:
     """Describe ``morph``."""
     parser.description = (
-        "What lies between two patches: harmonics and noise in dB, f0 in cents; onset, attack, release and end together."
+        "What lies between two patches: harmonics and noise in dB, f0 in cents; onset, attack, release, end together."
     )
     parser.epilog = _MORPH_EXAMPLES
     parser.add_argument("a", type=Path, metavar="A", help="a .patch.safetensors to go from")
