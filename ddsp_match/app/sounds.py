@@ -300,10 +300,10 @@ def _loaded(path: Path) -> Sound | None:
 
 def label(name: str) -> str:
     """What a sound is called: the name of its file without the suffix. No path: a slash in it is a slash."""
-    from ddsp_match.audio.headers import SUFFIXES
+    from ddsp_match.audio.headers import suffixes
 
     stem, dot, suffix = name.rpartition(".")
-    return _seen(stem if f"{dot}{suffix}".lower() in SUFFIXES else name) or "sound"
+    return _seen(stem if f"{dot}{suffix}".lower() in suffixes() else name) or "sound"
 
 
 def _seen(name: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from ddsp_match.audio import ffmpeg
 from ddsp_match.audio.sound import Audio
 from ddsp_match.errors import SoundError
 
@@ -14,6 +17,12 @@ MAX_CHANNELS = 2
 SILENCE_PEAK = 1e-6  # -120 dBFS: below the last bit of 16 (-90 dBFS) and any microphone's own noise
 LOUDEST_PEAK = 100.0  # +40 dBFS: beyond it the samples are surely integers that were not scaled
 CLIPPED_PEAK, CLIPPED_RUN = 0.99, 3  # flat tops: equal neighbours, this many, at this level or above
+# Single-cycle files of wavetable synthesizers: 600 samples (the AKWF collection) or a power of two.
+PERIODS = frozenset((600, *(2**power for power in range(6, 13))))
+SHORTEST_PERIOD = 32  # samples
+FUNDAMENTAL = 0.01  # of the power at least is in one period a sound; in noise and in several periods there is less
+LASTING = 0.25  # of the louder half's level is in the quieter one: a click has died away by then
+REPEATED_SECONDS = 1.0
 DC_SHARE = 0.02  # of the peak; the incomplete last period of a low note stays below it
 
 
@@ -22,17 +31,17 @@ def check_form(channels: int, frames: int, rate: int, where: object) -> None:
     if channels > MAX_CHANNELS:
         raise SoundError(
             f"{channels} channels", where=where, needed="mono or stereo",
-            hint="mix it down first: ffmpeg -i in.wav -ac 2 out.wav",
+            hint=_cure("mix it down first", where, "-ac 2", "-stereo"),
         )  # fmt: skip
     if not MIN_RATE <= rate <= MAX_RATE:
         raise SoundError(
             f"a sample rate of {rate} Hz", where=where, needed=f"{MIN_RATE} to {MAX_RATE} Hz",
-            hint="resample it first: ffmpeg -i in.wav -ar 48000 out.wav",
+            hint=_cure("resample it first", where, "-ar 48000", "-48k"),
         )  # fmt: skip
     if frames > MAX_SECONDS * rate:
         raise SoundError(
             f"{frames / rate:.1f} s of sound", where=where, needed=f"at most {MAX_SECONDS:.0f} s",
-            hint=f"cut it first: ffmpeg -i in.wav -t {MAX_SECONDS:.0f} out.wav",
+            hint=_cure("cut it first", where, f"-t {MAX_SECONDS:.0f}", "-cut"),
         )  # fmt: skip
 
 
@@ -42,8 +51,13 @@ def checked(samples: np.ndarray, rate: int, where: object, ends_early: str = "")
     early = f" (the file ends early: {ends_early})" if ends_early else ""
     if n == 0 or channels == 0:
         raise SoundError(f"0 frames of sound{early}", where=where, needed=f"at least {MIN_SECONDS} s")
-    if n < MIN_SECONDS * rate:
-        raise SoundError(f"{n / rate:.3f} s of sound{early}", where=where, needed=f"at least {MIN_SECONDS} s")
+    short = n < MIN_SECONDS * rate
+    if short and (ends_early or not _is_period(samples)):
+        raise SoundError(
+            f"{n / rate:.3f} s of sound{early}", where=where,
+            needed=f"at least {MIN_SECONDS} s, or one period of a wave, which would be repeated",
+            hint=_cure("silence after it", where, "-af apad=pad_dur=0.2", "-padded"),
+        )  # fmt: skip
     finite = np.isfinite(samples)
     if not finite.all():
         bad = ~finite.all(0)
@@ -64,7 +78,32 @@ def checked(samples: np.ndarray, rate: int, where: object, ends_early: str = "")
             needed="full scale at ±1",
             hint="dividing by 32768 if these were 16-bit integers",
         )
-    return Audio(samples, rate), _notes(samples, peaks, ends_early)
+    notes = _notes(samples, peaks, ends_early)
+    if short:
+        times = math.ceil(REPEATED_SECONDS * rate / n)
+        samples = np.ascontiguousarray(np.tile(samples, times))
+        notes.insert(0, f"{n} samples, taken for one period of a wave ({rate / n:.1f} Hz), were repeated {times} times")
+    return Audio(samples, rate), notes
+
+
+def _cure(words: str, where: object, options: str, name: str) -> str:
+    command = ffmpeg.command(where, options, name)
+    return f"{words}: {command}" if command else words
+
+
+def _is_period(samples: np.ndarray) -> bool:
+    """Whether so short a sound is one period: with a fundamental, lasting to its end, which joins on to its beginning.
+
+    A wave with a jump, such as a sawtooth, often has it just there; then the usual lengths of single-cycle files tell.
+    """
+    n = samples.shape[1]
+    if n < SHORTEST_PERIOD:
+        return False
+    power = (np.abs(np.fft.rfft(samples)) ** 2).sum(0)
+    halves = [np.sqrt(np.mean(half**2)) for half in (samples[:, : n // 2], samples[:, n // 2 :])]
+    joins = (np.abs(samples[:, 0] - samples[:, -1]) <= np.abs(np.diff(samples)).max(1)).all()
+    fundamental = power[1] > FUNDAMENTAL * power[1:].sum()
+    return bool(fundamental and min(halves) > LASTING * max(halves) and (joins or n in PERIODS))
 
 
 def _notes(samples: np.ndarray, peaks: np.ndarray, ends_early: str) -> list[str]:

@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,6 +41,8 @@ def source_of(path: Path, longest_s: float) -> Source:
         return _caf(path)
     if head == b"fLaC":
         return _flac(path, longest_s)
+    if head in (b"RIFF", b"RF64"):
+        return _wav(path)
     if head[:3] == b"ID3" or (head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0):
         return _mp3(path)
     return Source(path)
@@ -51,6 +55,35 @@ def _patched(path: Path, at: int, value: bytes) -> io.BytesIO:
     content.write(value)
     content.seek(0)
     return content
+
+
+def _wav(path: Path) -> Source:
+    """A WAV with whole numbers of 40 to 64 bits, which libsndfile does not know: the 32 upper bits are kept."""
+    with path.open("rb") as file:
+        file.seek(12)
+        form = b""
+        while len(head := file.read(8)) == 8:
+            size = struct.unpack("<I", head[4:])[0]
+            if head[:4] == b"data":
+                break
+            form = file.read(size) if head[:4] == b"fmt " and size < 1024 else form
+            file.seek(0 if form and head[:4] == b"fmt " else size, os.SEEK_CUR)
+            file.seek(size % 2, os.SEEK_CUR)
+        else:
+            return Source(path)
+        if len(form) < 16:
+            return Source(path)
+        tag, channels, rate, _, frame, bits = struct.unpack("<HHIIHH", form[:16])
+        tag = struct.unpack("<H", form[24:26])[0] if tag == 0xFFFE and len(form) >= 26 else tag
+        wide = bits // 8
+        if tag != 1 or bits not in (40, 48, 56, 64) or frame != wide * channels:
+            return Source(path)
+        content = file.read(size)
+    upper = np.frombuffer(content[: len(content) // frame * frame], np.uint8).reshape(-1, wide)[:, -4:].tobytes()
+    header = struct.pack("<HHIIHH", 1, channels, rate, 4 * channels * rate, 4 * channels, 32)
+    early = f"{100 * len(content) / size:.0f} % of it could be read" if len(content) < size else ""
+    riff = b"RIFF" + struct.pack("<I", 36 + len(upper)) + b"WAVEfmt " + struct.pack("<I", 16) + header
+    return Source(io.BytesIO(riff + b"data" + struct.pack("<I", len(upper)) + upper), early)
 
 
 def _caf(path: Path) -> Source:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddsp_match.audio import ffmpeg
 from ddsp_match.audio.sound import MAX_FIT_RATE
 
 # What `read` can open and people keep sounds in, by name; a file of another name is read where it is named itself.
 SUFFIXES = frozenset(
     ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au .snd".split()
 )
+
+
+def suffixes() -> frozenset[str]:
+    """The suffixes of what `read` can open on this machine: those of ffmpeg are among them where it is installed."""
+    return SUFFIXES | ffmpeg.SUFFIXES if ffmpeg.is_installed() else SUFFIXES
 
 
 @dataclass(frozen=True, order=True)

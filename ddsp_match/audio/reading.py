@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ddsp_match.audio import ffmpeg
 from ddsp_match.audio.checks import MAX_CHANNELS, MAX_SECONDS, check_form, checked
 from ddsp_match.audio.containers import source_of
 from ddsp_match.audio.sound import Audio
@@ -23,22 +25,34 @@ UNKNOWN_LENGTH = 0x7FFF0000  # headers of streams claim about 2 or 4 GiB: they p
 def read(path: str | Path) -> tuple[Audio, list[str]]:
     """Reads a sound file: WAV (8 bits to float64), FLAC, OGG, MP3, AIFF, CAF and all that libsndfile knows.
 
-    A file that was cut short gives what is left of it, and a note.
+    M4A, AAC, WMA, WebM and their like are read where ffmpeg is installed. A file that was cut short gives what is left
+    of it, and a note; one period of a wave is repeated, with a note.
 
     Args:
         path: The file.
 
     Returns:
-        The sound at its own rate, and notes: that the file ends early, clips, or has a DC offset.
+        The sound at its own rate, and notes: that the file ends early, clips, has a DC offset, was read by ffmpeg.
 
     Raises:
         SoundError: The file is missing, is no sound, or holds none that can be matched: no frames, NaN,
             silence, shorter than 0.1 s, longer than 10 min, more than two channels, outside 8 to 192 kHz.
     """
-    import soundfile
-
     path = Path(path)
     _check_is_file(path)
+    with path.open("rb") as file:
+        kind = ffmpeg.kind_of(file.read(16))
+    if not kind:
+        return _read(path, path)
+    with tempfile.TemporaryDirectory() as folder:
+        audio, notes = _read(ffmpeg.decoded(path, kind, Path(folder), MAX_SECONDS + 1), path)
+    return audio, [f"{kind}, read by ffmpeg at {audio.sample_rate} Hz", *notes]
+
+
+def _read(path: Path, where: Path) -> tuple[Audio, list[str]]:
+    """Read what libsndfile can, and call it by another name in errors."""
+    import soundfile
+
     try:
         source = source_of(path, MAX_SECONDS)
         with soundfile.SoundFile(source.file) as file:
@@ -48,20 +62,37 @@ def read(path: str | Path) -> tuple[Audio, list[str]]:
             rate, frames = file.samplerate, file.frames
             if source.endless:
                 frames = int(MAX_SECONDS * rate) + 1
-            check_form(file.channels, 0 if source.endless else frames, rate, path)
+            check_form(file.channels, 0 if source.endless else frames, rate, where)
             samples, ends_early = _decode(file, frames)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: soundfile asks for the rate of a .raw
-        raise SoundError(
-            f"something that is not a sound or is damaged ({reason_of(error)})",
-            where=path,
-            needed="a WAV, FLAC, OGG, MP3, AIFF or CAF file",
-            hint="converting it: ffmpeg -i in.m4a out.wav",
-        ) from error
+        raise _unreadable(where, reason_of(error)) from error
     if source.endless:
         ends_early = ""
-        check_form(samples.shape[0], samples.shape[1], rate, path)
+        check_form(samples.shape[0], samples.shape[1], rate, where)
     ends_early = ends_early or source.missing
-    return checked(samples, rate, path, ends_early)
+    return checked(samples, rate, where, ends_early)
+
+
+def _unreadable(path: Path, reason: str) -> SoundError:
+    """The refusal of what libsndfile cannot read, with the cure of what it is: no sound, damaged, or another codec."""
+    needed = "a WAV, FLAC, OGG, MP3, AIFF or CAF file"
+    if "unimplemented" in reason:
+        return SoundError(
+            f"samples in a form that is not known here ({reason})", where=path, needed=needed,
+            hint=ffmpeg.command(path, "-c:a pcm_s24le", "-converted"),
+        )  # fmt: skip
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] in (b"RIFF", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff"):
+        raw = ffmpeg.command(path, "", "-mended").replace("-i", "-f s16le -ar 44100 -ac 1 -i", 1)
+        return SoundError(
+            f"a damaged sound file ({reason})", where=path, needed="a whole one",
+            hint=f"copying or exporting it again; or, if you know its rate, channels and bits, like this: {raw}",
+        )  # fmt: skip
+    return SoundError(
+        f"something that is not a sound or is damaged ({reason})", where=path, needed=needed,
+        hint=f"converting it: {ffmpeg.command(path, '', '-converted')}",
+    )  # fmt: skip
 
 
 def from_array(samples: object, sample_rate: float) -> tuple[Audio, list[str]]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ddsp_match.audio.headers import SUFFIXES
+from ddsp_match.audio import ffmpeg
+from ddsp_match.audio.headers import suffixes
 from ddsp_match.errors import SoundError
 
 READABLE = "WAV, FLAC, OGG, MP3, AIFF or CAF files"
@@ -69,7 +70,8 @@ def scan(folder: Path) -> Found:
         else:
             number = found.others.total()
             what = f"{number} file{'' if number == 1 else 's'}, none of them a sound ({suffix_list(found.others)})"
-            hint = "converting them: ffmpeg -i in.m4a out.wav"
+            foreign = sorted(set(found.others) & ffmpeg.SUFFIXES)
+            hint = f"installing ffmpeg, with which {', '.join(foreign)} are read" if foreign else "another folder"
         raise SoundError(what, where=folder, needed=READABLE, hint=hint)
     return found
 
@@ -115,6 +117,7 @@ def _scan(place: str, prefix: str, visited: set[str], found: Found, links: list[
     if prefix and written_by_us([entry.name for entry in inside]):
         found.runs.append(prefix.rstrip("/"))
         return
+    readable = suffixes()
     for entry in inside:
         name, linked = prefix + entry.name, entry.is_symlink()
         if entry.is_dir():
@@ -122,7 +125,7 @@ def _scan(place: str, prefix: str, visited: set[str], found: Found, links: list[
             if real not in visited:
                 visited.add(real)
                 _scan(entry.path, f"{name}/", visited, found, links)
-        elif os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
+        elif os.path.splitext(entry.name)[1].lower() not in readable:
             found.others[os.path.splitext(entry.name)[1].lower() or "without suffix"] += 1
         elif linked:
             links.append((name, os.path.realpath(entry.path)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from ddsp_match.audio import read
+from ddsp_match.audio import from_array, read
+from ddsp_match.errors import SoundError
 from tests.audio.files import LOSSY, STORED, Tone, store
 from tests.compare import assert_close
 
@@ -75,3 +77,41 @@ def test_the_bundled_sounds_are_clean(bundled: Path) -> None:
         level = np.abs(sound.samples).max(0)
         assert_close(20 * np.log10(level.max()), -3.0, atol=0.01)
         assert np.argmax(level > level.max() / 300) < 0.02 * sound.sample_rate, f"{name} starts with silence"
+
+
+@pytest.mark.parametrize("bits", [40, 48, 64])
+@pytest.mark.parametrize("extensible", [False, True])
+def test_wav_of_more_than_32_bits(tmp_path: Path, tone: Tone, bits: int, extensible: bool) -> None:
+    sound = tone(220, 0.2)
+    scaled = np.round(sound.samples[0].astype(np.float64) * 2**31).astype(np.int64) << (bits - 32)
+    content = b"".join(int(value).to_bytes(bits // 8, "little", signed=True) for value in scaled)
+    rate, wide = sound.sample_rate, bits // 8
+    form = struct.pack("<HHIIHH", 0xFFFE if extensible else 1, 1, rate, rate * wide, wide, bits)
+    if extensible:
+        form += struct.pack("<HHIH", 22, bits, 4, 1) + bytes(14)
+    chunks = b"LIST" + struct.pack("<I", 3) + b"odd\0"
+    chunks += b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(content)) + content
+    (tmp_path / "a.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    back, notes = read(tmp_path / "a.wav")
+    assert back.sample_rate == rate and notes == []
+    assert_close(back.samples, sound.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [600, 2048, 777])
+@pytest.mark.parametrize("shape", ["sine", "saw", "square"])
+def test_one_period_of_a_wave_is_repeated(n: int, shape: str) -> None:
+    phase = np.arange(n) / n
+    wave = {"sine": np.sin(2 * np.pi * phase), "saw": 2 * phase - 1, "square": np.sign(0.5 - phase - 0.5 / n)}[shape]
+    if shape == "saw" and n == 777:
+        wave = np.roll(wave, 300)
+    period = wave.astype(np.float32) * 0.5
+    back, notes = from_array(period, 44100)
+    assert back.seconds >= 1 and back.n_samples % n == 0
+    assert np.array_equal(back.samples[0, : 2 * n], np.tile(period, 2))
+    assert notes[0].startswith(f"{n} samples, taken for one period of a wave ({44100 / n:.1f} Hz), were repeated")
+
+
+def test_a_click_is_no_period() -> None:
+    click = np.random.default_rng(0).standard_normal(2048) * np.exp(-np.arange(2048) / 200)
+    with pytest.raises(SoundError, match=r"0\.046 s of sound; needed: at least 0\.1 s, or one period"):
+        from_array(0.1 * click, 44100)

@@ -100,3 +100,17 @@ def test_sounds_out_of_bounds_are_refused(
 ) -> None:
     store(tmp_path / "a.wav", tone(100, seconds, sample_rate, channels=channels), "WAV", "PCM_16")
     assert says in refusal(tmp_path / "a.wav")
+
+
+def test_a_damaged_wav_is_called_that_and_the_cure_names_the_file(tmp_path: Path, tone: Tone) -> None:
+    content = store(tmp_path / "a b.wav", tone(), "WAV", "PCM_16")
+    for damaged in (content[:30], content.replace(b"data", b"dxta"), content[:20] + b"\xff\x77" + content[22:]):
+        (tmp_path / "a b.wav").write_bytes(damaged)
+        message = refusal(tmp_path / "a b.wav")
+        assert "a damaged sound file" in message or "a form that is not known here" in message
+        assert f"-i '{tmp_path}/a b.wav' '{tmp_path}/a b-" in message
+
+
+def test_the_cure_of_a_sound_too_long_or_too_short_names_the_file(tmp_path: Path, tone: Tone) -> None:
+    store(tmp_path / "a.wav", tone(seconds=0.05), "WAV", "PCM_16")
+    assert f"ffmpeg -i {tmp_path}/a.wav -af apad=pad_dur=0.2 {tmp_path}/a-padded.wav" in refusal(tmp_path / "a.wav")

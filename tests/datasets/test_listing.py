@@ -46,7 +46,8 @@ def test_other_files_are_left_out_and_counted(tmp_path):
     assert listed(tmp_path).notes == ["4 files are no sounds (.txt, .mid, without suffix), left out"]
 
 
-def test_an_empty_folder_and_a_folder_of_other_files_are_refused(tmp_path):
+def test_an_empty_folder_and_a_folder_of_other_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # where ffmpeg is installed an M4A is a sound
     with pytest.raises(SoundError, match="found no files; needed: WAV"):
         listed(tmp_path)
     put(tmp_path, "a.m4a", "b.m4a", "c.txt")
