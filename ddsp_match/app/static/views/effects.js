@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { useStore, complain, go, refreshPairs, set } from "../store.js";
 import { get, post, remove, query } from "../api.js";
-import { Ask, Icon, useName } from "./parts.js";
+import { Ask, Icon, Segments, useName } from "./parts.js";
 import { take } from "./drop.js";
 import { Sources, Transport, useDeck } from "./transport.js";
 import { Scope, Wave, Spectrogram } from "./scope.js";
@@ -23,11 +23,16 @@ function Slot({ name, sound, onSound }) {
       <option value="">–</option>${sounds.map((one) => html`<option value=${one.id}>${stem(one.name)}</option>`)}</select></span>`}</section>`;
 }
 
+// Usual chains to begin with: which effects there were is not guessed, their settings are.
+const CHAINS = { "Drive pedal": ["highpass", "soft_clip", "gain", "lowpass"], Filter: ["iir", "gain"], Compressor: ["compressor", "gain"], Echo: ["delay", "gain"], Room: ["reverb", "gain"] };
+
 function Chain({ chain, onChange }) {
   const processors = useStore((s) => s.processors), id = useName("chain");
+  const usual = Object.keys(CHAINS).find((name) => CHAINS[name].join() === chain.join()) || "";
   const titleOf = (name) => processors.find((one) => one.name === name)?.title || name;
   return html`<section class="card"><h2>Effects</h2>
-    <p class="quiet small">${chain.length ? "In the order in which the sound goes through them." : "Leave it empty to try the usual ones, or name those that you know of."}</p>
+    <${Segments} label="A usual chain" value=${usual} onChange=${(name) => onChange(CHAINS[name])} options=${Object.keys(CHAINS).map((value) => ({ value, label: value }))} />
+    <p class="quiet small">Begin with a usual chain, or name the effects that you know of, in the order in which the sound goes through them. Their settings are searched, not which effects there were.</p>
     <p class="row"><span class="chips">${chain.map((name, i) => html`<button type="button" class="chip" key=${`${name} ${i}`} title="Leave it out" onClick=${() => onChange(chain.filter((_, j) => j !== i))}>${i + 1}. ${titleOf(name)}<${Icon} name="close" /></button>`)}</span>
       <label for=${id}>Add</label><select id=${id} value="" onChange=${(e) => { if (e.target.value) onChange([...chain, e.target.value]); e.target.value = ""; }}>
         <option value="">an effect …</option>${processors.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select></p></section>`;
@@ -36,7 +41,7 @@ function Chain({ chain, onChange }) {
 export function Effects() {
   const limits = useStore((s) => s.limits), pairs = useStore((s) => s.pairs);
   const [pair, setPair] = useState({ dry: null, wet: null });
-  const [chain, setChain] = useState([]);
+  const [chain, setChain] = useState(CHAINS["Drive pedal"]);
   const [busy, setBusy] = useState(false);
   useEffect(() => { refreshPairs().catch(complain); }, []);
   const put = (name) => (sound) => setPair((now) => ({ ...now, [name]: sound || null }));
@@ -50,7 +55,7 @@ export function Effects() {
   const start = async () => {
     setBusy(true);
     try {
-      const { job } = await post("/api/effects", { dry: pair.dry.id, wet: pair.wet.id, ...(chain.length && { effects: chain }) });
+      const { job } = await post("/api/effects", { dry: pair.dry.id, wet: pair.wet.id, effects: chain });
       go("job", job.id);
     } catch (error) { complain(error); }
     setBusy(false);
@@ -60,7 +65,7 @@ export function Effects() {
     <div class="two">${Object.keys(SLOTS).map((name) => html`<${Slot} key=${name} name=${name} sound=${pair[name]} onSound=${put(name)} />`)}</div>
     <p class="row"><button type="button" class="plain" disabled=${!pair.dry && !pair.wet} onClick=${() => setPair({ dry: pair.wet, wet: pair.dry })}>Swap the two</button></p>
     <${Chain} chain=${chain} onChange=${setChain} />
-    <p><button type="button" class="primary big" disabled=${!pair.dry || !pair.wet || busy} onClick=${start}><${Icon} name="spark" />Find the settings</button></p>
+    <p><button type="button" class="primary big" disabled=${!pair.dry || !pair.wet || !chain.length || busy} onClick=${start}><${Icon} name="spark" />Find the settings</button></p>
     ${pairs?.length > 0 && html`<section class="card"><h2>Found before</h2><ul class="items">${pairs.map((one) => html`<li key=${one.id}><a class="item" href=${`#effect=${encodeURIComponent(one.id)}`}>
       <span class=${`dot ${one.level}`} aria-hidden="true"></span><b>${one.name}</b><small>${one.effects.join(", ")} · ${ago(one.when)}</small></a></li>`)}</ul></section>`}`;
 }
