@@ -54,6 +54,7 @@ def test_a_sound_before_its_fit(page, served):
     sound = served.drop(wav(0.5), "a tone.wav").json["id"]
     page.visit(f"{served.origin}/?dropped#sound={sound}")
     page.until("document.querySelector('.lane.picture .f0')", 40)
+    page.press("Rename", "main")
     assert_accessible(page, "sound")
 
 
@@ -75,6 +76,25 @@ def test_a_match(page, served, run):
         )
         page.until(loaded, 30)
         assert_accessible(page, tab)
+    page.press("Fit again", ".page-head")
+    page.press("Near a note", ".fit-form")
+    page.press("Delete", ".page-head")
+    assert_accessible(page, "a match to be fitted again or deleted")
+
+
+def test_two_matches_side_by_side(page, served, run):
+    made.run(served.app.desk.runs.outputs / "b-tone", "a tone", metrics={**FIGURES, "mel_db": 0.4})
+    (other,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["folder"] == "b-tone"]
+    page.visit(f"{served.origin}/?two#compare={run},{other}")
+    page.until("document.querySelector('.pair-table') && ddspMatchDeck.buffer('b')", 30)
+    page.press("What the figures mean")
+    assert_accessible(page, "two matches")
+
+
+def test_a_dry_and_a_wet_sound(page, served):
+    page.visit(f"{served.origin}/?pair#effects")
+    page.until("document.querySelectorAll('main select option').length > 20")
+    assert_accessible(page, "the page for a dry and a wet sound")
 
 
 def test_an_edited_match(page, served, run):

@@ -189,6 +189,15 @@ def test_a_slider_is_a_slider_for_the_keyboard_and_goes_back_on_a_double_click(f
     assert_close(np.array(values)[:, :2], np.zeros((len(values), 2)), atol=1e-6)
 
 
+def test_turned_knobs_are_there_again_when_the_page_is_opened_again(fresh, written):
+    fresh.run(f"const {{knobs}} = {TONE}; knobs.set(knobs.named('brightness'), 3); knobs.set(knobs.named('reverb'), 0.5);")
+    fresh.open(written)
+    assert fresh.run(f"await {TONE}.loaded; return [{TONE}.keys.knobs.brightness, {TONE}.keys.knobs.reverb];") == [3, 0.5]
+    fresh.run(f"{TONE}.knobs.reset();")
+    fresh.open(written)
+    assert fresh.run(f"await {TONE}.loaded; return [{TONE}.keys.knobs.brightness, {TONE}.keys.knobs.reverb];") == [0, 0]
+
+
 def test_octaves_move_by_key_and_by_button(fresh):
     octave = "document.getElementById('octave').textContent"
     assert fresh.run(f"return {octave};") == "C4"

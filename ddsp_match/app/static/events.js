@@ -7,7 +7,8 @@ let source = null, timer = 0, tries = 0, rest = 0, rested = false;
 
 // The stages that take time, in words and as a place in the row of steps.
 const STAGES = {
-  f0: ["Tracking the pitch", 0], guess: ["Making a first guess", 1], optimise: ["Improving the match", 2], effects: ["Finding the effects", 2], write: ["Writing the result", 3],
+  read: ["Reading the sound", 0], effects: ["Estimating the room", 0], f0: ["Tracking the pitch", 0], "first guess": ["Making a first guess", 1],
+  optimise: ["Improving the match", 2], search: ["Searching the settings", 2], write: ["Writing the result", 3],
 };
 export const stageWords = (stage) => STAGES[stage]?.[0] || "Starting";
 export const stageNumber = (stage) => STAGES[stage]?.[1] ?? -1;

@@ -6,7 +6,11 @@ import { Sources, Transport, useDeck } from "./transport.js";
 import { Scope, Wave } from "./scope.js";
 import { ago } from "../format.js";
 
-const value = (x, unit) => (x === null || x === undefined ? "–" : typeof x === "number" ? `${+x.toPrecision(3)} ${unit || ""}`.replace("-", "−").trim() : String(x));
+function value(x, unit = "") {
+  if (x === null || x === undefined) return "–";
+  if (typeof x !== "number") return String(x);
+  return `${unit === "%" ? +(100 * x).toFixed(2) : +x.toPrecision(3)} ${unit}`.replace("-", "−").trim();
+}
 
 function Side({ letter, run }) {
   return html`<section class="card" aria-label=${letter}><h2>${letter}: <a href=${href("run", run.id)}>${run.folder}</a></h2>
@@ -38,9 +42,10 @@ export function Compare({ id }) {
       <${Transport} deck=${deck} />
       ${deck.durationS > 0 && html`<${Scope} deck=${deck} durationS=${deck.durationS}>${[["target", "Target"], ["a", "A"], ["b", "B"]].map(([name, label]) => html`<${Wave} key=${name} deck=${deck} name=${name} label=${label} />`)}<//>`}</section>
     <div class="two"><${Side} letter="A" run=${both.a} /><${Side} letter="B" run=${both.b} /></div>
-    <section class="card wide-table"><h2>Figures</h2><table><thead><tr><th scope="col">Figure</th><th scope="col" class="number">A</th><th scope="col" class="number">B</th><th scope="col">Better</th></tr></thead>
-      <tbody>${both.metrics.map((one) => html`<tr key=${one.name}><th scope="row">${one.label}${one.words && html`<br /><span class="small quiet">${one.words}</span>`}</th>
-        ${["a", "b"].map((side) => html`<td class="number">${one.winner === side ? html`<b>${value(one[side], one.unit)}</b>` : value(one[side], one.unit)}</td>`)}<td>${one.winner.toUpperCase() || "–"}</td></tr>`)}</tbody></table></section>
-    ${both.settings.length > 0 && html`<section class="card wide-table"><h2>Settings that differ</h2><table><thead><tr><th scope="col">Setting</th><th scope="col" class="number">A</th><th scope="col" class="number">B</th></tr></thead>
+    <section class="card pair-table"><h2>Figures</h2><table><thead><tr><th scope="col">Figure</th><th scope="col" class="number">A</th><th scope="col" class="number">B</th><th scope="col">Better</th></tr></thead>
+      <tbody>${both.metrics.map((one) => html`<tr key=${one.name}><th scope="row">${one.label}</th>
+        ${["a", "b"].map((side) => html`<td class="number">${one.winner === side ? html`<b>${value(one[side], one.unit)}</b>` : value(one[side], one.unit)}</td>`)}<td>${one.winner.toUpperCase() || (one.a === one.b ? "equal" : "–")}</td></tr>`)}</tbody></table>
+      <details class="small"><summary>What the figures mean</summary><dl>${both.metrics.filter((one) => one.words).map((one) => html`<div key=${one.name}><dt><b>${one.label}</b></dt><dd class="quiet">${one.words}</dd></div>`)}</dl></details></section>
+    ${both.settings.length > 0 && html`<section class="card pair-table"><h2>Settings that differ</h2><table><thead><tr><th scope="col">Setting</th><th scope="col" class="number">A</th><th scope="col" class="number">B</th></tr></thead>
       <tbody>${both.settings.map((one) => html`<tr key=${one.name}><th scope="row"><code>${one.name}</code></th><td class="number">${value(one.a)}</td><td class="number">${value(one.b)}</td></tr>`)}</tbody></table></section>`}`;
 }

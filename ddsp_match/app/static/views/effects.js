@@ -97,7 +97,7 @@ export function Effect({ id }) {
   if (!facts) return html`<p class="quiet" role="status">Opening what was found …</p>`;
   const shown = SOUNDS[deck.chosen] ? deck.chosen : "output";
   return html`<header class="page-head"><div><h1 tabindex="-1">${facts.name}</h1>
-      <p class="facts"><span>${seconds(facts.seconds)}</span><span>${facts.effects.join(" → ")}</span>${facts.latency_samples ? html`<span>latency ${facts.latency_samples} samples</span>` : ""}<span>${ago(facts.when)}</span></p></div>
+      <p class="facts">${facts.seconds && html`<span>${seconds(facts.seconds)}</span>`}<span>${facts.effects.join(" → ")}</span>${facts.latency_samples ? html`<span>latency ${facts.latency_samples} samples</span>` : ""}<span>${ago(facts.when)}</span></p></div>
       <${Ask} label="Delete" question="Delete this and its files?" yes="Delete it" onYes=${() => remove(address).then(() => go("effects"), complain)} /></header>
     <section class=${`verdict ${facts.level}`} aria-label="Verdict">${facts.level && html`<span class=${`badge ${facts.level}`}>${facts.level}</span>`}<b>${facts.verdict}</b></section>
     <section class="card player" aria-label="Player">

@@ -4,12 +4,12 @@ import { bytes, seconds } from "../format.js";
 
 const ENDS = { interrupted: "stopped by you, the best so far kept" };
 const KNOWN = {
-  mrstft: ["Spectral distance", "multi-resolution STFT; 0 is the sound itself", (v) => v.toPrecision(3)],
-  mel_db: ["Mel distance", "weighs like the ear; below 0.4 dB is hard to hear", (v) => `${v.toPrecision(2)} dB`],
-  loudness_l1_db: ["Loudness difference", "mean over time", (v) => `${v.toPrecision(2)} dB`],
+  mrstft: ["Multi-resolution STFT loss", "how far the spectra are apart; 0 is identical", (v) => v.toPrecision(3)],
+  mel_db: ["Mel distance", "weighs like the ear; below 1 dB is hard to hear", (v) => `${v.toPrecision(2)} dB`],
+  loudness_l1_db: ["Loudness error", "mean over time", (v) => `${v.toPrecision(2)} dB`],
   f0_cents: ["Pitch difference", "of the two, re-tracked", (v) => `${v.toPrecision(2)} cents`],
-  harmonic_share: ["Energy of the harmonic stem", "the rest is the noise stem’s", (v) => `${+(100 * v).toFixed(v > 0.95 ? 2 : 0)} %`],
-  mos: ["Opinion score", "predicted, 1 to 5", (v) => v.toFixed(2)],
+  harmonic_share: ["Harmonic share", "of the energy; the rest is the noise stem’s", (v) => `${+(100 * v).toFixed(v > 0.95 ? 2 : 0)} %`],
+  mos: ["Zimtohrli", "predicted opinion of a listener, 1 to 5", (v) => v.toFixed(2)],
 };
 
 export function Figures({ facts, id, edited }) {

@@ -21,7 +21,7 @@ function Status({ job }) {
   const share = stageNumber(job.stage) === 2 && job.steps ? job.step / job.steps : job.progress;
   const known = Number.isFinite(share) && share !== null;
   if (job.state === "queued") return html`<p>Waiting: <b>${job.position === 1 ? "next in the queue" : `number ${job.position} in the queue`}</b>. One fit runs at a time; it starts by itself.</p>`;
-  return html`<${Stages} job=${job} />
+  return html`${job.kind !== "effect" && html`<${Stages} job=${job} />`}
     <div class=${`progress${known ? "" : " unknown"}`} role="progressbar" aria-label=${stageWords(job.stage)} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${known ? Math.round(100 * share) : null}>
       <span style=${known ? { width: `${100 * share}%` } : {}}></span></div>
     <p class="row small quiet"><b class="grow ink">${job.state === "stopping" ? "Stopping, and keeping the best so far" : stageWords(job.stage)}</b>

@@ -59,13 +59,19 @@ export function Listen({ id, facts, deck, edits }) {
     </section>
     <div class="two"><div class="stack"><section class="card"><h2>Stems</h2><${Mixer} mixer=${mixer} onChange=${turn} playing=${deck.chosen === "stems"} /></section>
       ${curve && html`<section class="card"><${Chart} label="Pitch and loudness" xLabel="s" words="Pitch and loudness over time" x=${curve.times_s}
-        scales=${{ hz: { label: "Hz", range: hzRange(curve), log: wide(curve), format: (v) => String(+v.toPrecision(4)) }, db: { label: "dB", side: "right" } }} series=${[
+        scales=${{ hz: { label: "Hz", range: hzRange(curve), log: wide(curve), format: (v) => String(+v.toPrecision(4)) }, db: { label: "dB", side: "right", range: dbRange(curve) } }} series=${[
           { label: "loudness", tone: "off", scale: "db", width: 1.2, values: curve.loudness_db }, { label: "pitch (f0)", tone: "target", scale: "hz", width: 2.5, values: curve.f0_hz }]} /></section>`}</div>
       <div class="stack"><section class="card"><${Figures} facts=${facts} id=${id} edited=${edits.active} /></section>
         ${facts.losses?.length > 1 && html`<section class="card"><${Loss} losses=${facts.losses} /></section>`}</div></div>`;
 }
 
 const wide = (curve) => { const [low, high] = hzRange(curve); return high > 4 * low; };
+
+// At least 24 dB, so that a steady loudness looks steady.
+function dbRange(curve) {
+  const high = Math.max(...curve.loudness_db), low = Math.max(high - 90, Math.min(...curve.loudness_db)), spare = Math.max(3, (24 - (high - low)) / 2);
+  return [low - spare, high + spare];
+}
 
 // At least a fifth, so that a steady note looks steady.
 function hzRange(curve) {
