@@ -34,7 +34,10 @@ def look(browser: Browser, name: str) -> None:
     metrics = {"width": width, "height": browser.height, "deviceScaleFactor": 1, "mobile": False}
     browser._devtools("Emulation.setDeviceMetricsOverride", metrics)
     # Colours are measured as they stand at the end, not on their way there.
-    features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+    features = [
+        {"name": "prefers-color-scheme", "value": scheme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]
     browser._devtools("Emulation.setEmulatedMedia", {"features": features})
     browser.run(
         "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tests.report.driver import Browser
+from tests.waiting import HANG_S, wait_for
 
 
 class Page(Browser):
@@ -15,17 +16,14 @@ class Page(Browser):
         """Opens an address and waits until the page has drawn itself and takes keys."""
         self._send("POST", f"{self.session}/url", {"url": address})
         self._devtools("Page.bringToFront", {})
-        for _ in range(200):
-            if self.run(
-                "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
-                "window.focus(); return document.hasFocus() && Boolean(document.querySelector('main h1'));"
-            ):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"never drew itself: {address}; {self.log('browser')}")
+        drawn = (
+            "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
+            "window.focus(); return document.hasFocus() && Boolean(document.querySelector('main h1'));"
+        )
+        wait_for(lambda: self.run(drawn))
 
-    def until(self, condition: str, seconds: float = 15.0) -> None:
-        """Waits until an expression holds in the page, longer than `wait_for` if need be."""
+    def until(self, condition: str, seconds: float = HANG_S) -> None:
+        """Waits until an expression holds in the page; fails with what can be read there."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.run(f"return Boolean({condition});"):

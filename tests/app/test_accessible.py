@@ -53,7 +53,7 @@ def test_home(page, served):
 def test_a_sound_before_its_fit(page, served):
     sound = served.drop(wav(0.5), "a tone.wav").json["id"]
     page.visit(f"{served.origin}/?dropped#sound={sound}")
-    page.until("document.querySelector('.lane.picture .f0')", 40)
+    page.until("document.querySelector('.lane.picture .f0')")
     page.press("Rename", "main")
     assert_accessible(page, "sound")
 
@@ -74,7 +74,7 @@ def test_a_match(page, served, run):
         loaded = (
             "!document.querySelector('main .wait') && !document.querySelector('main').innerText.includes('loading')"
         )
-        page.until(loaded, 30)
+        page.until(loaded)
         assert_accessible(page, tab)
     page.press("Fit again", ".page-head")
     page.press("Near a note", ".fit-form")
@@ -86,7 +86,7 @@ def test_two_matches_side_by_side(page, served, run):
     made.run(served.app.desk.runs.outputs / "b-tone", "a tone", metrics={**FIGURES, "mel_db": 0.4})
     (other,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["folder"] == "b-tone"]
     page.visit(f"{served.origin}/?two#compare={run},{other}")
-    page.until("document.querySelector('.pair-table') && ddspMatchDeck.buffer('b')", 30)
+    page.until("document.querySelector('.pair-table') && ddspMatchDeck.buffer('b')")
     page.press("What the figures mean")
     assert_accessible(page, "two matches")
 
@@ -103,7 +103,7 @@ def test_an_edited_match(page, served, run):
         f"sessionStorage.setItem('edits {run}', JSON.stringify([{{name: 'transpose', values: {{semitones: 7}}}}]))"
     )
     page.visit(f"{served.origin}/?edited-now#run={run}")
-    page.until("globalThis.ddspMatchDeck?.buffer('edited')", 30)
+    page.until("globalThis.ddspMatchDeck?.buffer('edited')")
     for tab in ("Edit", "Download"):
         page.press(tab, ".tabs")
         assert_accessible(page, f"{tab} of an edited match")

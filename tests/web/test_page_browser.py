@@ -190,9 +190,14 @@ def test_a_slider_is_a_slider_for_the_keyboard_and_goes_back_on_a_double_click(f
 
 
 def test_turned_knobs_are_there_again_when_the_page_is_opened_again(fresh, written):
-    fresh.run(f"const {{knobs}} = {TONE}; knobs.set(knobs.named('brightness'), 3); knobs.set(knobs.named('reverb'), 0.5);")
+    fresh.run(
+        f"const {{knobs}} = {TONE}; knobs.set(knobs.named('brightness'), 3); knobs.set(knobs.named('reverb'), 0.5);"
+    )
     fresh.open(written)
-    assert fresh.run(f"await {TONE}.loaded; return [{TONE}.keys.knobs.brightness, {TONE}.keys.knobs.reverb];") == [3, 0.5]
+    assert fresh.run(f"await {TONE}.loaded; return [{TONE}.keys.knobs.brightness, {TONE}.keys.knobs.reverb];") == [
+        3,
+        0.5,
+    ]
     fresh.run(f"{TONE}.knobs.reset();")
     fresh.open(written)
     assert fresh.run(f"await {TONE}.loaded; return [{TONE}.keys.knobs.brightness, {TONE}.keys.knobs.reverb];") == [0, 0]

@@ -57,7 +57,7 @@ export function Downloads({ id, facts, edits }) {
   const sounds = [["match", edit ? "Edited match" : "Match"], ["harmonic", "Harmonic stem"], ["noise", "Noise stem"], ...(facts.has_effects ? [["dry", "Dry"]] : []), ["target", "Target"]];
   return html`${edits.active && html`<p class="banner small">${edit ? html`These are made of the <b>edited</b> sound. Reset the edits to take the match itself.` : "The edited sound is not ready yet: these are made of the match."}</p>`}
     <section class="card"><h2>Sounds and patch</h2><div class="links">
-      <a class="button" href=${`/api/runs/${id}/patch${query({ edit })}`} download><${Icon} name="download" />Patch <span class="quiet small">${facts.patch ? bytes(facts.patch.n_bytes) : ""}</span></a>
+      <a class="button" href=${`/api/runs/${id}/patch${query({ edit })}`} download><${Icon} name="download" />Patch <span class="quiet small">${facts.patch?.n_bytes ? bytes(facts.patch.n_bytes) : ""}</span></a>
       ${sounds.map(([name, text]) => html`<a class="button" key=${name} href=${sound(name)} download><${Icon} name="download" />${text} <span class="quiet small">WAV</span></a>`)}
       <a class="button" href=${`/api/runs/${id}/report.html`} target="_blank" rel="noopener"><${Icon} name="open" />Report</a></div>
       <p class="small quiet">The patch is what the command line works with: <code>ddsp-match render ${facts.patch?.filename || "sound.patch.safetensors"}</code>.${!edit && html` Everything is also in <code>${outputs}/${facts.folder || ""}</code>.`}</p></section>

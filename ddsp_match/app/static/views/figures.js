@@ -22,7 +22,7 @@ export function Figures({ facts, id, edited }) {
     <table><tbody>${shown.map(([name, value]) => html`<tr key=${name}><th scope="row">${KNOWN[name][0]}<br /><span class="small quiet">${KNOWN[name][1]}</span></th>
       <td class="number">${KNOWN[name][2](metrics[name])}</td></tr>`)}</tbody></table>
     ${facts.notes?.length > 0 && html`<ul class="points">${facts.notes.map((text) => html`<li>${text}</li>`)}</ul>`}
-    <p class="small quiet">${facts.steps ? `${facts.steps} steps` : ""}${total ? ` in ${seconds(total)}` : ""}${facts.stop_reason ? `; ended: ${ENDS[facts.stop_reason] || facts.stop_reason}` : ""}${facts.patch ? ` · patch of ${bytes(facts.patch.n_bytes)}` : ""}</p>
+    <p class="small quiet">${facts.steps ? `${facts.steps} steps` : ""}${total ? ` in ${seconds(total)}` : ""}${facts.stop_reason ? `; ended: ${ENDS[facts.stop_reason] || facts.stop_reason}` : ""}${facts.patch?.n_bytes ? ` · patch of ${bytes(facts.patch.n_bytes)}` : ""}</p>
     ${rest.length > 0 && html`<details class="small"><summary>All figures</summary><table><tbody>${rest.map(([name, value]) => html`<tr key=${name}><th scope="row"><code>${name}</code></th>
       <td class="number">${+value.toPrecision(4)}</td></tr>`)}</tbody></table></details>`}`;
 }
