@@ -1,4 +1,4 @@
-"""Checks of an open page in light, in dark and on a phone: axe finds no violation, and nothing leaves its box sideways."""
+"""Checks of an open page in light, dark and on a phone: axe finds no violation, and nothing leaves its box sideways."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from tests.report.driver import Browser
 
 LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (360, "light"), "dark phone": (360, "dark")}
 
-# A visible label that its accessible name leaves out is off by default in axe: speech control cannot name such a button.
+# A label that its accessible name leaves out is off by default in axe; speech control cannot name such a button.
 _RUN_AXE = """
     ; const {violations} = await axe.run(document, {
         resultTypes: ['violations'], rules: {'label-content-name-mismatch': {enabled: true}},
     });
-    return violations.flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
+    const words = (id, {target, failureSummary}) => `${id}: ${target.join(' ')}: ${failureSummary}`;
+    return violations.flatMap(({id, nodes}) => nodes.map((node) => words(id, node)));
 """
 # What has content wider than itself and neither scrolls nor cuts it, and what reaches beyond the window.
 _TOO_WIDE = """
@@ -23,7 +24,8 @@ _TOO_WIDE = """
     return seen.filter((one) => {
         const box = one.getBoundingClientRect();
         if (box.right > wide + 1 && !scrolls(one.parentElement)) return true;
-        return one.clientWidth && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'visible';
+        const {clientWidth, scrollWidth} = one;
+        return clientWidth && scrollWidth > clientWidth + 1 && getComputedStyle(one).overflowX === 'visible';
     }).map((one) => `wider than its box: ${one.outerHTML.slice(0, 160)}`);
 """
 

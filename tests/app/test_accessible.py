@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(bool(mis
 JOB = {
     "id": "x", "name": "A sound with a long name", "quality": "default", "effects": None, "state": "running",
     "stage": "optimise", "progress": None, "version": 0, "step": 30, "steps": 120, "loss": 0.5, "best": 0.4,
-    "losses": [[0, 0.9, 0.9], [10, 0.6, 0.6], [30, 0.5, 0.4]], "elapsed_s": 3.0, "position": 0, "sound": "", "run": None,
-    "error": {"found": "a sound of glass", "needed": "wood", "try": "knock on it"}, "created": 0,
+    "losses": [[0, 0.9, 0.9], [10, 0.6, 0.6], [30, 0.5, 0.4]], "elapsed_s": 3.0, "position": 0, "sound": "",
+    "run": None, "error": {"found": "a sound of glass", "needed": "wood", "try": "knock on it"}, "created": 0,
 }  # fmt: skip
 LOADED = "(await import('/static/store.js')).current().limits"
 SET = "const {set} = await import('/static/store.js'); set(given[0]);"

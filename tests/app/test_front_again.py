@@ -1,4 +1,4 @@
-"""Second thoughts in the app: another name, a part, another pitch, once more, the two compared; a dry and a wet sound; knobs that stay."""
+"""Second thoughts in the app: another name, a part, another pitch, the two compared; a dry and a wet sound; knobs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.accessible import assert_accessible
 from tests.app import made
 from tests.app.page import Page
 from tests.app.serving import Served, wav
@@ -187,6 +188,7 @@ def test_what_lies_between_a_dry_and_a_wet_sound_is_found_and_heard(page, served
     assert "gain.gain_db" in page.text("main") and "−6.02" in page.text("main")
     page.keys("4")
     assert page.run("return ddspMatchDeck.chosen") == "difference"
+    assert_accessible(page, "the effects that were found")
     page.until("document.querySelector('.lane.picture img')?.complete")
     page.press("Delete", ".page-head")
     page.press("Delete it", ".ask")
