@@ -72,7 +72,7 @@ def fit_many(
         except KeyboardInterrupt:
             print(f"{PROGRAM}: interrupted; what was finished is kept, and the same command goes on", file=sys.stderr)
             return EXIT_INTERRUPTED
-    print(_outcome(result, notes=arguments.quiet))
+    print(_outcome(result, notes=arguments.quiet, reports=settings.files == "report"))
     if result.stopped:
         return EXIT_INTERRUPTED
     return exit_failed(result.counts.failed)
@@ -112,7 +112,7 @@ def _name(source: Path | list[Path]) -> str:
     return (place.parent.name if place.name == "audio" else place.name) or "sounds"
 
 
-def _outcome(result: ManyResult, *, notes: bool) -> str:
+def _outcome(result: ManyResult, *, notes: bool, reports: bool) -> str:
     counts = result.counts
     lines = [f"note: {note}" for note in result.notes] if notes else []
     if result.failures:
@@ -126,4 +126,12 @@ def _outcome(result: ManyResult, *, notes: bool) -> str:
     failed = f", {counts.failed} failed" if counts.failed else ""
     fitted = counts.skipped + counts.done
     lines.append(f"fitted {fitted} of {sounds(counts.total)}{before}{failed}: {result.folder}")
+    if fitted and not result.stopped:
+        folder = shlex.quote(str(result.folder))
+        where = f"{folder}/sounds/NAME/report.html" if reports else "fit again with files=report and another -o"
+        lines += [
+            "next:",
+            f"  A page to listen to them, the worst first  ddsp-match score {folder}",
+            f"  A report of each sound                     {where}",
+        ]
     return "\n".join(lines)

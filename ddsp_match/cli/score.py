@@ -23,6 +23,7 @@ def score(arguments: argparse.Namespace) -> int:
             with progress:
                 from ddsp_match.tasks.score import NAMES
                 from ddsp_match.tasks.score import score as task
+                from ddsp_match.tasks.score_report import HOW_TO_REPORT
 
                 card = task(
                     arguments.folder,
@@ -44,6 +45,8 @@ def score(arguments: argparse.Namespace) -> int:
     print(card_text(card, arguments.worst))
     for note in card.notes:
         print(f"note: {note}")
+    if not any(row.report for row in card.scored):
+        print(f"note: {HOW_TO_REPORT}")
     place = arguments.output or arguments.folder
     print(f"written: {place}/{', '.join(NAMES)}")
     print(f"page:    {place / NAMES[2]}")

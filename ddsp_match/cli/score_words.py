@@ -15,7 +15,9 @@ SHOWN_FAILURES = 10
 
 def card_text(card: Card, worst: int) -> str:
     """The card: what each metric is overall, beside floor and ceilings; families; the worst, and why."""
-    lines = [f"{_sounds(card.overall.scored)} scored" + (f", {len(card.failed)} without" if card.failed else ""), ""]
+    from ddsp_match.tasks.score_report import card_headline
+
+    lines = [*textwrap.wrap(card_headline(card), 100), ""]
     if card.scored:
         lines += [*overall_table(card), ""]
         if card.families:

@@ -68,8 +68,8 @@ const Many = (() => {
     };
     // The first column is as wide as its longest name wants, within bounds.
     const longest = data.names.reduce((most, name) => Math.max(most, name.length), 4);
-    $("list").style.setProperty("--wanted", `${(2.4 * kinds.length + 0.54 * longest + 4).toFixed(1)}rem`);
-    const table = new Table($("list"), { columns, count: data.names.length, searched, buttons, mark, onsort, onselect: (row) => take(row) });
+    $("list").style.setProperty("--wanted", `${(2.4 * kinds.length + 0.54 * longest + (data.levels || data.settings ? 6 : 0) + (data.reports ? 4 : 0) + 4).toFixed(1)}rem`);
+    const table = new Table($("list"), { columns, count: data.names.length, searched, buttons, mark, onsort, report: (row) => link(data.reports, row, data.names[row]), onselect: (row) => take(row) });
     bar.onchange = mark;
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

@@ -14,7 +14,7 @@
 
   const tip = (column) => [column.label, column.meaning, Values.better(column)].filter(Boolean).join(". ").replace(/\.\. /g, ". ");
   const columns = [
-    { key: "", label: "Sound", words: (row) => data.names[row], tip: "By name" },
+    { key: "", label: "Sound", words: (row) => data.names[row], badge: (row) => data.levels[row], tip: "By name" },
     ...(data.families.length > 1 ? [{ key: " family", label: "Family", words: family }] : []),
     ...data.columns.map((column) => ({
       key: column.key, label: column.label, unit: Values.unit(column), tip: tip(column), worst: worst(column), value: value(column.key),

@@ -20,7 +20,8 @@ class ScoreRow:
         target: The sound.
         match: Its match.
         report: Page of its own, if there is one.
-        facts: Short remarks for whoever listens, by their label: ``{"Verdict": "good", "f0": "220.1 Hz"}``.
+        facts: Short remarks for the listener, by their label: ``{"Length": "2.50 s", "Pitch": "220.1 Hz"}``.
+        level: How good the match is: ``excellent``, ``good``, ``fair`` or ``poor``; empty where that is not known.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ScoreRow:
     match: Sound | None = None
     report: str | Path | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    level: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from ddsp_match.report import many_shell, packing, shell
 from ddsp_match.report.many_shell import counted, escape
 from ddsp_match.report.score_data import ScoreData
 
-_FLOOR_WORDS = "The floor is what two takes of one fit get against each other, on average."
+_FLOOR_WORDS = (
+    "The floor is the score of one take of the match against another that differs in its random noise alone: smaller "
+    "differences mean nothing."
+)
 
 
 def write(path: str | Path, data: ScoreData) -> Path:
@@ -78,6 +81,7 @@ def _numbers(data: ScoreData, path: Path) -> dict[str, object]:
         "sounds": {name: packing.sounds(given, names, path) for name, given in kinds.items()},
         "reports": packing.links([row.report for row in data.rows], names, path),
         "facts": packing.facts([row.facts for row in data.rows]),
+        "levels": [row.level for row in data.rows],
         "overall": packing.means(data.overall),
         "family_means": [
             {

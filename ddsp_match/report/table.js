@@ -8,9 +8,10 @@ const Table = (() => {
 
   class Table {
     // columns: [{key, label, unit, tip, worst: 1 | -1 | 0, value(row), words(row), share(row)?}]; the first heads the rows.
-    constructor(root, { columns, count, searched, buttons, mark, onselect, onsort }) {
+    constructor(root, { columns, count, searched, buttons, report, mark, onselect, onsort }) {
       Object.assign(this, { root, columns, count, mark, onselect, onsort });
       this.buttons = buttons || (() => []);
+      this.report = report || (() => null);
       this.searched = Array.from({ length: count }, (_, row) => searched(row).toLowerCase());
       this.order = Array.from({ length: count }, (_, row) => row);
       this.selected = null;
@@ -137,7 +138,9 @@ const Table = (() => {
         const cell = index === 0 ? element("th", { scope: "row" }) : element("td", { class: column.value ? "number" : "words" });
         if (index === 0) {
           const inner = element("div", { class: "lead" }, ...this.buttons(row), element("span", { class: "name", title: words }, words));
-          if (column.badge && column.badge(row)) inner.append(element("span", { class: "badge good" }, column.badge(row)));
+          if (column.badge && column.badge(row)) inner.append(element("span", { class: `badge ${column.badge(row)}` }, column.badge(row)));
+          const report = this.report(row);
+          if (report) inner.append(element("a", { class: "own-report", href: report, "aria-label": `Report of ${words}` }, "Report"));
           cell.append(inner);
         } else cell.append(column.value ? words : element("span", { class: "name", title: words }, words));
         if (column.key === this.sorted && column.share) {

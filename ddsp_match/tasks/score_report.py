@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from ddsp_match.report import compare_page, score_page
@@ -9,14 +10,16 @@ from ddsp_match.report.compare_data import Change, CompareData
 from ddsp_match.report.compare_data import Pair as PairOnPage
 from ddsp_match.report.score_data import Failure, FamilyScores, ScoreData, ScoreRow
 from ddsp_match.report.table_data import Column, Mean, Sound
+from ddsp_match.report.verdict import LEVELS, Verdict, judge
 from ddsp_match.score.card import Card, Comparison, Group, Metric, Pair, Row, Summary
 from ddsp_match.score.comparison_words import headline, rule
+from ddsp_match.score.summary import worst_rows
 
 _SHOWN = {  # facts of a row that help to judge what one hears, by their label
-    "headline": "Verdict",
-    "f0_median_hz": "f0",
+    "f0_median_hz": "Pitch",
     "duration_s": "Length",
 }
+HOW_TO_REPORT = "`files=report` in the fit, with another -o, writes each sound a report of its own"
 
 
 def write_score_page(path: str | Path, card: Card) -> Path:
@@ -52,8 +55,30 @@ def write_compare_page(path: str | Path, comparison: Comparison, command: str = 
     return compare_page.write(path, compare_data(comparison, command))
 
 
+def card_headline(card: Card) -> str:
+    """The result in sentences: how many matches are how good, and which are the worst."""
+    if not card.scored:
+        return "No sound was scored."
+    levels = Counter(_verdict(row).level for row in card.scored)
+    counted = ", ".join(f"{levels[level]} {level}" for level in LEVELS if levels[level])
+    words = f"{len(card.scored)} sound{'s' if len(card.scored) > 1 else ''}: {counted}."
+    if card.failed:
+        words += f" {len(card.failed)} without a score."
+    if len(card.scored) > 1:
+        worst = [row for row in worst_rows(card, card.sort, 3) if _verdict(row).level in LEVELS[1:]]
+        names = ", ".join(f"{row.name} ({_verdict(row).level})" for row in worst)
+        words += f" Listen to the worst first: {names}." if names else ""
+    return words if card.complete else f"Interrupted, not every sound is scored. {words}"
+
+
+def _verdict(row: Row) -> Verdict:
+    """The verdict on a match by all that was measured of it; the fit's own knew less."""
+    return judge(row.metrics, pitched=bool(row.facts.get("pitched", True)))
+
+
 def score_data(card: Card) -> ScoreData:
     """A score card as its page takes it."""
+    notes = card.notes if any(row.report for row in card.scored) else [*card.notes, HOW_TO_REPORT]
     return ScoreData(
         title=card.name,
         columns=[_column(metric, card) for metric in card.metrics],
@@ -61,9 +86,9 @@ def score_data(card: Card) -> ScoreData:
         overall=_means(card.overall),
         families=[_family(group, card) for group in card.families],
         failures=[Failure(row.name, row.reason, row.family, _sound(row.target)) for row in card.failed],
-        headline="" if card.complete else "Interrupted: not every sound was scored.",
+        headline=card_headline(card),
         command=card.command,
-        notes=card.notes,
+        notes=notes,
         floor_words=card.floor_meaning,
         settings=card.settings,
         sort_by=card.sort,
@@ -122,11 +147,13 @@ def _column(metric: Metric, card: Card) -> Column:
 
 
 def _score_row(row: Row) -> ScoreRow:
-    facts = {label: _fact_words(key, row.facts[key]) for key, label in _SHOWN.items() if row.facts.get(key)}
+    verdict = _verdict(row)
+    facts = {"Verdict": verdict.headline}
+    facts |= {label: _fact_words(key, row.facts[key]) for key, label in _SHOWN.items() if row.facts.get(key)}
     if row.hints:
         facts["Why it may be off"] = "; ".join(row.hints)
     target, match = _sounds(row)
-    return ScoreRow(row.name, row.metrics, row.family, target, match, row.report or None, facts)
+    return ScoreRow(row.name, row.metrics, row.family, target, match, row.report or None, facts, verdict.level)
 
 
 def _pair(pair: Pair) -> PairOnPage:

@@ -31,7 +31,8 @@ def test_the_card_is_printed_and_written(kit, capsys):
     assert cli.main(["score", "kit", *FAST]) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    assert lines[0] == "2 sounds scored, 1 without"
+    assert lines[0] == "2 sounds: 1 excellent, 1 poor. 1 without a score. Listen to the worst first: bad (poor)."
+    assert any("files=report" in line for line in lines)
     head = next(line for line in lines if "floor" in line)
     assert head.split()[-4:] == ["floor", "silence", "white", "noise"]
     assert any(line.startswith("mrstft (less is better)") for line in lines)

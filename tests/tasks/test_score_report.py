@@ -71,8 +71,14 @@ def test_a_card_keeps_its_figures() -> None:
     assert [(one.name, one.reason) for one in data.failures] == [("d", "not a sound")]
     assert data.families[0].floors == pytest.approx({"mrstft": 0.15})
     assert data.families[1].means["mrstft"].low is None
-    assert data.rows[0].facts == {"Verdict": "Good match.", "f0": "220.0 Hz"}
-    assert data.headline == ""
+    assert data.rows[0].facts == {
+        "Verdict": "Good match: small differences in the spectrum.", "Pitch": "220.0 Hz"
+    }  # fmt: skip
+    assert [one.level for one in data.rows] == ["good", "fair", "fair"]
+    assert data.headline == (
+        "3 sounds: 1 good, 2 fair. 1 without a score. Listen to the worst first: c (fair), b (fair), a (good)."
+    )
+    assert any("files=report" in note for note in data.notes)
     assert "Interrupted" in score_data(replace(card(), complete=False)).headline
 
 
