@@ -33,7 +33,7 @@ def html(data: CompareData, path: Path) -> str:
     """The page that is to lie at `path`, as one string of HTML. Nothing of `data` can become markup or script."""
     values = {
         "title": escape(data.title),
-        "facts": f"{counted(len(data.pairs), 'sound')} that both have.",
+        "facts": f"{counted(len(data.pairs), 'sound')} in both runs.",
         "headline": many_shell.headline(data.headline),
         "rule": escape(data.rule),
         "name_a": escape(data.name_a),

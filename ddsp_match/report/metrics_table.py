@@ -30,17 +30,17 @@ MEANINGS = {
         "Multi-resolution STFT loss",
         "",
         "How far the spectra are apart, over six window lengths, loud and faint parts alike. 0 is identical; "
-        "below 0.15 excellent, below 0.35 good. Noise costs most: two draws of the same noise are 0.8 apart "
+        "below 0.15 excellent, below 0.35 good. Noise costs most: two takes of the same noise are 0.8 apart "
         "or more.",
     ),
     "mel_db": Meaning(
-        "Mel distance",
+        "Mel difference",
         "dB",
-        "Mean difference of level in bands as wide as the ear's. Below 1 dB is hard to hear; two draws of "
-        "the same noise are 2 to 4 dB apart.",
+        "Mean difference of level in bands as wide as the ear's. Below 0.4 dB excellent, below 0.9 dB good; two "
+        "takes of the same noise are 2 to 4 dB apart.",
     ),
     "lsd_db": Meaning(
-        "Log-spectral distance",
+        "Log-spectral difference",
         "dB",
         "Difference of level in every bin of the spectrum. Strict on faint parts and noise; lower is better.",
     ),
@@ -53,15 +53,15 @@ MEANINGS = {
     "loudness_l1_db": Meaning(
         "Loudness error", "dB", "Mean difference of A-weighted loudness over time. Below 1 dB is not noticed."
     ),
-    "harmonic_share": Meaning("Harmonic share", "%", "Part of the match's energy that the harmonics play."),
-    "noise_share": Meaning("Noise share", "%", "Part of the match's energy that the filtered noise plays."),
+    "harmonic_share": Meaning("Harmonic share", "%", "Part of the match's energy in the harmonic stem."),
+    "noise_share": Meaning("Noise share", "%", "Part of the match's energy in the noise stem."),
     "unexplained_share": Meaning(
         "Unexplained share",
         "%",
         "Energy by which the spectra differ, as part of the target's. Lower is better; "
-        "for pure noise it cannot fall below 43 %, as no two draws agree.",
+        "for pure noise it cannot fall below 43 %, as no two takes of it agree.",
     ),
-    "voiced_share": Meaning("Voiced frames", "%", "Part of the time in which a pitch was heard."),
+    "voiced_share": Meaning("Voiced frames", "%", "Part of the time in which a pitch was found."),
     "doubt_share": Meaning(
         "Frames in doubt", "%", "Part of the time in which the pitch may be wrong. Lower is better."
     ),

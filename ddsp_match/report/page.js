@@ -68,7 +68,7 @@
     read: (x) => {
       const i = nearest(features.time_s, x);
       const midi = Math.round(midiOf(features.f0_hz[i])), cents = Math.round(100 * (midiOf(features.f0_hz[i]) - midi));
-      const state = !features.voiced[i] ? ", no pitch heard" : features.doubt[i] ? ", in doubt" : "";
+      const state = !features.voiced[i] ? ", no pitch" : features.doubt[i] ? ", in doubt" : "";
       return `${clock(x)}, ${features.f0_hz[i].toFixed(1)} Hz, ${noteName(midi)} ${cents < 0 ? "−" : "+"}${Math.abs(cents)} cents${state}`;
     },
   });
@@ -99,7 +99,7 @@
       { x: levels.time_s, y: levels.noise_db, kind: "curve noise" },
       { x: levels.time_s, y: levels.harmonic_db, kind: "curve harmonic" },
     ],
-    read: (x) => { const i = nearest(levels.time_s, x); return `${clock(x)}, harmonics ${minus(levels.harmonic_db[i])} dB, noise ${minus(levels.noise_db[i])} dB`; },
+    read: (x) => { const i = nearest(levels.time_s, x); return `${clock(x)}, harmonic stem ${minus(levels.harmonic_db[i])} dB, noise stem ${minus(levels.noise_db[i])} dB`; },
   });
   if (noise) {
     const half = noise.high_hz / Math.max(1, noise.count - 1) / 2;

@@ -21,7 +21,7 @@ LOSSLESS_SAMPLES = 2_000_000
 LONG_RATE_HZ = 24_000
 _MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000)
 
-_LABELS = {"target": "Target", "match": "Match", "harmonic": "Harmonic", "noise": "Noise"}
+_LABELS = {"target": "Target", "match": "Match", "harmonic": "Harmonic stem", "noise": "Noise stem"}
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@
       const around = [one.mean, one.low, one.high, ...(spread || []), ...marks(column).map(([v]) => v), ...(column.unit === "share" ? [0, 1] : [])].filter((v) => v !== null && v !== undefined);
       const button = element("button", { type: "button", class: "choose", "aria-pressed": "false" }, column.label);
       button.addEventListener("click", () => { table.sort(column.key); look(column.key); table.root.scrollTop = 0; });
-      const about = element("details", {}, element("summary", {}, "What it says"), element("p", {}, [column.meaning, Values.better(column)].filter(Boolean).join(" ")));
+      const about = element("details", {}, element("summary", {}, "Meaning"), element("p", {}, [column.meaning, Values.better(column)].filter(Boolean).join(" ")));
       if (one.worst_name) about.append(element("p", {}, `Worst: ${full(column, one.worst)}, ${one.worst_name}.${one.median === null ? "" : ` Median: ${full(column, one.median)}.`}`));
       const line = element("tr", { "data-key": column.key },
         element("th", { scope: "row" }, button, about),

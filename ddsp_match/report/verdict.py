@@ -116,10 +116,12 @@ def judge(
     by_partials = tonal(known, pitched)
     level = level_of(metrics, by_partials)
     headline = _HEADLINES[level]
+    if level == "excellent" and not by_partials:
+        headline = "Excellent match: as close as two takes of the same noise."
     if not pitched and _has_partials(known):
         headline += " No pitch was found: partials on a steady grid play it."
     elif not pitched:
-        headline += " No pitch was found, so only the noise part plays."
+        headline += " No pitch was found, so only the noise stem plays."
     return Verdict(
         headline=headline,
         good=_good(known, pitched, by_partials),
@@ -143,7 +145,7 @@ def _good(known: Mapping[str, float], pitched: bool, by_partials: bool) -> list[
             f"The colour of the sound is right, to {_decibels(known['mel_db'])} in bands as the ear has them."
         )
     if not by_partials and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
-        points.append("The colour of the noise is right, as far as two draws of one noise agree.")
+        points.append("The colour of the noise is right, as far as two takes of one noise agree.")
     if known.get("mos", 0.0) >= HARD_TO_TELL:
         points.append(f"A listener could hardly tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
     if known.get("snr_db", -math.inf) >= 15:

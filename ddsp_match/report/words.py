@@ -34,9 +34,9 @@ def words(data: ReportData) -> dict[str, str]:
         "facts": escape(_facts(data, median_hz)),
         "level": escape(verdict.level),
         "headline": escape(verdict.headline),
-        "good": bullet_list(verdict.good, "Nothing stands out."),
-        "weak": bullet_list(verdict.weak, "Nothing to complain of."),
-        "advice": bullet_list(verdict.advice, "Nothing needs to be mended."),
+        "good": bullet_list(verdict.good, "None."),
+        "weak": bullet_list(verdict.weak, "None."),
+        "advice": bullet_list(verdict.advice, "Nothing to improve."),
         "next_steps": _next_steps(data),
         "notes": f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>'
         if data.notes
@@ -45,9 +45,9 @@ def words(data: ReportData) -> dict[str, str]:
         "doubt_legend": '<span class="legend"><i class="swatch doubt"></i>in doubt</span>'
         if data.features.doubt.any()
         else "",
-        "f0_alt": f"f0 over time; its median is {median_hz:.1f} hertz."
+        "f0_alt": f"Pitch over time; its median is {median_hz:.1f} hertz."
         if median_hz
-        else "f0 over time; no pitch was heard.",
+        else "Pitch over time; no pitch was found.",
         "controls_words": escape(_controls_words(controls)),
         "stop_words": escape(f"{steps}. {_sentence(data.stop_reason)}"),
         "loss_alt": escape(_loss_alt(data)),
@@ -101,11 +101,11 @@ def _facts(data: ReportData, median_hz: float | None) -> str:
 
 def _controls_words(controls: Controls) -> str:
     if not bool(controls.amplitude.any()):
-        return f"No partials: noise in {controls.n_bands} bands is all that plays.{_shown(controls)}"
+        return f"No partials, only noise in {controls.n_bands} bands.{_shown(controls)}"
     phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
-    harmonic = f"{controls.n_partials} harmonics of one f0, {phases}"
+    harmonic = f"{controls.n_partials} harmonics of one pitch, {phases}"
     if controls.divisions > 1:
-        of = f"{controls.n_partials} partials, one in {controls.divisions} of them a harmonic of one f0"
+        of = f"{controls.n_partials} partials, one in {controls.divisions} of them a harmonic of the pitch"
         harmonic = f"{of}, {phases}"
     elif bool((controls.f0_hz == controls.f0_hz[0, 0]).all()):
         apart_hz = float(controls.f0_hz[0, 0])
@@ -144,7 +144,7 @@ def _shares(metrics: Mapping[str, float]) -> str:
         f'<span class="share-{name}" style="width:{100 * share / total:.2f}%"></span>'
         for name, share in shares.items()
     )
-    text = ", ".join(f"{name} {value_words(f'{name}_share', share)}" for name, share in shares.items())
+    text = ", ".join(f"{name} stem {value_words(f'{name}_share', share)}" for name, share in shares.items())
     image = f'<div class="share-bar" role="img" aria-label="{text}">{bar}</div>'
     return f'<div class="shares">{image}<p>Energy of the match: {text}</p></div>'
 

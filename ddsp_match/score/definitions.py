@@ -28,7 +28,7 @@ METRICS = (
     ),
     Metric(
         "mfcc_distance", "MFCC", "dB", "lower",
-        "Euclidean distance of mel-frequency cepstral coefficients 1 to 13 of 40 mel bands, mean over frames: the "
+        "Euclidean difference of mel-frequency cepstral coefficients 1 to 13 of 40 mel bands, mean over frames: the "
         "timbre without the level.",
         "Davis and Mermelstein 1980; coefficients as librosa's",
     ),
@@ -38,10 +38,10 @@ METRICS = (
         "Engel et al. 2020 (DDSP), loudness L1",
     ),
     Metric(
-        "f0_l1_cents", "f0", "cents", "lower",
-        "Mean absolute difference between the f0 tracked in the match and that tracked in the target, over frames with "
+        "f0_l1_cents", "pitch", "cents", "lower",
+        "Mean absolute difference between the pitch (f0) of the match and that of the target, over frames with "
         "a pitch in both.",
-        "Engel et al. 2020 (DDSP), f0 L1, in cents; the tracker of the fit hears both", 1,
+        "Engel et al. 2020 (DDSP), f0 L1, in cents; both tracked as in the fit", 1,
     ),
     Metric(
         "octave_errors", "octave errors", "share", "lower",

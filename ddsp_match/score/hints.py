@@ -21,18 +21,18 @@ def hints(metrics: Mapping[str, float], facts: Mapping[str, Any]) -> list[str]:
     said = []
     if facts.get("pitched") is False:
         partials = metrics.get("harmonic_share", 0.0) > 0
-        said.append("no pitch was found: " + ("partials on a steady grid play" if partials else "only noise plays"))
+        said.append("no pitch was found: " + ("partials on a steady grid" if partials else "noise only"))
     if (share := metrics.get("octave_errors", 0.0)) > OCTAVE_SHARE:
-        said.append(f"f0 one or more octaves off in {_percent(share)} of the frames{_both(facts)}")
+        said.append(f"pitch one or more octaves off in {_percent(share)} of the frames{_both(facts)}")
     elif (cents := metrics.get("f0_l1_cents", 0.0)) > CENTS:
-        said.append(f"f0 off by {cents:.0f} cents{_both(facts)}")
+        said.append(f"pitch off by {cents:.0f} cents{_both(facts)}")
     if (share := metrics.get("doubt_share", 0.0)) > DOUBT:
-        said.append(f"f0 in doubt in {_percent(share)} of the frames")
+        said.append(f"pitch in doubt in {_percent(share)} of the frames")
     if (share := metrics.get("voicing_agreement", 1.0)) < VOICING:
         said.append(f"a pitch comes or goes in {_percent(1 - share)} of the frames")
     tonal = metrics.get("harmonic_share")
     if tonal is not None and tonal < TONAL and facts.get("pitched") is not False:
-        said.append(f"low harmonic share: noise carries {_percent(1 - tonal)} of the energy")
+        said.append(f"noise carries {_percent(1 - tonal)} of the energy")
     unexplained = metrics.get("unexplained_share", 0.0) - NOISE_UNEXPLAINED * metrics.get("noise_share", 0.0)
     if unexplained > UNEXPLAINED:
         said.append(f"{_percent(metrics['unexplained_share'])} of the energy explained by neither part")

@@ -12,14 +12,13 @@ from ddsp_match.score.card import OVERALL, REFIT, Card, Group, Metric, Row, Summ
 from ddsp_match.score.definitions import badness
 
 FLOOR_OF_NOISE = (
-    "Two takes that differ by chance alone: each patch played once more with the next noise seed, and measured against "
-    "its match. In a fit from analysis nothing else is drawn by chance, so the harmonics are the same; a difference "
-    "between two matches that is smaller than this may be the noise's. A match can come nearer to its target than "
-    "this, because its bands were fitted to the very noise it plays."
+    "Floor: the score of the match replayed with different random noise (the next noise seed) against itself. Smaller "
+    "differences between two matches mean nothing. A match can score better than its floor, because its noise bands "
+    "were fitted to the very noise it plays."
 )
 FLOOR_OF_FITS = (
-    "Two takes of the whole fit with different seeds, of the noise and of all else that is drawn by chance, one match "
-    "measured against the other. A difference between two matches that is smaller than this may be chance."
+    "Floor: the score of one whole fit against another with different seeds. Smaller differences between two matches "
+    "mean nothing."
 )
 
 

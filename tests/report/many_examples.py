@@ -11,6 +11,7 @@ from ddsp_match.report.compare_data import Change, CompareData, Pair
 from ddsp_match.report.score_data import Failure, FamilyScores, ScoreData, ScoreRow
 from ddsp_match.report.sweep_data import Run, SweepData
 from ddsp_match.report.table_data import Column, Mean, Sound
+from ddsp_match.report.verdict import LEVELS
 
 COLUMNS = [
     Column(
@@ -97,8 +98,9 @@ def score_data(n: int, files: list[tuple[Path, Path]], **changes: object) -> Sco
                 match.parent / "report.html" if i % 3 == 0 else None,
                 {
                     "Verdict": "Fair match: the character is there, the details differ." if i % 4 else "Good match.",
-                    "f0": f"{110 + i % 40:.1f} Hz",
+                    "Pitch": f"{110 + i % 40:.1f} Hz",
                 },
+                LEVELS[i % 4],
             )
         )
     families = [

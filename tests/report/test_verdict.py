@@ -52,6 +52,7 @@ def test_noise_is_not_blamed_for_being_another_draw() -> None:
         "noise_share": 1.0,
     }
     assert judge(draws, pitched=False).level == "excellent"
+    assert "two takes of the same noise" in judge(draws, pitched=False).headline
     assert judge(draws, pitched=True).level == "poor"
     assert not any("explained by neither" in point for point in judge(draws, pitched=False).weak)
 
@@ -130,7 +131,7 @@ def test_partials_without_a_pitch_are_judged_as_partials_and_not_called_noise() 
     assert "missing" not in said and "only the noise" not in said and "colour of the noise" not in said
     assert "mrstft 0.10" in said and judge({**FINE, "mrstft": 0.9}, pitched=False).level == "poor"
     alone = judge({**FINE, "harmonic_share": 0.0, "noise_share": 1.0}, pitched=False)
-    assert "only the noise part plays" in alone.headline and any("missing" in point for point in alone.weak)
+    assert "only the noise stem plays" in alone.headline and any("missing" in point for point in alone.weak)
 
 
 def test_few_clear_frames_are_no_weakness_of_what_cannot_be_told_apart() -> None:

@@ -98,7 +98,7 @@ def test_pitch_is_tracked_again_in_both(tmp_path):
     run = make_run(tmp_path / "run", {"octave": (low, render(high)), "sharp": (tuned, render(high))})
     rows = {row.name: row for row in score(run, mos_pads=0, workers=1, references=0).rows}
     assert rows["octave"].metrics["octave_errors"] > 0.9 and rows["octave"].metrics["voicing_agreement"] > 0.9
-    assert rows["octave"].hints[0].startswith("f0 one or more octaves off")
+    assert rows["octave"].hints[0].startswith("pitch one or more octaves off")
     assert rows["sharp"].metrics["f0_l1_cents"] == pytest.approx(20, abs=3)
     assert rows["sharp"].metrics["octave_errors"] == 0
     assert rows["sharp"].facts["f0_median_hz"] == pytest.approx(440, abs=2)
