@@ -75,7 +75,7 @@ def test_a_flag_with_a_bad_value_ends_with_2_and_says_what_is_needed(fake_fit, c
     with pytest.raises(SystemExit) as ended:
         run("sound.wav", *flags)
     assert ended.value.code == 2
-    assert flags[0] in capsys.readouterr().err
+    assert f"error: argument {flags[0]}: " in capsys.readouterr().err
     assert fake_fit.calls == []
 
 

@@ -85,7 +85,7 @@ def test_a_slip_is_a_line_and_exit_code_2(kit, capsys, words, said):
 def test_values_are_checked_by_the_parser(kit, words, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["score", "kit", *words])
-    assert ended.value.code == 2 and words[0] in capsys.readouterr().err
+    assert ended.value.code == 2 and f"error: argument {words[0]}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["score", "compare"])
