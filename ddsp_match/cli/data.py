@@ -10,8 +10,8 @@ from typing import Any
 
 from ddsp_match.cli.exits import EXIT_INTERRUPTED
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.download.here import Here, look
-from ddsp_match.download.sets import SETS, DataSet, in_words
+from ddsp_match.datasets.fetch import Here, fetch, look
+from ddsp_match.datasets.published import SETS, DataSet, in_words
 from ddsp_match.errors import ConfigError
 
 
@@ -28,13 +28,11 @@ def data(arguments: argparse.Namespace) -> int:
             needed=f"one of {', '.join(SETS)}",
             hint=f"ddsp-match data {near[0]}" if near else "ddsp-match data, which lists them",
         )
-    from ddsp_match.download.transfer import Patience
-    from ddsp_match.tasks.fetch import fetch
-
     data_set, progress = SETS[arguments.name], _Progress(quiet=arguments.quiet)
+    before = look(data_set, arguments.output).whole and not arguments.force
     try:
         with progress:
-            fetched = fetch(
+            here = fetch(
                 data_set,
                 below=arguments.output,
                 url=arguments.url,
@@ -42,23 +40,17 @@ def data(arguments: argparse.Namespace) -> int:
                 sha256=arguments.sha256 or "",
                 force=arguments.force,
                 keep_archive=arguments.keep_archive,
-                patience=Patience(timeout_s=arguments.timeout),
+                timeout_s=arguments.timeout,
                 on_stage=progress.on_stage,
                 on_bytes=progress.on_bytes,
-                on_note=progress.on_note,
             )
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted; {_left(data_set, arguments.output)}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    here = fetched.here
-    if fetched.already:
-        print(f"already here: {here.clips:,} clips (--force fetches them again)")
-    else:
-        compared = ", ".join(name.upper() if name != "length" else name for name in fetched.checks)
-        print(f"checked: {compared + ' and ' if compared else ''}CRC of the archive; form of all {here.clips:,} clips")
-        print(f"sha256:  {fetched.sha256}")
-    if fetched.archive is not None:
-        print(f"archive: {fetched.archive}")
+    done = "already here" if before else "fetched and checked"
+    print(f"{done}: {here.clips:,} clips" + (" (--force fetches them again)" if before else ""))
+    if here.archive.is_file():
+        print(f"archive: {here.archive}")
     print(f"audio:   {here.audio}/")
     if data_set.licence:
         print(f"licence: {data_set.licence}, {data_set.licence_url} — name {data_set.by}")
@@ -127,13 +119,6 @@ class _Progress:
         if done < self._bar.n:  # from the beginning again
             self._bar.reset(total)
         self._bar.update(done - self._bar.n)
-
-    def on_note(self, note: str) -> None:
-        """Show a remark."""
-        if not self._quiet:
-            if self._bar is not None:
-                self._bar.clear()
-            print(f"note: {note}", file=sys.stderr, flush=True)
 
     def _close(self) -> None:
         if self._bar is not None:

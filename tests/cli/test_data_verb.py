@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from ddsp_match import cli
-from ddsp_match.download import sets, transfer
-from ddsp_match.download.here import RECORD
-from tests.download.web import ARCHIVE, NAMES, Reply, serving, tiny
+from ddsp_match.datasets import published
+from tests.datasets.web import ARCHIVE, NAMES, Reply, serving, tiny
 from tests.waiting import HANG_S, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +30,7 @@ def known(monkeypatch):
 
     def add(url: str, **changes) -> None:
         monkeypatch.setitem(
-            sets.SETS, "tiny", tiny(url, size_bytes=len(ARCHIVE), licence="CC BY 4.0", by="Us", **changes)
+            published.SETS, "tiny", tiny(url, size_bytes=len(ARCHIVE), licence="CC BY 4.0", by="Us", **changes)
         )
 
     return add
@@ -65,8 +64,7 @@ def test_a_set_is_fetched_and_the_next_command_named(capsys, known):
         assert cli.main(["data", "tiny"]) == 0
         captured = capsys.readouterr()
         lines = captured.out.splitlines()
-        assert lines[0] == f"checked: length and CRC of the archive; form of all {len(NAMES)} clips"
-        assert lines[1].startswith("sha256:  ") and len(lines[1].split()[1]) == 64
+        assert lines[0] == f"fetched and checked: {len(NAMES)} clips"
         assert "audio:   data/tiny/audio/" in lines and "licence: CC BY 4.0" in captured.out
         assert lines[-1] == "next:    ddsp-match fit data/tiny/audio dataset=nsynth limit=20"
         assert "download: " in captured.err and "unpack: " in captured.err and "100%" in captured.err
@@ -77,15 +75,14 @@ def test_a_set_is_fetched_and_the_next_command_named(capsys, known):
         assert cli.main(["data", "tiny", "--force", "--keep-archive", "--quiet"]) == 0
         captured = capsys.readouterr()
         assert "archive: data/tiny.jsonwav.tar.gz" in captured.out and captured.err == ""
-    assert len(web.requests) == 2 and Path("data", "tiny", RECORD).is_file()
+    assert len(web.requests) == 2
 
 
-def test_every_flag_reaches_the_task(capsys, known, monkeypatch):
-    monkeypatch.setattr(transfer.time, "sleep", lambda _: None)
+def test_every_flag_reaches_the_task(capsys, known):
     known("http://127.0.0.1:9/", md5="0" * 32)
-    with serving(Reply(stalls_after=0)) as web:
-        assert cli.main(["data", "tiny", "--url", web.url, "--timeout", "0.05", "-o", "there", "-q"]) == 2
-    assert "no answer for 0.05 s" in capsys.readouterr().err
+    with serving(Reply(status=404)) as web:
+        assert cli.main(["data", "tiny", "--url", web.url, "--timeout", "5", "-o", "there", "-q"]) == 2
+    assert f"{web.url}: found the answer 404" in capsys.readouterr().err
     Path("mine.tar.gz").write_bytes(ARCHIVE)
     assert cli.main(["data", "tiny", "--archive", "mine.tar.gz", "-o", "there", "-q"]) == 2
     error = capsys.readouterr().err
@@ -124,8 +121,8 @@ def test_ctrl_c_says_that_the_next_command_goes_on(tmp_path):
         [
             "import sys",
             "from ddsp_match import cli",
-            "from ddsp_match.download import sets",
-            "from tests.download.web import tiny",
+            "from ddsp_match.datasets import published as sets",
+            "from tests.datasets.web import tiny",
             "sets.SETS['tiny'] = tiny(sys.argv[1])",
             "sys.exit(cli.main(['data', 'tiny', '-o', sys.argv[2]]))",
         ]
@@ -140,11 +137,11 @@ def test_ctrl_c_says_that_the_next_command_goes_on(tmp_path):
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
-        wait_for(lambda: part.exists() and part.stat().st_size == 131072)
+        wait_for(lambda: part.exists() and part.stat().st_size >= 65536)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=HANG_S)
     assert process.returncode == 130
-    assert error.rstrip().endswith("ddsp-match: interrupted; the same command goes on from 131 KB")
+    assert "ddsp-match: interrupted; the same command goes on from " in error
     assert "Traceback" not in error
 
 

@@ -1,4 +1,4 @@
-"""The data sets that can be fetched: where each lies, how large it is, what is in it, whose it is."""
+"""The published data sets that can be fetched: address, size, sums, content, licence."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ddsp_match.download.sets import DataSet
+from ddsp_match.datasets.published import DataSet
 
 NAMES = [f"bass_synthetic_033-{22 + n:03d}-050" for n in range(6)]
 RATE, N_SAMPLES = 16000, 32000

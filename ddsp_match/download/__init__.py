@@ -1,1 +1,0 @@
-"""Data sets from the network: what there is, one file over HTTP, its checks, its safe unpacking."""
