@@ -34,7 +34,7 @@ SMOOTH = 3  # frames and bins over which gains are averaged, against musical noi
 # Conjugate gradients towards the dry sound that gives the recording again. Our noise is not the true room's:
 # further rounds take the true tail for source (20 rounds: the dry sound is farther from the truth than the recording).
 ROUNDS = 3
-SOLVED = 10**-1.5  # of the energy: where more than this is left after them, the tail is not ours, and the guess stands
+SOLVED = 10**-2.0  # of the energy: where more than this is left after them, the tail is not ours, and the guess stands
 
 
 def reverberation_db(decay: BlindDecay) -> Float[np.ndarray, " bands"]:

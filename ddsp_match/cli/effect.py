@@ -87,6 +87,7 @@ def outcome(result: EffectResult, folder: Path) -> str:
     lines += _ratio_lines(result)
     if result.ambiguous:
         lines.append(f"sounds the same at other values: {', '.join(result.ambiguous)}")
+    lines += [f"  > {point}" for point in result.advice]
     lines += tail(result.notes, f"{result.stop_reason} ({sum(result.seconds.values()):.1f} s)", folder)
     return "\n".join(lines)
 

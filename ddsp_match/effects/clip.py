@@ -15,6 +15,7 @@ from ddsp_match.ranges import Range
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
 PICKED = 5000  # about so many samples decide between two clip levels
 HEARD = 50_000  # samples that a guess listens to
+MAKEUP = Range("makeup_db", -60.0, 60.0, "dB")  # as much as the drive takes away, and some more
 QUIETEST = 1e-12  # below any sound, so that a logarithm has a value
 
 
@@ -61,16 +62,18 @@ class SoftClip(StaticCurve):
     name: ClassVar[str] = "soft_clip"
     title: ClassVar[str] = "soft clipping"
     equation: ClassVar[str] = (
-        "y = f(x + bias) - f(bias), f(x) = x (1 + |d x|^hardness)^(-1/hardness), d = 10^(drive_db/20) - 1"
+        "y = 10^(makeup_db/20) (f(x + bias) - f(bias)), f(x) = x (1 + |d x|^hardness)^(-1/hardness), "
+        "d = 10^(drive_db/20) - 1"
     )
 
     @property
     def knobs(self) -> tuple[Knob, ...]:
-        """Drive, hardness and bias; without drive nothing is bent. Small samples keep their level, but for the bias."""
+        """Drive, hardness, bias and level. Without drive nothing is bent; before makeup, small samples stay alike."""
         return (
             Knob(Range("drive_db", 0.0, 50.0, "dB"), 0.0, "how low the ceiling hangs: at 1 / d"),
             Knob(Range("hardness", 1.0, 20.0, "", "log"), 2.5, "2.5 is like tanh, 20 nearly cuts"),
             Knob(Range("bias", -0.5, 0.5), 0.0, "unevenness: even harmonics"),
+            Knob(MAKEUP, 0.0, "level at the end", recent=True),
         )
 
     def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -82,13 +85,16 @@ class SoftClip(StaticCurve):
             power = knobs["hardness"] * torch.log((depth * x).abs().clamp(min=QUIETEST))
             return x * torch.exp(-torch.nn.functional.softplus(power, threshold=60) / knobs["hardness"])
 
-        return bend(audio + knobs["bias"]) - bend(knobs["bias"])
+        level = torch.exp(knobs["makeup_db"] * (np.log(10) / 20))
+        return level * (bend(audio + knobs["bias"]) - bend(knobs["bias"]))
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """The three pairs of drive and hardness that make the dry sound most like the wet one."""
+        """The three bends that make the dry sound most like the wet one, each at its best level and without makeup."""
         drives, hardnesses = np.meshgrid(np.linspace(1, 45, 23), [1.2, 2.5, 6.0])
         sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :HEARD]))
         knobs = {"drive_db": drives.ravel(), "hardness": hardnesses.ravel()}
         shaped = self(sound, sample_rate, **knobs)[:, 0].numpy()
-        order = levelled(shaped, wet.reshape(-1)[:HEARD])[1].argsort()[:3]
-        return [{name: float(values[i]) for name, values in knobs.items()} for i in order]
+        levels, left = levelled(shaped, wet.reshape(-1)[:HEARD])
+        makeup_db = np.clip(20 * np.log10(np.maximum(levels, QUIETEST)), MAKEUP.low, MAKEUP.high)
+        bends = [(i, {name: float(values[i]) for name, values in knobs.items()}) for i in left.argsort()[:3]]
+        return [{**bend, **level} for i, bend in bends for level in ({"makeup_db": float(makeup_db[i])}, {})]

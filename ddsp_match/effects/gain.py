@@ -10,6 +10,9 @@ import torch
 from ddsp_match.effects.processor import Knob, Processor, Value
 from ddsp_match.ranges import Range
 
+LARGEST_DB = 100.0  # from a full scale to what 16 bits cannot hold
+QUIETEST = 1e-20  # power below any sound
+
 
 class Gain(Processor):
     """Makes everything louder or softer."""
@@ -22,7 +25,7 @@ class Gain(Processor):
     @property
     def knobs(self) -> tuple[Knob, ...]:
         """The level alone."""
-        return (Knob(Range("gain_db", -60.0, 60.0, "dB"), 0.0, "how much louder"),)
+        return (Knob(Range("gain_db", -LARGEST_DB, LARGEST_DB, "dB"), 0.0, "how much louder"),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""
@@ -38,9 +41,11 @@ class Gain(Processor):
         return torch.complex(level, torch.zeros_like(level)).expand(-1, len(hz))
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """The ratio of the levels."""
-        ratio = np.sqrt(np.square(wet).mean() / max(np.square(dry).mean(), 1e-20))
-        return [{"gain_db": float(np.clip(20 * np.log10(max(ratio, 1e-3)), -60, 60))}]
+        """The gain that explains most of the wet sound, where it explains any; and the ratio of the levels."""
+        power = max(float(np.square(dry).mean()), QUIETEST)
+        ratios = [float((dry * wet).mean()) / power, float(np.sqrt(np.square(wet).mean() / power))]
+        guesses = [20 * np.log10(ratio) for ratio in ratios if ratio > 0]
+        return [{"gain_db": float(np.clip(guess, -LARGEST_DB, LARGEST_DB))} for guess in guesses]
 
 
 class _Stream:

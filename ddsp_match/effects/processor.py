@@ -28,12 +28,14 @@ class Knob:
         default: Where it does nothing, together with the others' defaults; one value for each of a row.
         meaning: What turning it does.
         size: How many numbers a row has; 0 for a single knob.
+        recent: Whether patches written before the knob existed are still about; they are played with its default.
     """
 
     range: Range
     default: float | tuple[float, ...]
     meaning: str
     size: int = 0
+    recent: bool = False
 
     def __post_init__(self) -> None:
         values = self.default if isinstance(self.default, tuple) else (self.default,)
@@ -65,7 +67,7 @@ class Knob:
     def named(self, name: str) -> Knob:
         """The same knob under another name, as in a chain."""
         r = self.range
-        return Knob(Range(name, r.low, r.high, r.unit, r.curve), self.default, self.meaning, self.size)
+        return Knob(Range(name, r.low, r.high, r.unit, r.curve), self.default, self.meaning, self.size, self.recent)
 
 
 class Stream(Protocol):

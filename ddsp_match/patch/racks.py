@@ -101,7 +101,8 @@ def decoded(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> R
         raise ValueError(f"effects at {sample_rate} Hz with polarity {polarity}, latency {latency}")
     chain, _ = build(said["chain"])
     shapes = {knob.name: knob.shape for knob in chain.knobs}
-    if set(values) != set(shapes):
+    recent = {knob.name for knob in chain.knobs if knob.recent}
+    if set(values) - set(shapes) or set(shapes) - set(values) - recent:
         raise ValueError(f"knobs {sorted(set(values) ^ set(shapes))} do not belong or are missing")
     for name, value in values.items():
         if value.shape != shapes[name]:

@@ -64,6 +64,7 @@ class EffectReport:
         esr_gain: What the best static gain alone reaches on the unseen part (of all, if nothing was held out).
         seen: First and last sample of the part that was fitted.
         verdict: The judgement in one or two sentences.
+        advice: What to try next.
         level: ``excellent``, ``good``, ``fair`` or ``poor``.
         matched: False where nothing explains wet from dry.
         by_ear: Why spectra are compared and not samples; empty where samples are.
@@ -100,6 +101,7 @@ class EffectReport:
     level: str
     matched: bool
     by_ear: str = ""
+    advice: Sequence[str] = ()
     latency_samples: float = 0.0
     polarity: float = 1.0
     confidence: float | None = None

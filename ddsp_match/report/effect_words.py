@@ -32,6 +32,7 @@ def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
         "headline": with_code(data.verdict[:1].upper() + data.verdict[1:]),
         "judged_words": escape(_judged_words(data)),
         "esr_rows": _esr_rows(data),
+        "advice": bullet_list(list(data.advice), "Nothing needs to be mended."),
         "alignment": bullet_list(_alignment(data), ""),
         "notes": notes,
         "channel_words": f" The mean of {data.wet.channels} channels is shown." if data.wet.channels > 1 else "",

@@ -21,6 +21,7 @@ from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
 from ddsp_match.optimise import StopReason
 from ddsp_match.settings import EffectSettings
+from ddsp_match.tasks.effect_advice import advice
 from ddsp_match.tasks.effect_verdict import judged, ratios, related
 from ddsp_match.tasks.identify import Identifier, OnStep, Step
 from ddsp_match.tasks.pair import read_pair
@@ -52,6 +53,7 @@ class EffectResult:
         history: The way from neutral to what was found.
         alignment: Latency and polarity between the files.
         verdict: In a sentence, how well the chain explains the pair.
+        advice: What to try next, most promising first.
         level: The same in a word: ``excellent``, ``good``, ``fair`` or ``poor``.
         matched: False where nothing explains wet from dry.
         by_ear: Why the verdict compares spectra and not samples; empty where it compares samples.
@@ -75,6 +77,7 @@ class EffectResult:
     history: list[Step]
     alignment: Alignment
     verdict: str
+    advice: list[str]
     level: str
     matched: bool
     by_ear: str
@@ -192,6 +195,7 @@ def effect(
         history=found.history,
         alignment=alignment,
         verdict=verdict.words,
+        advice=advice(verdict, figures, found, rack, held, wet_again, output, alignment.strength),
         level=verdict.level,
         matched=verdict.matched,
         by_ear=verdict.by_ear,

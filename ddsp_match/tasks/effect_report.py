@@ -54,6 +54,7 @@ def from_result(result: EffectResult, *, patch: tuple[str, int] | None = None) -
         esr_gain=result.esr_gain,
         seen=result.seen,
         verdict=result.verdict,
+        advice=result.advice,
         level=result.level,
         matched=result.matched,
         by_ear=result.by_ear,

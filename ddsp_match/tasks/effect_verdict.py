@@ -16,7 +16,7 @@ from ddsp_match.tasks.pair import Pair
 # Error-to-signal ratios up to which these words hold. At -30 dB the difference is hard to hear behind the sound, at
 # -17 dB it is heard, at -7 dB the effect is only hinted at.
 WORDS = (
-    (1e-6, "excellent", "found: the difference cannot be heard"),
+    (1e-6, "excellent", "the difference cannot be heard"),
     (1e-3, "excellent", "very close"),
     (0.02, "good", "close"),
     (0.2, "fair", "the main part of it"),
@@ -24,6 +24,8 @@ WORDS = (
 # The same of the spectral distance over that without the effects. No distance tells that a match is excellent.
 BY_EAR = ((0.5, "good", "close in its spectrum"), (0.9, "fair", "nearer in its spectrum"))
 POOR = "poor"
+LIKE = 1.02  # ratios that differ by less are alike: 0.1 dB
+REST = "much is left unexplained"
 EXPLAINED = 0.9  # share of the wet energy left unexplained from which the pair itself is doubted
 
 
@@ -49,7 +51,7 @@ class Verdict:
     Attributes:
         matched: False where nothing explains wet from dry.
         level: ``excellent``, ``good``, ``fair`` or ``poor``.
-        words: The same in a sentence.
+        words: The same in a sentence, the level first.
         by_ear: Why spectra are compared and not samples; empty where samples are.
     """
 
@@ -116,10 +118,17 @@ def judged(ratios: Ratios, related: bool, found: Identification, *, by_chance: b
     if value >= EXPLAINED and not related:
         return Verdict(False, POOR, f"no match: nothing explains wet from dry; {figure}", by_ear)
     if by_ear:
-        bounds, value, rest = BY_EAR, after / max(before, 1e-30), "poor: these effects bring the spectra hardly nearer"
+        bounds, value, rest = BY_EAR, after / max(before, 1e-30), "these effects bring the spectra hardly nearer"
     elif value >= EXPLAINED:
-        bounds, rest = (), "poor: the two belong together, but this chain does not make one from the other"
+        bounds, rest = (), "the two belong together, but this chain does not make one from the other"
     else:
-        bounds, rest = WORDS, "rough: much is left unexplained, so other processors are at work"
+        bounds, rest = WORDS, REST
     level, words = next(((level, words) for bound, level, words in bounds if value <= bound), (POOR, rest))
-    return Verdict(True, level, f"{words}; {figure}", by_ear)
+    if not by_ear and no_better_than_gain(ratios):
+        words += f", and a gain alone does {'as well' if value <= LIKE * ratios.esr_gain else 'better'}"
+    return Verdict(True, level, f"{level}: {words}; {figure}", by_ear)
+
+
+def no_better_than_gain(ratios: Ratios) -> bool:
+    """Whether one level knob comes about as near as the chain, or nearer."""
+    return ratios.judged > max(ratios.esr_gain / LIKE, WORDS[0][0])

@@ -71,6 +71,7 @@ def _write_knobs(result: EffectResult, path: Path) -> None:
     content = {
         "name": result.name,
         "verdict": result.verdict,
+        "advice": result.advice,
         "level": result.level,
         "matched": result.matched,
         **{name: value if value is None or math.isfinite(value) else None for name, value in ratios.items()},

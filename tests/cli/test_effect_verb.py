@@ -60,6 +60,7 @@ class FakeEffect:
             seen=(0, 36_000),
             alignment=types.SimpleNamespace(latency_samples=480.0, polarity=-1.0, confidence=0.875, note=""),
             verdict="very close",
+            advice=["try this"],
             matched=True,
             by_ear="",
             loss=1e-4,
@@ -127,6 +128,7 @@ def test_the_outcome_is_said(fake_effect, capsys):
         "  fitted part       0.75 s  0.0001 (-40.0 dB)",
         "  unseen part       0.25 s  0.001 (-30.0 dB)",
         "  a gain alone              0.5 (-3.0 dB), on the unseen part",
+        "  > try this",
         "note: wet is mono",
         "stopped: converged (1.5 s)",
         "written: outputs/wet-effect/report.html, wet.patch.safetensors",
@@ -198,7 +200,7 @@ def test_what_is_wrong_with_the_words_is_said(fake_effect, capsys, argv, message
     [
         ("[gian]", "try: gain"),
         ("[{gain: {gain_bd: 3}}]", "'gain_bd', which is no knob; needed: one of gain_db; try: gain_db"),
-        ("[{gain: {gain_db: 300}}]", "gain_db=[300.0]; needed: -60 to 60 dB"),
+        ("[{gain: {gain_db: 300}}]", "gain_db=[300.0]; needed: -100 to 100 dB"),
         ("[gain, {mix: gain}]", "{mix: [processor, ...]}"),
     ],
 )

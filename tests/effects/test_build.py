@@ -14,7 +14,7 @@ from ddsp_match.errors import ConfigError
         ({"gain": {"gain_db": None}}, "needed: numbers"),
         ({"gain": {"gain_db": "loud"}}, "needed: numbers"),
         ({"gain": {"gain_db": {"of": 1}}}, "needed: numbers"),
-        ({"gain": {"gain_db": 100}}, "needed: -60 to 60 dB"),
+        ({"gain": {"gain_db": 200}}, "needed: -100 to 100 dB"),
         ({"eq": {"bands": 2, "gain_db": [[1, 2], [3, 4]]}}, "found 4 numbers for gain_db; needed: 2"),
         ({"eq": {"bands": 2, "gain_db": [1, [2, 3]]}}, "needed: numbers"),
         ({"phaser": {"stages": 2.5}}, "effects: phaser: stages: found 2.5; needed: a whole number"),

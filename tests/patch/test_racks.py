@@ -152,7 +152,7 @@ def test_keys_that_are_not_needed_are_passed_over(tmp_path):
         (lambda h: None, {"effects/hum.level": torch.zeros(())}, r"damaged.*hum\.level'\] do not belong"),
         (lambda h: None, {"effects/parallel.levels": torch.zeros(3)}, r"parallel\.levels has the shape"),
         (lambda h: None, {"effects/gain.gain_db": torch.tensor(float("nan"))}, "not finite"),
-        (lambda h: None, {"effects/gain.gain_db": torch.tensor(99.0)}, r"gain_db=\[99.0\].*-60 to 60 dB"),
+        (lambda h: None, {"effects/gain.gain_db": torch.tensor(199.0)}, r"gain_db=\[199.0\].*-100 to 100 dB"),
     ],
 )
 def test_damage_is_refused_by_name(tmp_path, change, tensors, message):
@@ -180,3 +180,13 @@ def test_the_file_is_as_its_page_says(tmp_path):
     first, last = (8 + length + offset for offset in entry["data_offsets"])
     assert entry["dtype"] == "F64" and entry["shape"] == []
     assert struct.unpack("<d", raw[first:last]) == (THIRD,)
+
+
+def test_a_patch_from_before_a_knob_was_added_is_played_as_it_was(tmp_path):
+    chain = Rack.of(["soft_clip"], 16_000, {"soft_clip.drive_db": 12.0})
+    EffectsPatch(chain).save(tmp_path / NAME)
+    old = load_rack(altered(tmp_path / NAME, lambda h: None, {"effects/soft_clip.makeup_db": None}))
+    sound = 0.3 * np.random.default_rng(1).standard_normal((1, 400))
+    assert_close(old.process(sound, 16_000), chain.process(sound, 16_000), 0.0)
+    with pytest.raises(PatchError, match=r"soft_clip\.drive_db"):
+        load_rack(altered(tmp_path / NAME, lambda h: None, {"effects/soft_clip.drive_db": None}))

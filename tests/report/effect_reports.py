@@ -81,6 +81,7 @@ class Result:
     history: list[Step]
     alignment: Any
     verdict: str
+    advice: list[str]
     level: str
     matched: bool
     by_ear: str
@@ -183,7 +184,8 @@ def effect_result(
         seen=(0, last),
         history=history,
         alignment=SimpleNamespace(latency_samples=12.25, polarity=-1.0, confidence=0.97, strength=0.83, note=""),
-        verdict="very close; error-to-signal ratio 4.1e-05 (-43.9 dB) on the part that was not fitted",
+        verdict="good: close; error-to-signal ratio 4.1e-05 (-43.9 dB) on the part that was not fitted",
+        advice=["bend.offset stands at 1, the end of its range: try another processor."],
         level="good",
         matched=True,
         by_ear="",

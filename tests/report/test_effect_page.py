@@ -80,9 +80,10 @@ def test_no_text_becomes_markup() -> None:
 def test_what_was_found_stands_there(data: EffectReport, page: Elements) -> None:
     text = " ".join(page.texts)
     for said in (
-        "taps → bend → gain", "15 numbers", "Very close", "Fitted part, 0.00 to 1.60 s", "Unseen part", "plateau",
+        "taps → bend → gain", "15 numbers", "Good: close", "Fitted part, 0.00 to 1.60 s", "Unseen part", "plateau",
         "wet was 0.12 s longer", db_words(data.esr_gain), "bend.drive", "how hard the curve is driven", "(log)",
-        "a pluck.patch.safetensors", data.command, "target_esr", "3.62 s", "good",
+        "a pluck.patch.safetensors", data.command, "target_esr", "3.62 s", "good", "What to try",
+        "bend.offset stands at 1",
     ):  # fmt: skip
         assert said in text, said
     assert text.count("sounds the same at other values") == 2 + 1  # two badges, one sentence
@@ -108,7 +109,7 @@ def test_the_script_gets_the_way_of_every_knob(data: EffectReport, page: Element
     assert spans == sorted(spans, reverse=True)
     gain = next(line for line in lines if line["name"] == "gain.gain_db")
     assert_close(gain["value"], data.history.knobs["gain.gain_db"], 1e-3)
-    assert_close(gain["position"], (np.array(gain["value"]) + 60) / 120, 1e-3)
+    assert_close(gain["position"], (np.array(gain["value"]) + 100) / 200, 1e-3)
 
 
 def test_a_small_loss_is_not_rounded_away() -> None:

@@ -20,16 +20,16 @@ def verdict(ratio: float, *, related: bool = True, measure: str = "waveform", lo
 @pytest.mark.parametrize(
     ("ratio", "level", "words"),
     [
-        (0.0, "excellent", "found: the difference cannot be heard; error-to-signal ratio 0 (nothing is left) on"),
-        (1e-9, "excellent", "found: the difference cannot be heard; error-to-signal ratio 1e-09 (-90.0 dB)"),
-        (1e-3, "excellent", "very close"),
-        (1.1e-3, "good", "close"),
-        (0.02, "good", "close"),
-        (0.021, "fair", "the main part"),
-        (0.2, "fair", "the main part"),
-        (0.21, "poor", "rough"),
+        (0.0, "excellent", "excellent: the difference cannot be heard; error-to-signal ratio 0 (nothing is left) on"),
+        (1e-9, "excellent", "excellent: the difference cannot be heard; error-to-signal ratio 1e-09 (-90.0 dB)"),
+        (1e-3, "excellent", "excellent: very close"),
+        (1.1e-3, "good", "good: close"),
+        (0.02, "good", "good: close"),
+        (0.021, "fair", "fair: the main part"),
+        (0.2, "fair", "fair: the main part"),
+        (0.21, "poor", "poor: much is left"),
         (0.95, "poor", "poor: the two belong together"),
-        (np.nan, "poor", "rough: much is left unexplained, so other processors are at work; error-to-signal ratio not"),
+        (np.nan, "poor", "poor: much is left unexplained; error-to-signal ratio not"),
     ],
 )
 def test_samples_are_judged_by_their_error(ratio: float, level: str, words: str) -> None:
@@ -41,9 +41,9 @@ def test_samples_are_judged_by_their_error(ratio: float, level: str, words: str)
 @pytest.mark.parametrize(
     ("loss", "level", "words"),
     [
-        (0.49, "good", "close in its spectrum"),
-        (0.51, "fair", "nearer"),
-        (0.89, "fair", "nearer"),
+        (0.49, "good", "good: close in its spectrum"),
+        (0.51, "fair", "fair: nearer"),
+        (0.89, "fair", "fair: nearer"),
         (0.91, "poor", "poor: these effects bring the spectra hardly nearer"),
     ],
 )
