@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+HOW_TO_TELL = "repeat with synth.noise_seed=0,1,2,3,4,5, or seed=... where the start is random"
 SEEDS = ("seed", "synth.noise_seed")
 CLEAR_P = 0.05
 
@@ -33,7 +34,11 @@ def winner_words(runs: Sequence[tuple[Mapping[str, str], float]]) -> str:
     best, following = by_mean[:2]
     both = sorted(groups[best].keys() & groups[following].keys())
     if len(both) < 2:
-        return f"best of {len(groups)}: {best}; one run each, differences may be chance: add seed=0,1,2,3,4,5 to tell"
+        return f"best of {len(groups)}: {best}; one run each, differences may be chance: {HOW_TO_TELL}"
+    if all(len({groups[label][seed] for seed in both}) == 1 for label in (best, following)):
+        same = groups[best][both[0]] == groups[following][both[0]]
+        told = "as good as" if same else "better than"
+        return f"best of {len(groups)}: {best}; {told} {following} with each of {len(both)} seeds, which change nothing"
     p, excludes_0 = _paired([groups[following][seed] - groups[best][seed] for seed in both])
     p = min(1.0, p * (len(groups) - 1))
     told = "clearly better than" if excludes_0 and p < CLEAR_P else "no clear difference to"

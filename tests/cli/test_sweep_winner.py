@@ -34,6 +34,14 @@ def test_repetitions_tell_a_clear_winner_from_a_lucky_one():
     assert winner_words(runs(3, 50.0)).endswith("it takes 6 seeds or more to tell")
 
 
+def test_where_seeds_change_nothing_nothing_is_chance():
+    runs = [({"loss": loss, "seed": seed}, figure) for loss, figure in (("mel", 0.2), ("mrstft", 0.1)) for seed in "12"]
+    assert winner_words(runs) == (
+        "best of 2: loss=mrstft; better than loss=mel with each of 2 seeds, which change nothing"
+    )
+    assert "; as good as " in winner_words([(values, 0.1) for values, _ in runs])
+
+
 def test_the_p_counts_the_settings_compared():
     more = [({"loss": f"loss{k}", "seed": str(seed)}, 9.0 + k) for k in range(10) for seed in range(6)]
     words = winner_words(runs(6, 9.0) + more)
