@@ -119,7 +119,7 @@ class Bench:
             return self._difference(run, edit)
         if part not in PARTS:
             raise Refusal(404, f"no sound called {part}", f"one of {', '.join(PARTS)}")
-        return self._sounds(run, edit)[part]
+        return self.sounds(run, edit)[part]
 
     def file(self, key: tuple, suffix: str, make: Callable[[Path], None]) -> Path:
         """A file that is made once and kept while there is room."""
@@ -178,7 +178,9 @@ class Bench:
             raise Refusal(404, "an edited sound", "the match itself", "it without the edit")
         return Audio(target.samples - match.samples, target.sample_rate)
 
-    def _sounds(self, run: Run, edit: str | None) -> dict[str, Audio]:
+    def sounds(self, run: Run, edit: str | None = None) -> dict[str, Audio]:
+        """All that the patch of a run plays, whole and in parts."""
+
         def make() -> dict[str, Audio]:
             from ddsp_match.app.stems import stems
 

@@ -15,7 +15,7 @@ from ddsp_match.app.bench import Bench
 from ddsp_match.app.events import Hub
 from ddsp_match.app.fitting import Fitter
 from ddsp_match.app.jobs import Queue
-from ddsp_match.app.orders import EFFECTS, QUALITIES, processors
+from ddsp_match.app.orders import EFFECTS, QUALITIES, estimates_s, processors
 from ddsp_match.app.runs import KNOBS, Run, Runs
 from ddsp_match.app.sounds import Limits, Sound, Sounds
 
@@ -92,9 +92,10 @@ class Desk:
         return [self.told_sound(sound) for sound in self.sounds.listed()]
 
     def told_sound(self, sound: Sound) -> dict[str, Any]:
-        """What pages are told of a sound: its runs by their ids, the newest first."""
+        """What pages are told of a sound: its runs by their ids, the newest first, and how long a fit may take."""
         runs = [self.runs.id_of(self.runs.outputs / run) for run in reversed(sound.runs)]
-        return {**sound.facts(), "runs": runs}
+        estimates = estimates_s(sound.seconds, sound.sample_rate, sound.channels)
+        return {**sound.facts(), "runs": runs, "estimate_s": estimates}
 
     def short(self, run: Run) -> dict[str, Any]:
         """What a list tells of a run: its sound, and what that is called now."""

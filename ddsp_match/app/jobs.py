@@ -156,7 +156,8 @@ class Queue:
                 if job.state == RUNNING:
                     job.state = STOPPING
             self._condition.notify_all()
-        self._thread.join(wait_s)
+        if self._thread.is_alive():  # it may never have been started
+            self._thread.join(wait_s)
         return not self.busy()
 
     def busy(self) -> bool:

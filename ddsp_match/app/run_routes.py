@@ -245,7 +245,7 @@ class RunRoutes:
         }
 
     def _facts(self, run: Run, edit: str | None) -> dict[str, Any]:
-        from ddsp_match.app.stems import midi_of, of_patch
+        from ddsp_match.app.stems import midi_of, of_patch, shares
 
         patch = self.desk.bench.patch(run, edit)
         median_hz = of_patch(patch)["median_hz"]
@@ -256,7 +256,7 @@ class RunRoutes:
             "verdict_of": "match" if edit is None else "unedited",
             "seconds": patch.seconds,
             "n_samples": patch.n_samples,
-            "metrics": told.get("metrics", {}),
+            "metrics": {**told.get("metrics", {}), **shares(self.desk.bench.sounds(run, edit))},
             "notes": told.get("notes", []),
             "stop_reason": told.get("stop_reason", ""),
             "steps": told.get("steps", 0),

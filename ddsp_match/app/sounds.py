@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from ddsp_match.app.answers import Refusal, worked
 from ddsp_match.app.checkpoint import read_json, write_json
+from ddsp_match.audio.checks import MAX_SECONDS
+from ddsp_match.errors import ConfigError
 
 if TYPE_CHECKING:
     from ddsp_match.audio import Audio
     from ddsp_match.tasks.fit import Heard
 
-MOST_SOUNDS = 64  # older ones are forgotten
+MOST_SOUNDS, MOST_BYTES = 64, 4 << 30  # older ones are forgotten
 MOST_LABEL = 120
 _WAV, _FACTS, _PART = "sound.wav", "sound.json", ".part"
 
@@ -36,10 +38,19 @@ class Limits:
     Attributes:
         n_bytes: Of a file.
         seconds: Of sound.
+
+    Raises:
+        ConfigError: Sounds of that length cannot be fitted.
     """
 
-    n_bytes: int = 50 << 20
-    seconds: float = 120.0
+    n_bytes: int = 256 << 20  # ten minutes of stereo at 48 kHz in 24 bits have 165
+    seconds: float = MAX_SECONDS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= MAX_SECONDS:
+            raise ConfigError(
+                f"{self.seconds:g} s", where="--max-seconds", needed=f"at most {MAX_SECONDS:g} s, the longest fit"
+            )
 
 
 @dataclass
@@ -78,6 +89,11 @@ class Sound:
     def wav(self) -> Path:
         """Its samples, decoded."""
         return self.folder / _WAV
+
+    @property
+    def n_bytes(self) -> int:
+        """Of these samples."""
+        return round(self.seconds * self.sample_rate) * self.channels * 4
 
     def kept(self) -> dict[str, Any]:
         """What is written down of it."""
@@ -277,9 +293,9 @@ class Sounds:
         with self._lock:
             part.replace(folder)
             self._sounds[sound.id] = sound
-            idle = [one for one in self._sounds.values() if not one.needed and one is not sound]
-            for old in idle[: max(0, len(self._sounds) - MOST_SOUNDS)]:
-                self._forget(old)
+            for old in [one for one in self._sounds.values() if not one.needed and one is not sound]:
+                if len(self._sounds) > MOST_SOUNDS or sum(one.n_bytes for one in self._sounds.values()) > MOST_BYTES:
+                    self._forget(old)
         self._changed()
         return sound
 

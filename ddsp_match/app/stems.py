@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ def stems(patch: Patch) -> dict[str, Audio]:
     found = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}
     found["match"] = found["dry"] if patch.effects is None else through(patch.effects, found["dry"])
     return found
+
+
+def shares(sounds: Mapping[str, Audio]) -> dict[str, float | None]:
+    """What each stem has of the energy of both, as they are played here; None where both are silent."""
+    energy = {name: float(np.square(sounds[name].samples, dtype=np.float64).sum()) for name in ("harmonic", "noise")}
+    whole = sum(energy.values())
+    return {f"{name}_share": part / whole if whole > 0 else None for name, part in energy.items()}
 
 
 def of_patch(patch: Patch) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def app(arguments: argparse.Namespace) -> int:
     from ddsp_match.app.server import PORT, App
     from ddsp_match.app.sounds import Limits
 
-    limits = Limits(round(arguments.max_mb * 2**20), arguments.max_seconds)
+    limits = Limits(round(arguments.max_mb * 2**20), arguments.max_seconds or Limits.seconds)
     served = App(arguments.outputs, arguments.port, limits)
 
     def started() -> None:

@@ -30,10 +30,13 @@ def add_app(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     parser.add_argument(
-        "--max-mb", type=_megabytes, default=50.0, metavar="N", help="largest file to take, in MB (default: 50)"
+        "--max-mb", type=_megabytes, default=256.0, metavar="N", help="largest file to take, in MB (default: 256)"
     )
     parser.add_argument(
-        "--max-seconds", type=_length, default=120.0, metavar="TIME", help="longest sound to take (default: 120)"
+        "--max-seconds",
+        type=seconds,
+        metavar="TIME",
+        help="longest sound to take (default: 10 min, the longest that can be fitted)",
     )
 
 
@@ -50,11 +53,4 @@ def _megabytes(text: str) -> float:
         value = 0.0
     if not 0 < value <= 4096:
         raise argparse.ArgumentTypeError(f"found {text!r}; needed: megabytes, above 0, at most 4096")
-    return value
-
-
-def _length(text: str) -> float:
-    value = seconds(text)
-    if value > 600:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: at most 600 s, the longest sound that can be fitted")
     return value

@@ -222,7 +222,7 @@ def test_too_much_is_said_before_it_is_sent(page, served, tmp_path):
     page.requests()
     page.give(tmp_path / "long.wav")
     page.until("document.querySelector('.trouble')")
-    assert "50 MB" in page.text(".trouble")
+    assert "256 MB" in page.text(".trouble")
     assert not [one for one in page.requests() if "/api/sounds" in one]
 
 

@@ -143,6 +143,33 @@ def test_no_stem_is_played_at_another_level_than_in_the_match(served):
     assert gains["match"] < gains["target"] and level["peak"] == max(level["peaks"].values()) > 0
 
 
+def test_the_shares_of_the_stems_are_of_those_that_are_heard_and_follow_edits(served, tmp_path):
+    run = _runs(served)["tone"]["id"]
+
+    def told(edit: str = "") -> float:
+        heard = {
+            part: soundfile.read(io.BytesIO(served.get(f"/api/runs/{run}/{part}.wav{edit}").body))[0]
+            for part in ("harmonic", "noise")
+        }
+        energy = {part: float(np.square(samples).sum()) for part, samples in heard.items()}
+        metrics = served.get(f"/api/runs/{run}{edit}").json["metrics"]
+        assert metrics["harmonic_share"] == pytest.approx(energy["harmonic"] / sum(energy.values()))
+        assert metrics["noise_share"] == pytest.approx(energy["noise"] / sum(energy.values()), rel=1e-3)
+        return metrics["noise_share"]
+
+    edits = [{"name": "noise", "values": {"db": 12}}]
+    made = served.post(f"/api/runs/{run}/edits", {"edits": edits})
+    assert told(f"?edit={made.json['edit']}") > 5 * told()
+
+
+def test_a_sound_of_ten_minutes_is_taken(tmp_path):
+    with Served(tmp_path) as served:
+        assert served.get("/api/state").json["limits"]["seconds"] == 600
+        long = served.drop(wav(600.0, rate=8000))
+        assert long.status == 201 and long.json["estimate_s"]["default"] > 200
+        assert served.drop(wav(600.5, rate=8000)).status == 413
+
+
 def _effect(folder) -> None:
     folder.mkdir()
     tone = np.sin(np.arange(1600, dtype=np.float32))[None]

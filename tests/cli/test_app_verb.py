@@ -8,12 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from ddsp_match.cli import main
-from tests.app.serving import wav
+from tests.app.serving import told, wav
 
 
 @pytest.fixture
@@ -56,20 +55,17 @@ def test_it_serves_until_ctrl_c_and_keeps_a_running_fit_as_far_as_it_is(command,
     import json
 
     process, port = command("--outputs", "kept here")
-    status, told = ask(port, "POST", "/api/sounds?name=tone.wav", wav(2.0))
+    status, answer = ask(port, "POST", "/api/sounds?name=tone.wav", wav(2.0))
     assert status == 201
-    order = {"sound": json.loads(told)["id"], "settings": {"quality": "best"}}
+    order = {"sound": json.loads(answer)["id"], "settings": {"quality": "best"}}
     (job,) = [json.loads(ask(port, "POST", "/api/fits", json.dumps(order).encode())[1])["job"]]
-    until = time.monotonic() + 60
-    while job["step"] < 3 and time.monotonic() < until:
-        (job,) = json.loads(ask(port, "GET", "/api/state")[1])["jobs"]
-        time.sleep(0.05)
-    assert job["state"] == "running"
+    steps = (data["step"] for event, data in told(port) if event == "step" and data["job"] == job["id"])
+    assert next(step for step in steps if step >= 3)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0 and said.strip().startswith("stopping") and "Traceback" not in said
-    told = json.loads((tmp_path / "kept here" / "tone" / "metrics.json").read_text())
-    assert "interrupted" in told["stop_reason"] and 3 <= told["steps"] < 400
+    written = json.loads((tmp_path / "kept here" / "tone" / "metrics.json").read_text())
+    assert "interrupted" in written["stop_reason"] and 3 <= written["steps"] < 400
     assert not list((tmp_path / "tmp").iterdir())
 
 
@@ -83,7 +79,7 @@ def test_ctrl_c_at_once_ends_it_without_a_traceback(command, tmp_path):
 
 def _started(app, on_start, _):
     app.socket.close()
-    app.desk.scratch.rmdir()
+    app.desk.close(0)
     on_start()
     return True
 
@@ -107,14 +103,13 @@ def test_a_port_that_is_taken_is_said_and_another_one_tried_where_none_was_asked
         assert opened == [out.split()[3]]
 
 
-@pytest.mark.parametrize(
-    "words", ["--port -1", "--port 65536", "--port x", "--max-mb 0", "--max-seconds 11m"]
-)
+@pytest.mark.parametrize("words", ["--port -1", "--port 65536", "--port x", "--max-mb 0", "--max-seconds -1"])
 def test_what_it_cannot_do_is_refused(words, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["app", *words.split()])
     assert ended.value.code == 2 and capsys.readouterr().err
     assert main(["app", "--host", "0.0.0.0"]) == 2
+    assert main(["app", "--max-seconds", "11m"]) == 2 and "600 s" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path, capsys):
