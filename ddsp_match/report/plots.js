@@ -31,11 +31,17 @@ const Plots = (() => {
   }
 
   class Axis {
+    // Nothing to show, a lone point or equal values leave no range: one is made around them, for a coordinate is always finite.
     constructor({ low, high, log = false, label = "", format = String, ticks = null }) {
+      if (!Number.isFinite(low) || !Number.isFinite(high)) [low, high] = log ? [1, 10] : [0, 1];
+      if (log && high <= 0) [low, high] = [1, 10];
+      if (log && low <= 0) low = high / 1000;
+      if (low >= high) [low, high] = log ? [low / 2, low * 2] : [low - (Math.abs(low) / 2 || 0.5), low + (Math.abs(low) / 2 || 0.5)];
       Object.assign(this, { low, high, log, label, format, ticks });
     }
     share(v) {
-      return this.log ? Math.log(v / this.low) / Math.log(this.high / this.low) : (v - this.low) / (this.high - this.low);
+      const share = this.log ? Math.log(v / this.low) / Math.log(this.high / this.low) : (v - this.low) / (this.high - this.low);
+      return Number.isFinite(share) ? share : v > this.high ? 1 : 0;
     }
     value(share) {
       return this.log ? this.low * (this.high / this.low) ** share : this.low + share * (this.high - this.low);
@@ -139,12 +145,15 @@ const Plots = (() => {
         const path = [];
         let open = false;
         for (let i = 0; i < line.x.length; i++) {
-          if (line.y[i] === null) { open = false; continue; }
+          if (!Number.isFinite(line.x[i]) || !Number.isFinite(line.y[i])) { open = false; continue; }
           path.push(`${open ? "L" : "M"}${this.px(line.x[i]).toFixed(1)} ${this.py(line.y[i]).toFixed(1)}`);
           open = true;
         }
         if (path.length) draw(inside, "path", { class: line.kind, d: path.join("") });
-        if (path.length === 1) draw(inside, "circle", { class: "dot", cx: this.px(line.x[0]), cy: this.py(line.y[0]), r: 3 });
+        if (path.length === 1) {
+          const lone = line.y.findIndex((v, i) => Number.isFinite(v) && Number.isFinite(line.x[i]));
+          draw(inside, "circle", { class: "dot", cx: this.px(line.x[lone]), cy: this.py(line.y[lone]), r: 3 });
+        }
       }
     }
 

@@ -166,3 +166,26 @@ def test_pictures_read_out_their_values(opened: Browser) -> None:
     assert time_s == pytest.approx(1.0, abs=0.02)
     assert hertz == pytest.approx(113, abs=2)
     assert -30 < level < -5
+
+
+def test_no_coordinate_is_ever_other_than_finite(opened: Browser) -> None:
+    """Of a lone point, equal values, none, NaN, values that a logarithm does not take, an axis without a range."""
+    odd = opened.run("""
+        const {Axis, Plot} = Plots;
+        const rows = [[null, null, 3], [null, 3, null], [3, 3, 3], [], [NaN, 1, NaN], [0, -1, 2],
+                      [Infinity, 1, 2], [0, 0, 0]];
+        const ranges = [[0, 1], [3, 3], [0, 0], [NaN, 1], [Infinity, -Infinity], [undefined, undefined], [-1, 0]];
+        const odd = [];
+        for (const y of rows) for (const [low, high] of ranges) for (const log of [false, true]) {
+            const figure = document.createElement('figure');
+            figure.innerHTML = '<span class="readout"></span><div class="stage"></div>';
+            document.body.append(figure);
+            const line = {x: y.map((_, i) => i), y, kind: 'curve'};
+            const axes = {x: new Axis({low, high, log}), y: new Axis({low, high, log})};
+            new Plot(figure, {...axes, height: 100, lines: [line]});
+            if (/NaN|Infinity/.test(figure.innerHTML)) odd.push([y, low, high, log]);
+            figure.remove();
+        }
+        return odd;
+    """)
+    assert odd == []
