@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import os
 import threading
 import time
 import wave
@@ -138,7 +139,9 @@ def wav(seconds: float = 0.4, f0_hz: float = 220.0, rate: int = 16000, channels:
 
 def tree(folder: Path) -> set[str]:
     """All files and folders below a folder, but what the app keeps for itself in it."""
-    paths = [path.relative_to(folder) for path in folder.rglob("*")]
+    # os.walk passes over a folder that vanishes meanwhile; rglob does not.
+    paths = [Path(place, name) for place, folders, files in os.walk(folder) for name in (*folders, *files)]
+    paths = [path.relative_to(folder) for path in paths]
     return {path.as_posix() for path in paths if FOLDER not in path.parts}
 
 

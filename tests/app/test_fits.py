@@ -76,8 +76,8 @@ def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     ended = served.ended(job["id"])
     assert ended["state"] == "done" and ended["losses"][0][1] >= ended["best"] > 0
     assert ended["step"] == ended["steps"] == 15 and ended["version"] >= 1
-    folder = served.app.desk.runs.outputs / ".._my tone"
-    assert {"match.wav", "report.html", ".._my tone.patch.safetensors"} <= tree(folder)
+    folder = served.app.desk.runs.outputs / "_.._my tone"
+    assert {"match.wav", "report.html", "_.._my tone.patch.safetensors"} <= tree(folder)
     # What was heard last is close to what was written: a fit, not a guess of silence.
     best = read_wav(served.get(f"/api/fits/{job['id']}/best.wav").body, folder.parent.parent / "best.wav")
     match = read(folder / "match.wav")[0].samples
