@@ -23,7 +23,7 @@ def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[st
             first of float, 24 bits and the format's own default that the format can hold.
 
     Returns:
-        Notes: that samples above full scale were clipped, which happens in integer subtypes.
+        Notes: that there are samples above full scale, which floating point keeps and all else clips.
 
     Raises:
         OutputError: The folder is missing or not writable, the disk is full, the format cannot hold the
@@ -42,11 +42,8 @@ def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[st
     if chosen is None:
         able = ", ".join(soundfile.available_subtypes(kind))
         raise OutputError(f"the subtype {subtype}", where=path, needed=f"one that {kind} can hold: {able}")
-    samples, notes = audio.samples, []
-    if chosen.startswith("PCM"):
-        over = np.count_nonzero(np.abs(samples) > 1)
-        if over:
-            notes = [f"{path.name}: {over} samples above full scale were clipped"]
+    samples = audio.samples
+    notes = [f"{path.name}: {note}" for note in level_notes(samples, keeps=chosen in ("FLOAT", "DOUBLE"))]
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.exists() and not path.is_file():  # os.replace would put the file in the place of a device
@@ -68,3 +65,19 @@ def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[st
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return notes
+
+
+def level_notes(samples: np.ndarray, *, keeps: bool) -> list[str]:
+    """Return what a user should know of samples above full scale; nothing where there are none.
+
+    Args:
+        samples: Full scale at ±1.
+        keeps: Whether the file holds floating point, which keeps them; all else clips them.
+    """
+    peak = float(np.abs(samples).max(initial=0))
+    if peak <= 1:
+        return []
+    over = np.count_nonzero(np.abs(samples) > 1)
+    kept = "are kept" if keeps else "were clipped"
+    then = "most players clip them" if keeps else "floating point keeps them"
+    return [f"{over} samples above full scale {kept} (peak {20 * np.log10(peak):+.1f} dB, {peak:.3g}); {then}"]

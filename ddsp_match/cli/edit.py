@@ -43,9 +43,10 @@ def edit(arguments: argparse.Namespace) -> int:
     edits = [_curve_from(one["file"], before.seconds) if "file" in one else one for one in edits]
     edited = task(patch, edits, out=files[0], force=arguments.force)
     new = edits_of(edited)[len(edits_of(before)) :]
-    for line in described(new) or ["nothing changed: the patch is the same, bit for bit"]:
+    lines = described(new) or ["nothing changed: the patch is the same, bit for bit"]
+    for line in lines if not arguments.quiet else ():
         print(line)
-    say_where(files, edited)
+    say_where(files, edited, quiet=arguments.quiet)
     return 0
 
 
@@ -69,11 +70,12 @@ def places(out: Path, *, wav: bool, force: bool) -> list[Path]:
     return files
 
 
-def say_where(files: Sequence[Path], patch: Any) -> None:
+def say_where(files: Sequence[Path], patch: Any, *, quiet: bool = False) -> None:
     """Play a patch if there is a sound file to write, and print what is where."""
     print(f"written: {files[0]} ({patch.seconds:.2f} s)")
     if len(files) == 1:
-        print(f"play:    ddsp-match render {files[0]} -o {bare_name(files[0])}.wav")
+        if not quiet:
+            print(f"play:    ddsp-match render {files[0]} -o {bare_name(files[0])}.wav")
         return
     from ddsp_match.tasks.render import render
 

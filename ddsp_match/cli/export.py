@@ -46,7 +46,7 @@ def export(arguments: argparse.Namespace) -> int:
         print(f"note: {note}")
     size = sum(path.stat().st_size for path in made)
     print(f"written: {made[0]} ({_what(made, size)})")
-    if arguments.to in _HINTS:
+    if arguments.to in _HINTS and not arguments.quiet:
         print(f"hint: {_HINTS[arguments.to]}")
     return 0
 

@@ -29,9 +29,9 @@ def morph(arguments: argparse.Namespace) -> int:
         from ddsp_match.tasks.morph import morph as task
 
         patch = task(a, b, arguments.amount, out=files[0], force=arguments.force)
-        for line in described(edits_of(patch)):
+        for line in described(edits_of(patch)) if not arguments.quiet else ():
             print(line)
-        say_where(files, patch)
+        say_where(files, patch, quiet=arguments.quiet)
         return 0
     folder = arguments.output or OUTPUTS / name
     from ddsp_match.tasks.morph import morphs
@@ -43,6 +43,7 @@ def morph(arguments: argparse.Namespace) -> int:
         out=folder,
         force=arguments.force,
         seconds=arguments.seconds,
+        on_note=lambda note: print(f"note: {note}"),
         on_progress=_progress if sys.stderr.isatty() and not arguments.quiet else None,
     )
     print(f"written: {folder}/ {written[0].name} to {written[-2].name}, each with its WAV")

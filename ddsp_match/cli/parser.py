@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
-from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, frequency, midi_note, rate, seconds
+from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, rate, seconds
 from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
 TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
@@ -158,42 +158,31 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words", nargs="*", metavar="SOUNDS and settings", help="sound files, a folder or a CSV; settings as KEY=VALUE"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="run directory (default: outputs/SOUND or outputs/FOLDER)"
-    )
-    parser.add_argument("--force", action="store_true", help="write over a run directory that exists, or start it over")
+    add_writing(
+        parser, "DIR", "run directory (default: outputs/SOUND or outputs/FOLDER)",
+        force="write over a run directory that exists, or start it over",
+    )  # fmt: skip
     parser.add_argument(
         "--budget", type=seconds, metavar="TIME", help="end the optimisation after 20s, 2m, 90 (seconds)"
     )
     _add_f0(parser)
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
     hydra = parser.add_argument_group("Hydra")
     what = hydra.add_mutually_exclusive_group()
     what.add_argument("-m", "--multirun", action="store_true", help="fit every combination of KEY=A,B,C")
-    what.add_argument(
-        "-c", "--cfg", choices=("job", "hydra", "all"), help="print the settings instead of fitting"
-    )
-    what.add_argument(
-        "-i", "--info", nargs="?", const="all", metavar="WHAT", help="print how Hydra found the settings"
-    )
+    what.add_argument("-c", "--cfg", choices=("job", "hydra", "all"), help="print the settings instead of fitting")
+    what.add_argument("-i", "--info", nargs="?", const="all", metavar="WHAT", help="print how Hydra found the settings")
     what.add_argument("--hydra-help", action="store_true", help="Hydra's own help")
-    what.add_argument(
-        "-sc", "--shell-completion", metavar="install=SHELL", help="or uninstall=SHELL: print a script"
-    )
+    what.add_argument("-sc", "--shell-completion", metavar="install=SHELL", help="or uninstall=SHELL: print a script")
     hydra.add_argument("-p", "--package", help="the section that --cfg prints")
     hydra.add_argument("--resolve", action="store_true", help="resolve interpolations that --cfg prints")
-    hydra.add_argument(
-        "-cd", "--config-dir", type=Path, metavar="DIR", help="a folder with further group options"
-    )
+    hydra.add_argument("-cd", "--config-dir", type=Path, metavar="DIR", help="a folder with further group options")
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.description = "Play a patch: the same samples as the match.wav of its fit."
     parser.epilog = _RENDER_EXAMPLES
     parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT.wav", help="sound file (default: named as the patch)"
-    )
+    add_writing(parser, "OUT.wav", "sound file (default: named as the patch)")
     parser.add_argument(
         "--stems",
         action="store_true",
@@ -205,9 +194,11 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     room.add_argument(
         "--effects-from", type=Path, metavar="OTHER", help="a patch whose effects to play in place of its own"
     )
-    parser.add_argument("--force", action="store_true", help="write over a file that exists")
     parser.add_argument(
-        "--rate", type=rate, metavar="HZ", help="sample rate of the files (default: the patch's, sample for sample)"
+        "--rate",
+        type=rate,
+        metavar="HZ",
+        help="sample rate of the files: 44100, 48k (default: the patch's, sample for sample)",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--bits", choices=tuple(BITS), help="samples: 32-bit float (default), 24 or 16 bit")
@@ -217,17 +208,9 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{PROGRAM} analyze SOUND [f0=OPTION | f0.KEY=VALUE ...] [options]"
     parser.description = "Hear f0, periodicity and loudness, as a CSV and a picture, without fitting."
-    parser.epilog = (
-        "examples:\n  ddsp-match analyze sound.wav\n  ddsp-match analyze sound.wav f0=pyin -o heard\n"
-    )
-    parser.add_argument(
-        "words", nargs="*", metavar="SOUND and settings", help="one sound file; settings as KEY=VALUE"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="folder (default: outputs/SOUND-analysis)"
-    )
-    parser.add_argument("--force", action="store_true", help="write over a folder that exists")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+    parser.epilog = "examples:\n  ddsp-match analyze sound.wav\n  ddsp-match analyze sound.wav f0=pyin -o heard\n"
+    parser.add_argument("words", nargs="*", metavar="SOUND and settings", help="one sound file; settings as KEY=VALUE")
+    add_writing(parser, "DIR", "folder (default: outputs/SOUND-analysis)")
     _add_f0(parser)
 
 

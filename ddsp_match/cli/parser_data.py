@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from ddsp_match.cli.values import seconds
+from ddsp_match.cli.values import add_writing, seconds
 
 _EXAMPLES = """\
 examples:
@@ -28,8 +28,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.description = "Download a data set, check it and unpack it; without NAME, list the sets."
     parser.epilog = _EXAMPLES
     parser.add_argument("name", nargs="?", metavar="NAME", help="nsynth-test, nsynth-valid or nsynth-train")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("data"), metavar="DIR", help="put it below this folder (data)"
+    add_writing(
+        parser, "DIR", "put it below this folder (data)", force="replace a set that is there", default=Path("data")
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--url", metavar="URL", help="another address of its archive")
@@ -37,12 +37,10 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sha256", type=_sha256, metavar="HEX", help="what the archive has to be, in place of our sums"
     )
-    parser.add_argument("--force", action="store_true", help="replace a set that is there")
     parser.add_argument("--keep-archive", action="store_true", help="leave the archive beside the unpacked set")
     parser.add_argument(
         "--timeout", type=seconds, default=30.0, metavar="TIME", help="wait that long for an answer (30s)"
     )
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
 
 
 def _sha256(text: str) -> str:

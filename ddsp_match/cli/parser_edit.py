@@ -50,49 +50,123 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
     parser.description = "Turn what a fit has found: pitch, time, tone, level. Writes a new patch."
     parser.epilog = _EDIT_EXAMPLES
     parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="patch file to write (default: PATCH-edited.patch.safetensors)"
-    )
+    values.add_writing(parser, "OUT", "patch file to write (default: PATCH-edited.patch.safetensors)")
     parser.add_argument("--wav", action="store_true", help="also play it to a WAV of the same name")
-    parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--list", action="store_true", help="print what was edited in PATCH, and write nothing")
 
     pitch = parser.add_argument_group("pitch")
-    _add(pitch, "transpose", values.semitones, "SEMITONES", "higher or lower: 7, -12, 50c", lambda v: {"semitones": v})
+    _add(
+        pitch,
+        "transpose",
+        values.semitones,
+        "SEMITONES",
+        "7 up, -12 down, 50c or 50ct for cents, 1oct (-60 to 60 semitones)",
+        lambda v: {"semitones": v},
+    )
     pitch.add_argument(
         "--formant", choices=("keep", "move"),
         help="whether the body keeps its size under --transpose (default) or moves along",
     )  # fmt: skip
-    _add(pitch, "f0-depth", values.factor, "DEPTH", "0: a steady note, 2: livelier", lambda v: {"depth": v})
     _add(
-        pitch, "vibrato", values.swing, "RATE:DEPTH", "a swing of f0: 5.5Hz:30c",
+        pitch,
+        "f0-depth",
+        values.factor,
+        "DEPTH",
+        "0: a steady note, 1: as it is, 2: twice as lively (0 to 4)",
+        lambda v: {"depth": v},
+    )
+    _add(
+        pitch, "vibrato", values.swing, "RATE:DEPTH", "rate in Hz (0.1 to 20), depth in cents (0 to 1200): 5.5Hz:30c",
         lambda v: {"rate_hz": v[0], "depth_cents": v[1]},
     )  # fmt: skip
-    _add(pitch, "f0", values.frequency, "HZ", "one frequency throughout: 220Hz, A3", lambda v: {"hz": v})
+    _add(
+        pitch,
+        "f0",
+        values.frequency,
+        "HZ",
+        "one frequency throughout, in Hz or a note: 220, A3 (5 to 20000 Hz)",
+        lambda v: {"hz": v},
+    )
     pitch.add_argument(
         "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=Path, metavar="FILE",
         help="another f0: lines of time in s, f0 in Hz",
     )  # fmt: skip
 
     time = parser.add_argument_group("time")
-    _add(time, "stretch", values.factor, "FACTOR", "longer or shorter: 1.5, 80%%", lambda v: {"factor": v})
-    _add(time, "hold", values.duration, "TIME", "hold the sustain until the whole is so long", lambda v: {"seconds": v})
     _add(
-        time, "freeze", values.moment_and_length, "AT[:TIME]", "one moment standing still: 1.2s:4s",
+        time,
+        "stretch",
+        values.factor,
+        "FACTOR",
+        "times as long: 1.5 longer, 80%% shorter (0.05 to 20)",
+        lambda v: {"factor": v},
+    )
+    _add(
+        time,
+        "hold",
+        values.seconds,
+        "TIME",
+        "hold the sustain until the whole is so long, in seconds: 6s, 800ms (at most 120 s)",
+        lambda v: {"seconds": v},
+    )
+    _add(
+        time, "freeze", values.moment_and_length, "AT[:TIME]", "one moment held, in seconds: 1.2s:4s (at most 120 s)",
         lambda v: {"at_s": v[0], "seconds": v[1]},
     )  # fmt: skip
     _add(
-        time, "trim", values.stretch_of_time, "FROM:TO", "cut: 0.1:2.0, :2, 0.5:",
+        time, "trim", values.stretch_of_time, "FROM:TO", "cut, in seconds: 0.1:2.0, :2, 500ms:",
         lambda v: {"start_s": v[0], "stop_s": v[1]},
     )  # fmt: skip
 
     tone = parser.add_argument_group("tone and level")
-    _add(tone, "brightness", values.decibels, "DB", "tilt, dB an octave: +3dB", lambda v: {"db_per_octave": v})
-    _add(tone, "odd-even", values.decibels, "DB", "even harmonics against odd ones", lambda v: {"db": v})
-    _add(tone, "harmonic", values.decibels, "DB", "level of what sings", lambda v: {"db": v})
-    _add(tone, "noise", values.decibels, "DB", "level of what rustles: breath, bow, knock", lambda v: {"db": v})
-    _add(tone, "fade-in", values.moment, "TIME", "from silence", lambda v: {"seconds": v})
-    _add(tone, "fade-out", values.moment, "TIME", "to silence", lambda v: {"seconds": v})
+    _add(
+        tone,
+        "brightness",
+        values.decibels,
+        "DB",
+        "tilt in dB an octave: +3dB brighter, -3dB darker (-12 to 12)",
+        lambda v: {"db_per_octave": v},
+    )
+    _add(
+        tone,
+        "odd-even",
+        values.decibels,
+        "DB",
+        "even harmonics against odd ones, in dB: -6dB hollow, as a clarinet (-60 to 60)",
+        lambda v: {"db": v},
+    )
+    _add(
+        tone,
+        "harmonic",
+        values.decibels,
+        "DB",
+        "level of what sings, in dB: +3dB louder, -6dB softer (-80 to 80)",
+        lambda v: {"db": v},
+    )
+    _add(
+        tone,
+        "noise",
+        values.decibels,
+        "DB",
+        "level of what rustles, breath, bow, knock, in dB: +3dB, -6dB (-80 to 80)",
+        lambda v: {"db": v},
+    )
+    _add(
+        tone,
+        "fade-in",
+        values.moment,
+        "TIME",
+        "from silence, in seconds: 0.3s, 300ms (at most the sound's length)",
+        lambda v: {"seconds": v},
+    )
+    _add(
+        tone,
+        "fade-out",
+        values.moment,
+        "TIME",
+        "to silence, in seconds: 0.3s, 300ms (at most the sound's length)",
+        lambda v: {"seconds": v},
+    )
 
 
 def add_morph(parser: argparse.ArgumentParser) -> None:
@@ -107,14 +181,13 @@ def add_morph(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--steps", type=int, metavar="N", help="so many sounds, both ends among them (default: 5)")
     how.add_argument("--amount", type=values.factor, metavar="SHARE", help="one sound: 0 is A, 1 is B")
     parser.add_argument(
-        "--seconds", type=values.duration, metavar="TIME", help="length of the sound that goes all the way"
+        "--seconds",
+        type=values.seconds,
+        metavar="TIME",
+        help="length of the sound that goes all the way, in seconds: 8s (at most 120 s)",
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="folder, or with --amount a patch file (default: A-to-B)"
-    )
+    values.add_writing(parser, "OUT", "folder, or with --amount a patch file (default: A-to-B)")
     parser.add_argument("--wav", action="store_true", help="with --amount: also play it to a WAV of the same name")
-    parser.add_argument("--force", action="store_true", help="write over what exists")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
 
 
 def _add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ddsp_match.cli.values import PROGRAM, SUBTYPES, block_length, seconds
+from ddsp_match.cli.values import PROGRAM, SUBTYPES, add_writing, block_length, seconds
 
 _EFFECT_EXAMPLES = """\
 examples:
@@ -52,10 +52,8 @@ def add_effect(parser: argparse.ArgumentParser, help_action: type[argparse.Actio
     parser.add_argument(
         "words", nargs="*", metavar="DRY, WET and settings", help="the sound before and after; settings as KEY=VALUE"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="run directory (default: outputs/WET-effect)")
-    parser.add_argument("--force", action="store_true", help="write over a run directory that exists")
+    add_writing(parser, "DIR", "run directory (default: outputs/WET-effect)")
     parser.add_argument("--budget", type=seconds, metavar="TIME", help="end the search after 20s, 2m, 90 (seconds)")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
     hydra = parser.add_argument_group("Hydra").add_mutually_exclusive_group()
     hydra.add_argument("-m", "--multirun", action="store_true", help="try every combination of KEY=A,B,C")
     hydra.add_argument("-c", "--cfg", choices=("job", "hydra", "all"), help="print the settings instead of searching")
@@ -69,13 +67,10 @@ def add_process(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "patches", type=Path, nargs="+", metavar="PATCH", help="patches with effects, played one after the other"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT.wav", help="sound file (default: IN-PATCH.wav, in this folder)"
-    )
+    add_writing(parser, "OUT.wav", "sound file (default: IN-PATCH.wav, in this folder)")
     parser.add_argument(
         "--block", type=block_length, metavar="N", help="play N samples at a time; the same to 1e-5 (default: at once)"
     )
-    parser.add_argument("--force", action="store_true", help="write over a file that exists")
     parser.add_argument(
         "--subtype",
         choices=tuple(SUBTYPES),

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.cli.values import seconds
+from ddsp_match.cli.values import add_writing, rate, seconds
 from ddsp_match.dsp.notes import midi_number
 
 # The names are those of tasks.export.KINDS (tested), which would load torch.
@@ -84,9 +84,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES.format(kinds="\n".join(f"  {name:<11}{words}" for name, words in KINDS.items()))
     parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
     parser.add_argument("--to", required=True, choices=tuple(KINDS), metavar="KIND", help=" | ".join(KINDS))
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file, or folder for sfz (default: by name)")
-    parser.add_argument("--force", action="store_true", help="write over what exists")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+    add_writing(parser, "OUT", "file, or folder for sfz (default: by name)")
     unset: dict[str, Any] = {"default": argparse.SUPPRESS}
     sfz = parser.add_argument_group("sfz")
     sfz.add_argument(
@@ -97,14 +95,21 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--velocities", type=_whole(1, 8, "a number of layers"), metavar="N", **unset,
         help="strengths of each key, softer ones darker (2)",
     )  # fmt: skip
-    sfz.add_argument("--seconds", type=seconds, metavar="TIME", **unset, help="length of the samples (the sound's)")
+    sfz.add_argument(
+        "--seconds", type=seconds, metavar="TIME", **unset, help="length of the samples: 3s, 800ms (the sound's)"
+    )
     sfz.add_argument("--no-loop", dest="loop", action="store_false", **unset, help="let held notes end by themselves")
     sfz.add_argument(
-        "--release", dest="release_s", type=seconds, metavar="TIME", **unset, help="how long a note sounds on"
+        "--release",
+        dest="release_s",
+        type=seconds,
+        metavar="TIME",
+        **unset,
+        help="how long a note sounds on: 0.3s, 300ms",
     )
     sfz.add_argument(
-        "--rate", dest="sample_rate", type=_whole(8_000, 192_000, "a sample rate in Hz"), metavar="HZ", **unset,
-        help="sample rate of the WAVs (the patch's)",
+        "--rate", dest="sample_rate", type=rate, metavar="HZ", **unset,
+        help="sample rate of the WAVs: 44100, 48k (the patch's)",
     )  # fmt: skip
     sfz.add_argument(
         "--bits", type=int, choices=(16, 24, 32), **unset,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ddsp_match.cli.values import add_writing
+
 _METRICS = """\
 metrics (--sort): mrstft, mel_db, lsd_db, mfcc_distance, loudness_l1_db, f0_l1_cents, octave_errors,
 voicing_agreement, snr_db, mos, harmonic_share, noise_share, unexplained_share, seconds, peak_mb
@@ -45,12 +47,12 @@ def add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="what fit has written: over many sounds, of one, or a sweep"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="where scores.html, .csv and .json go (default: the run)"
-    )
+    add_writing(
+        parser, "DIR", "where scores.html, .csv and .json go (default: the run)",
+        force="score again what was scored before",
+    )  # fmt: skip
     parser.add_argument("--worst", type=_count, default=10, metavar="N", help="how many of the worst to print (10)")
     parser.add_argument("--limit", type=_one_or_more, metavar="N", help="score N more sounds at most, then stop")
-    parser.add_argument("--force", action="store_true", help="score again what was scored before")
     figures = _add_common(parser)
     figures.add_argument(
         "--references",
@@ -70,9 +72,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _COMPARE_EXAMPLES
     parser.add_argument("a", type=Path, metavar="A", help="the run before")
     parser.add_argument("b", type=Path, metavar="B", help="the run after")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="where compare.html, .csv and .json go (outputs/compare-A-B)"
-    )
+    add_writing(parser, "DIR", "where compare.html, .csv and .json go (outputs/compare-A-B)", force=None)
     parser.add_argument(
         "--worst", type=_count, default=5, metavar="N", help="how many improvements and regressions to print (5)"
     )
@@ -83,7 +83,6 @@ def _add_common(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     parser.add_argument("--sort", metavar="METRIC", default="mrstft", help="metric that ranks the sounds (mrstft)")
     parser.add_argument("--source", type=Path, metavar="DIR", help="where the sounds lie now, if they were moved")
     parser.add_argument("--workers", type=_one_or_more, metavar="N", help="processes (default: one a core)")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the outcome")
     figures = parser.add_argument_group("what is measured")
     mos = figures.add_mutually_exclusive_group()
     mos.add_argument("--no-mos", action="store_const", const=0, dest="mos_pads", help="no opinion score")

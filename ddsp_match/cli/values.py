@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 
 from ddsp_match.dsp.notes import hz_of, midi_number
 
 PROGRAM = "ddsp-match"
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
 BITS = {"16": "PCM_16", "24": "PCM_24", "32": "FLOAT"}
+_TIMES = {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def seconds(text: str) -> float:
-    """Read a time budget: ``20s``, ``2m``, ``1.5h``, ``90``."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|sec|m|min|h)?", text.strip().lower())
-    value = float(match[1]) * {"m": 60, "h": 3600}.get((match[2] or "s")[0], 1) if match else 0.0
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time above 0 such as 20s, 2m or 90")
+    """Read a time above 0: ``20s``, ``2m``, ``1.5h``, ``80ms``, ``90``."""
+    value = _with_unit(text, _TIMES)
+    if value is None or value <= 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time above 0 such as 20s, 2m, 80ms or 90")
     return value
 
 
@@ -58,17 +59,9 @@ def rate(text: str) -> int:
 
 def moment(text: str) -> float:
     """Read a time within a sound: ``1.2s``, ``80ms``, ``0.5``; 0 is one."""
-    value = _with_unit(text, {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 0.001})
+    value = _with_unit(text, _TIMES)
     if value is None or value < 0:
         raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time such as 1.2s, 80ms or 0.5")
-    return value
-
-
-def duration(text: str) -> float:
-    """Read a length above 0: ``6s``, ``80ms``, ``0.5``."""
-    value = moment(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a time above 0")
     return value
 
 
@@ -82,7 +75,14 @@ def decibels(text: str) -> float:
 
 def semitones(text: str) -> float:
     """Read an interval: ``7``, ``-12st``, ``50c`` (cents), ``+1oct``."""
-    units = {**dict.fromkeys(("", "st", "semitones"), 1.0), "c": 0.01, "cents": 0.01, "oct": 12.0, "octaves": 12.0}
+    units = {
+        **dict.fromkeys(("", "st", "semitones"), 1.0),
+        "c": 0.01,
+        "ct": 0.01,
+        "cents": 0.01,
+        "oct": 12.0,
+        "octaves": 12.0,
+    }
     value = _with_unit(text, units)
     if value is None:
         raise argparse.ArgumentTypeError(f"found {text!r}; needed: semitones such as 7 or -12, or cents such as 50c")
@@ -100,7 +100,10 @@ def factor(text: str) -> float:
 def swing(text: str) -> tuple[float, float]:
     """Read a vibrato: ``5.5Hz:30c``, its rate in Hz and its depth in cents."""
     first, colon, second = text.partition(":")
-    rate_hz, depth = _with_unit(first, {"": 1.0, "hz": 1.0}), _with_unit(second, {"": 1.0, "c": 1.0, "cents": 1.0})
+    rate_hz, depth = (
+        _with_unit(first, {"": 1.0, "hz": 1.0}),
+        _with_unit(second, {"": 1.0, "c": 1.0, "ct": 1.0, "cents": 1.0}),
+    )
     if not colon or rate_hz is None or depth is None or rate_hz <= 0 or depth < 0:
         raise argparse.ArgumentTypeError(f"found {text!r}; needed: rate and depth such as 5.5Hz:30c")
     return rate_hz, depth
@@ -117,7 +120,7 @@ def stretch_of_time(text: str) -> tuple[float, float | None]:
 def moment_and_length(text: str) -> tuple[float, float | None]:
     """Read a moment and how long: ``1.2s:4s`` or ``1.2s``."""
     first, _, second = text.partition(":")
-    return moment(first), (duration(second) if second.strip() else None)
+    return moment(first), (seconds(second) if second.strip() else None)
 
 
 def _with_unit(text: str, units: dict[str, float]) -> float | None:
@@ -126,3 +129,25 @@ def _with_unit(text: str, units: dict[str, float]) -> float | None:
     if match is None or match[2] not in units:
         return None
     return float(match[1].replace("\u2212", "-")) * units[match[2]]
+
+
+def add_writing(
+    parser: argparse.ArgumentParser,
+    metavar: str,
+    output: str,
+    force: str | None = "write over what exists",
+    default: Path | None = None,
+) -> None:
+    """Declare ``-o``, ``--force`` and ``-q``, which every verb that writes has.
+
+    Args:
+        parser: Of the verb.
+        metavar: What ``-o`` names: a folder or a file.
+        output: Help of ``-o``, with its default.
+        force: Help of ``--force``; None leaves it out.
+        default: Of ``-o``.
+    """
+    parser.add_argument("-o", "--output", type=Path, default=default, metavar=metavar, help=output)
+    if force is not None:
+        parser.add_argument("--force", action="store_true", help=force)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no hints, only the outcome")

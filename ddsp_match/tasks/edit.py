@@ -15,7 +15,7 @@ from ddsp_match.edits.separate import separate
 from ddsp_match.errors import ConfigError, OutputError
 from ddsp_match.patch import Patch, load_patch
 from ddsp_match.tasks.edit_kinds import EDITS, kind_of, registry
-from ddsp_match.tasks.edit_parameters import EditKind
+from ddsp_match.tasks.edit_parameters import LONGEST_S, EditKind
 from ddsp_match.tasks.run_folder import check_new
 from ddsp_match.timebase import Timebase
 
@@ -135,6 +135,18 @@ def _applied(patch: Patch, kind: EditKind, values: dict[str, Any]) -> Patch:
     if kind.name == "freeze" and values["at_s"] > patch.seconds:
         found = f"{values['at_s']:g} s of {patch.seconds:.2f} s of sound"
         raise ConfigError(found, where="freeze", needed="a moment within the sound")
+    if kind.name in ("fade_in", "fade_out") and values["seconds"] > patch.seconds:
+        found, longest = values["seconds"], patch.seconds
+        raise ConfigError(
+            f"{found:g} s of {longest:.2f} s of sound",
+            where=kind.name,
+            needed="at most the sound's length",
+            hint=f"{found:g}ms" if found / 1000 <= longest else f"{1000 * longest:.0f}ms",
+        )
+    seconds = patch.seconds if kind.seconds is None else kind.seconds(values, patch.seconds)
+    if seconds > max(LONGEST_S, patch.seconds):
+        found, needed = f"{seconds:.4g} s of sound after it", f"at most {LONGEST_S:g} s"
+        raise ConfigError(found, where=kind.name, needed=needed, hint="an SFZ, whose loops hold for ever")
     if kind.separated:
         patch = separated(patch)
     controls = kind.apply(patch.controls, patch.timebase, values)
@@ -149,7 +161,7 @@ def _applied(patch: Patch, kind: EditKind, values: dict[str, Any]) -> Patch:
         )
     n_samples = patch.n_samples
     if kind.seconds is not None:
-        n_samples = patch.timebase.sample_at(kind.seconds(values, patch.seconds))
+        n_samples = patch.timebase.sample_at(seconds)
         # The last frame of a sound may lie a little beyond its end; stretched, it would lie far beyond.
         last_s = (patch.timebase.frames(n_samples) - 1) / patch.timebase.frame_rate
         controls = trim(controls, patch.timebase, stop_s=last_s)

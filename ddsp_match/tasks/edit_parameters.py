@@ -13,6 +13,8 @@ from ddsp_match.errors import ConfigError
 from ddsp_match.timebase import Timebase
 
 Values = Mapping[str, Any]
+# An edit makes no sound longer than this, if it was not longer before: a note held for minutes, not a file of an hour.
+LONGEST_S = 120.0
 
 
 @dataclass(frozen=True)

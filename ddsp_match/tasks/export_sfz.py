@@ -20,6 +20,7 @@ from ddsp_match.formats import sfz
 from ddsp_match.formats.wav_chunks import sampler_chunk, write_wav
 from ddsp_match.patch import Patch
 from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.tasks.edit_parameters import LONGEST_S
 from ddsp_match.tasks.export_loop import held, play_held
 from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.export_source import as_long, one_note, pitch_of, release_s_of
@@ -27,7 +28,6 @@ from ddsp_match.tasks.process import OnNote, through
 
 STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
 MOST_LAYERS = 8
-LONGEST_S = 120  # of one sample; there may be a hundred of them
 SOFTEST_DB_PER_OCTAVE = -5.0  # how much darker the softest layer is
 LOOP_S = 2.0  # shorter loops are heard as loops where there is noise
 SETTLE_S = 3.0  # a room is that far filled before the loop begins
@@ -93,7 +93,7 @@ def export_sfz(
     if not 1 <= velocities <= MOST_LAYERS:
         raise ConfigError(f"{velocities} layers of velocity", where="export to sfz", needed=f"1 to {MOST_LAYERS}")
     if seconds is not None and not 0 < seconds <= LONGEST_S:
-        needed = f"more than 0, at most {LONGEST_S} s"
+        needed = f"more than 0, at most {LONGEST_S:g} s"
         raise ConfigError(f"samples of {seconds:g} s", where="export to sfz", needed=needed)
     timebase, rack = patch.timebase, None if dry else patch.effects
     rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
@@ -134,7 +134,7 @@ def export_sfz(
         return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
 
     regions: list[sfz.Region] = []
-    spans = sfz.neighbours(chosen)
+    spans, loudest = sfz.neighbours(chosen), 0.0
     for key, span in zip(chosen, spans, strict=True):
         pitched = transpose(source, timebase, key - root)
         for number, velocity in enumerate(layers):
@@ -144,6 +144,7 @@ def export_sfz(
             file = f"{stem}-{key:03d}-{sfz.note_name(key)}{layer}.wav"
             # A sample that is too loud for its format is stored softer, and played as much louder.
             peak = float(np.abs(made.audio.samples).max())
+            loudest = max(loudest, peak)
             gain = CEILING / peak if peak > CEILING and bits != 32 else 1.0
             chunk = sampler_chunk(rate, key + made.cents / 100, made.loop)
             write_wav(folder / file, gain * made.audio.samples, rate, bits, [chunk])
@@ -151,6 +152,8 @@ def export_sfz(
             regions.append(sfz.Region(file, key, span, velocity, made.cents, made.loop, volume_db))
             if on_progress is not None:
                 on_progress(len(regions), total)
+    if bits == 32 and loudest > 1:
+        say(f"the loudest sample peaks at {20 * math.log10(loudest):+.1f} dB above full scale; floating point keeps it")
     mode = "loop_continuous" if region is not None else "one_shot" if unpitched else "no_loop"
     release = release_s if release_s is not None else release_s_of(source, timebase, region)
     main = out / f"{name}.sfz"

@@ -16,13 +16,14 @@ from ddsp_match.edits.regrid import at_timebase
 from ddsp_match.errors import ConfigError
 from ddsp_match.patch import SUFFIX, Patch, load_patch
 from ddsp_match.tasks.edit import copied, edits_of, fitting, phase_of, separated
+from ddsp_match.tasks.edit_parameters import LONGEST_S
+from ddsp_match.tasks.process import OnNote
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.run_folder import check_free, check_new, written_whole
 from ddsp_match.timebase import Timebase
 
 Source = Patch | str | Path
 THROUGH = "through"
-LONGEST_S = 600
 REST = 0.1  # share of the sound that goes through that stays what it was at either end
 
 
@@ -66,6 +67,7 @@ def morphs(
     force: bool = False,
     seconds: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_note: OnNote | None = None,
 ) -> list[Path]:
     """A row of sounds from one to another, and one sound that goes all the way.
 
@@ -77,6 +79,7 @@ def morphs(
         force: Replace such a folder that exists.
         seconds: Length of the sound that goes all the way; by default that of the longer one.
         on_progress: Called with the sounds written and their total.
+        on_note: Told what a user should know of the files: samples above full scale.
 
     Returns:
         The patch files, in order, that of the sound that goes all the way last.
@@ -89,7 +92,7 @@ def morphs(
     if steps < 2:
         raise ConfigError(f"{steps}", where="steps", needed="2 or more: both ends are among them")
     if seconds is not None and not 0 < seconds <= LONGEST_S:
-        raise ConfigError(f"{seconds:g} s", where="seconds", needed=f"more than 0, at most {LONGEST_S} s")
+        raise ConfigError(f"{seconds:g} s", where="seconds", needed=f"more than 0, at most {LONGEST_S:g} s")
     folder = Path(out)
     check_free(folder, force=force)
     one, two = _loaded(a), _loaded(b)
@@ -107,7 +110,7 @@ def morphs(
                 shutil.copyfile(end, file)
             else:
                 patch.save(file)
-            render(patch, out=scratch / f"{name}.wav")
+            render(patch, out=scratch / f"{name}.wav", on_note=on_note)
             if on_progress is not None:
                 on_progress(place + 1, len(names))
     return [folder / f"{name}{SUFFIX}" for name in names]

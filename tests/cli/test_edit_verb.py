@@ -10,8 +10,9 @@ import pytest
 from ddsp_match import cli
 from ddsp_match.audio import read
 from ddsp_match.cli import values
+from ddsp_match.cli.parser import build_parser, verbs_of
 from ddsp_match.patch import load_patch
-from ddsp_match.tasks.edit import edits_of
+from ddsp_match.tasks.edit import edits_of, registry
 from tests.tasks.test_edit import patch
 
 
@@ -103,6 +104,10 @@ def test_what_changes_nothing_is_the_same_file(sound, capsys):
         ("--transpose 2 -o .", "found a folder"),
         ("--transpose 2 -o note.patch.safetensors", "--force"),
         ("--hold 700", "hold.seconds: found 700 s; needed: 0 to 600 s"),
+        ("--hold 500", "hold: found 500 s of sound after it; needed: at most 120 s"),
+        ("--freeze 0.1:121s", "freeze: found 121 s of sound after it"),
+        ("--fade-in 500", "of sound; needed: at most the sound's length; try: 500ms"),
+        ("--stretch 20 --stretch 20", "stretch: found"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(sound, capsys, words, said):
@@ -160,7 +165,7 @@ def test_times_of_a_piece_may_be_left_out():
         (values.decibels, "nan"),
         (values.rate, "7999"),
         (values.semitones, "e5"),
-        (values.moment, "1m"),
+        (values.moment, "1d"),
     ],
 )
 def test_values_of_another_kind_are_refused(kind, text):
@@ -212,3 +217,22 @@ def test_a_formant_with_nothing_to_transpose_is_said(sound, capsys):
     assert cli.main(["edit", str(sound), "--noise", "-6dB", "--formant", "move", "-o", "new.patch.safetensors"]) == 2
     assert "--formant move without --transpose; needed: both; try: --transpose 7" in capsys.readouterr().err
     assert not Path("new.patch.safetensors").exists()
+
+
+def test_a_wav_above_full_scale_is_told(sound, capsys):
+    words = ["--harmonic", "+40dB", "--noise", "+40dB", "--wav", "-q", "-o", "loud.patch.safetensors"]
+    assert cli.main(["edit", str(sound), *words]) == 0
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    peak = abs(read("loud.wav")[0].samples).max()
+    assert peak > 1 and f", {peak:.3g}); most players clip them" in note
+    assert cli.main(["render", "loud.patch.safetensors", "--bits", "16", "-q", "-o", "16.wav"]) == 0
+    assert "were clipped" in capsys.readouterr().out
+
+
+def test_the_help_says_the_range_of_every_edit():
+    actions = verbs_of(build_parser())["edit"]._option_string_actions
+    helps = {flag: action.help for flag, action in actions.items()}
+    for kind in registry():
+        for number in (one for one in kind["parameters"] if one["kind"] == "number" and one["unit"] != "s"):
+            text = helps["--" + kind["name"].replace("_", "-")]
+            assert f"({number['low']:g} to {number['high']:g}" in text, (kind["name"], text)

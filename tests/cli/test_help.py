@@ -12,6 +12,7 @@ import pytest
 
 from ddsp_match import cli
 from ddsp_match.cli import completion
+from ddsp_match.cli.parser import build_parser, verbs_of
 from ddsp_match.config import groups, setting_keys
 
 
@@ -104,3 +105,10 @@ def test_completion_scripts_are_for_our_command(capsys):
     assert capsys.readouterr().out.rstrip().endswith("hydra_bash_completion ddsp-match")
     assert cli.main(["-sc", "uninstall=bash"]) == 0
     assert cli.main(["-sc", "install=cmd"]) == 2
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("app", "effects")])
+def test_every_verb_that_writes_has_the_same_flags(verb):
+    flags = verbs_of(build_parser())[verb]._option_string_actions
+    assert flags["-o"] is flags["--output"] and flags["-q"] is flags["--quiet"]
+    assert ("--force" in flags) is (verb != "compare")  # which writes only to its own folder

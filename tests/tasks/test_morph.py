@@ -126,5 +126,5 @@ def test_one_step_is_no_way(tmp_path, files):
 
 
 def test_a_way_takes_no_more_than_ten_minutes(tmp_path, files):
-    with pytest.raises(ConfigError, match="seconds: found 1e\\+06 s; needed: more than 0, at most 600 s"):
+    with pytest.raises(ConfigError, match="seconds: found 1e\\+06 s; needed: more than 0, at most 120 s"):
         morphs(*files, 3, out=tmp_path / "morphs", seconds=1e6)
