@@ -228,3 +228,34 @@ def test_knobs_of_the_keyboard_are_there_again_and_become_edits(page, served, ru
     assert "Transpose 5 semitones" in page.text(".chips") and "Noise stem −80 dB" in page.text(".chips")
     assert page.run("return JSON.parse(localStorage.getItem(`knobs ${given[0]}`)).release", run) == 2
     page.run("sessionStorage.clear(); localStorage.clear()")
+
+
+def test_the_form_says_how_long_a_fit_takes(page, served):
+    sound = served.drop(wav(0.4), "timed.wav").json["id"]
+    page.visit(f"{served.origin}/?timed#sound={sound}")
+    page.until("document.querySelector('.fit-form')")
+    page.run(
+        "const {set} = await import('/static/store.js');"
+        "set((s) => ({sounds: s.sounds.map((one) => ({...one, estimate_s: {draft: 3.2, default: 12, best: 200}}))}));"
+    )
+    page.until("document.querySelector('.fit-form').innerText.includes('about 12 s')")
+    page.press("Best", ".fit-form")
+    page.until("document.querySelector('.fit-form').innerText.includes('about 3 min')")
+
+
+def test_a_stage_that_is_over_in_a_moment_is_not_shown(page, served):
+    page.visit(f"{served.origin}/?stages#job=j")
+    page.until(LOADED)
+    page.run(
+        "const {set} = await import('/static/store.js');"
+        "set({jobs: [{id: 'j', name: 'tone', state: 'running', stage: 'optimise', losses: [], steps: 0, version: 0}]});"
+    )
+    page.until("document.querySelector('.status')")
+    page.run(
+        "globalThis.shown = []; new MutationObserver(() => shown.push(document.querySelector('.status b').innerText))"
+        ".observe(document.querySelector('main'), {subtree: true, childList: true, characterData: true});"
+    )
+    for stage in ("judge", "write"):
+        served.app.desk.hub.tell("stage", {"job": "j", "stage": stage, "progress": None})
+    page.until("shown.includes('Writing the result')")
+    assert set(page.run("return shown")) <= {"Improving the match", "Writing the result"}
