@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import functools
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsp_match import config
 from ddsp_match.cli import fit_many, jobs
 from ddsp_match.cli.knobs import settings_lines
+from ddsp_match.cli.many_progress import duration
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
@@ -18,6 +20,8 @@ from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split
 from ddsp_match.errors import ConfigError
 from ddsp_match.report.next_steps import next_steps, steps_text
 from ddsp_match.settings import FitSettings
+
+LONG_S = 30.0  # a fit of so long is announced
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit import FitResult
@@ -43,6 +47,8 @@ def fit(arguments: argparse.Namespace) -> int:
     folder = run_directory(sound.stem, output, force=arguments.force, sound=sound)
 
     def job(settings: FitSettings, _: Path, __: list[str]) -> float:
+        if not arguments.quiet:
+            _say_cost(sound, settings)
         with Interrupt() as interrupt:
             result = fit_once(arguments, sound, settings, folder, interrupt)
         print(_outcome(result, folder))
@@ -77,6 +83,26 @@ def fit_once(
             stop=interrupt.wanted,
             force=arguments.force,
         )
+
+
+def _say_cost(sound: Path, settings: FitSettings) -> None:
+    """Say what a long fit takes, before it begins."""
+    from ddsp_match.audio.headers import header
+    from ddsp_match.tasks.estimate import fit_cost
+
+    form = header(sound)
+    if form is None:
+        return
+    steps, budget_s = settings.resolved().optimizer.n_steps, settings.optimizer.budget_s
+    seconds, memory_gb = fit_cost(form, steps)
+    if seconds < LONG_S:
+        return
+    limit = "" if budget_s is None else f", or less within the budget of {duration(budget_s)} for the optimisation"
+    print(
+        f"{form.n_samples / form.sample_rate:.0f} s of sound: about {duration(seconds)} and {memory_gb:.1f} GB of "
+        f"memory{limit}; quality=draft, --budget 30s or a shorter piece takes less",
+        file=sys.stderr,
+    )
 
 
 def best_loss(result: FitResult) -> float:
