@@ -11,6 +11,19 @@ from ddsp_match import effects
 from ddsp_match.effects.processor import Processor
 from ddsp_match.errors import ConfigError
 
+# What such effects are called elsewhere, and what comes nearest here.
+ALIASES = {
+    ("auto", "any", "all"): ("eq", "soft_clip", "reverb"),
+    ("overdrive", "distortion", "fuzz", "saturation", "tube", "drive"): ("soft_clip", "waveshaper"),
+    ("hall", "room", "plate", "verb"): ("reverb", "freeverb"),
+    ("echo", "tape"): ("delay", "feedback_delay"),
+    ("equalizer", "equaliser", "tone", "filter"): ("eq", "svf"),
+    ("limiter", "leveler", "leveller", "opto"): ("compressor", "optical"),
+    ("volume", "level", "amp"): ("gain",),
+    ("vibrato", "doubler"): ("chorus",),
+    ("ir", "impulse", "cabinet"): ("convolution", "fir"),
+}
+
 
 @functools.cache
 def processors() -> dict[str, type[Processor]]:
@@ -37,7 +50,8 @@ def processor(name: str) -> type[Processor]:
     """
     known = processors()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        aliases = [here for names, here in ALIASES.items() if name.lower() in names]
+        near = aliases[0] if aliases else difflib.get_close_matches(name, known, n=3, cutoff=0.6)
         raise ConfigError(
             repr(name),
             where="effects",

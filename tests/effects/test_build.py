@@ -3,6 +3,7 @@
 import pytest
 
 from ddsp_match.effects.build import build, check, describe
+from ddsp_match.effects.registry import ALIASES, processors
 from ddsp_match.errors import ConfigError
 
 
@@ -43,3 +44,15 @@ def test_many_settings_at_once_are_no_setting():
     chain, _ = build(["gain"])
     with pytest.raises(ConfigError, match=r"found 2 numbers for gain\.gain_db"):
         check(chain, {"gain.gain_db": [1.0, 2.0]})
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("auto", "eq or soft_clip or reverb"), ("Overdrive", "soft_clip or waveshaper"), ("softclip", "soft_clip"),
+     ("hall", "reverb or freeverb"), ("xyz", "which explains them")],
+)  # fmt: skip
+def test_a_name_from_elsewhere_leads_to_what_there_is(name, near):
+    with pytest.raises(ConfigError) as refused:
+        build([name])
+    assert near in refused.value.hint
+    assert all(here in processors() for names in ALIASES.values() for here in names)
