@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import arguments, ddsp_match, save, timed
+from benchmarks.common import ROOT, arguments, ddsp_match, save, timed
 from ddsp_match.audio import Audio, read, resample, write
 from ddsp_match.audio.headers import Header
 from ddsp_match.config import build
@@ -22,8 +22,8 @@ LENGTHS_S, QUALITIES = (10, 30, 100), ("draft", "default")
 
 
 def main() -> None:
-    said = arguments(__doc__).parse_args()
-    clips = [resample(read(path)[0], MEASURED_RATE).mono() for path in sorted(said.data.glob("*.flac"))]
+    arguments(__doc__).parse_args()
+    clips = [resample(read(path)[0], MEASURED_RATE).mono() for path in sorted((ROOT / "data").glob("*.flac"))]
     sounds = np.concatenate(clips)
     figures = {}
     with tempfile.TemporaryDirectory() as name:
