@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Float
 
+from ddsp_match.dsp.loudness_weighting import a_weighting_power
+from ddsp_match.dsp.weighted_median import weighted_median
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -75,6 +78,19 @@ class Controls:
     def partial_amplitudes(self) -> Float[torch.Tensor, "batch partials frames"]:
         """The linear amplitude of every partial: global amplitude times its share."""
         return self.amplitude.unsqueeze(1) * self.distribution
+
+    def median_f0_hz(self, heard: Controls | None = None) -> float:
+        """The median f0 of the first channel, each frame weighed by the A-weighted energy of its harmonics.
+
+        Args:
+            heard: Other controls with as many frames, whose harmonics weigh; by default its own.
+        """
+        return weighted_median(self.f0_hz[0], (heard or self)._harmonic_energy())
+
+    def _harmonic_energy(self) -> Float[torch.Tensor, " frames"]:
+        harmonics = self.partial_amplitudes[:, self.divisions - 1 :: self.divisions]
+        hz = self.f0_hz.unsqueeze(1) * torch.arange(1, harmonics.shape[1] + 1).view(1, -1, 1).to(self.f0_hz)
+        return (harmonics.square() * a_weighting_power(hz)).double().sum(1).mean(0)
 
     def detached(self) -> Controls:
         """The same controls outside any autograd graph."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 
+from ddsp_match.dsp.weighted_median import weighted_median
+
 
 @dataclass(frozen=True)
 class Features:
@@ -36,3 +38,17 @@ class Features:
                 raise ValueError(f"{name} is not finite everywhere")
         if not (self.f0_hz > 0).all():
             raise ValueError("f0_hz must be positive")
+
+    @property
+    def energy(self) -> Float[torch.Tensor, " frames"]:
+        """A-weighted energy of each frame, the mean of all channels."""
+        return (10 ** (self.loudness_db.double() / 10)).mean(0)
+
+    @property
+    def pitch_hz(self) -> float | None:
+        """The note of the sound, in Hz: the median f0 of its voiced frames, each weighed by its energy.
+
+        So neither rests nor a release that sags count. None where nothing is voiced: the sound has no pitch.
+        """
+        voiced = self.voiced[0]
+        return weighted_median(self.f0_hz[0][voiced], self.energy[voiced]) if bool(voiced.any()) else None

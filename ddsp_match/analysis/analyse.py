@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from ddsp_match.analysis.contour import NO_PITCH_HZ
 from ddsp_match.analysis.loudness import a_weighted_loudness
 from ddsp_match.analysis.pitch import PitchTrack, tracks
 from ddsp_match.audio import Audio
@@ -15,6 +17,9 @@ from ddsp_match.settings import F0Settings
 from ddsp_match.timebase import Timebase
 
 CPU = torch.device("cpu")
+# A sound has a pitch when at least this share of its A-weighted energy sounds while one is heard: it is 0.7 or more for
+# a note of an instrument or a voice, 0.1 to 0.45 for a drum, or for a pluck that is a knock above all.
+PITCHED_SHARE = 0.5
 
 
 def analyse(
@@ -65,7 +70,28 @@ def analyse_batch(
     pitches = tracks(
         [_one_channel(audio) for audio in sounds], timebase, settings, progress, device=device, workers=workers
     )
-    return [(_features(audio, pitch, timebase), pitch) for audio, pitch in zip(sounds, pitches, strict=True)]
+    pairs = [(_features(audio, pitch, timebase), pitch) for audio, pitch in zip(sounds, pitches, strict=True)]
+    return pairs if settings.source in ("csv", "constant") else [_pitched_or_not(*pair) for pair in pairs]
+
+
+def _pitched_or_not(features: Features, pitch: PitchTrack) -> tuple[Features, PitchTrack]:
+    """The same, but without a pitch where one is heard in too little of the sound to play it along."""
+    share = float(features.energy[features.voiced[0]].sum() / features.energy.sum())
+    if not pitch.pitched or share >= PITCHED_SHARE:
+        return features, pitch
+    none = torch.zeros_like(features.voiced)
+    said = f"a pitch is heard while {100 * share:.0f} % of the energy sounds: too little, so it counts as none"
+    return (
+        replace(features, f0_hz=torch.full_like(features.f0_hz, NO_PITCH_HZ), voiced=none, doubt=none),
+        replace(
+            pitch,
+            f0_hz=np.full_like(pitch.f0_hz, NO_PITCH_HZ),
+            voiced=np.zeros_like(pitch.voiced),
+            doubt=np.zeros_like(pitch.doubt),
+            changes=[said],
+            pitched=False,
+        ),
+    )
 
 
 def _features(audio: Audio, pitch: PitchTrack, timebase: Timebase) -> Features:

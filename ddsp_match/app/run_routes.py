@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-import math
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
@@ -245,10 +244,9 @@ class RunRoutes:
         }
 
     def _facts(self, run: Run, edit: str | None) -> dict[str, Any]:
-        from ddsp_match.app.stems import midi_of, of_patch, shares
+        from ddsp_match.app.stems import shares
 
         patch = self.desk.bench.patch(run, edit)
-        median_hz = of_patch(patch)["median_hz"]
         told, rate = run.metrics, patch.timebase.sample_rate
         has = [part for part in PARTS if part not in ("target", "difference") or (run.folder / "target.wav").is_file()]
         return {
@@ -261,14 +259,13 @@ class RunRoutes:
             "stop_reason": told.get("stop_reason", ""),
             "steps": told.get("steps", 0),
             "fit_seconds": told.get("seconds", {}),
-            "pitched": _pitched(run),
+            "follows_pitch": patch.follows_pitch,
             "sample_rate": rate,
             "channels": patch.channels,
             "has_effects": patch.effects is not None,
             "has_report": (run.folder / "report.html").is_file(),
             "edits": patch.provenance.get("edits", []),
-            "median_f0_hz": median_hz,
-            "midi": midi_of(median_hz if median_hz and math.isfinite(median_hz) else None),
+            "pitch_hz": patch.pitch_hz,
             "patch": told.get("patch", {}),
             "settings": {key: value for key, value in run.settings().items() if key in SHOWN_SETTINGS},
             "files": [f"{part}.wav" for part in has],
@@ -289,10 +286,6 @@ def report_of(run: Run) -> Response:
     found = sent_file(path, "text/html; charset=utf-8")
     found.headers["Content-Security-Policy"] = REPORT_POLICY
     return found
-
-
-def _pitched(run: Run) -> bool:
-    return run.metrics.get("pitched") is not False
 
 
 def _file_name(run: Run, edit: str | None) -> str:

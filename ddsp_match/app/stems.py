@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,6 @@ from ddsp_match.edits.separate import split
 from ddsp_match.features import Features
 from ddsp_match.patch import Patch
 from ddsp_match.synth.harmonic_noise import play
-from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.process import through
 from ddsp_match.tasks.render import stems_of
 from ddsp_match.timebase import Timebase
@@ -44,19 +42,18 @@ def shares(sounds: Mapping[str, Audio]) -> dict[str, float | None]:
 
 
 def of_patch(patch: Patch) -> dict[str, Any]:
-    """f0 and level over time, as a page draws them; no f0 where only a steady grid was laid under the sound."""
+    """f0 and level over time, as a page draws them; no f0 where partials lie on a steady grid."""
     controls = patch.controls
     level = level_db(controls)
-    sounds = (level > level.max() + SILENT_DB) & (controls.amplitude.amax(0) > 0)
-    if on_steady_grid(patch):
-        sounds = torch.zeros_like(sounds)
-    return _over_time(controls.f0_hz[0], sounds, level, None, patch.timebase)
+    sounds = (level > level.max() + SILENT_DB) & (controls.amplitude.amax(0) > 0) & patch.follows_pitch
+    return _over_time(controls.f0_hz[0], sounds, level, None, patch.pitch_hz, patch.timebase)
 
 
 def of_features(features: Features, timebase: Timebase) -> dict[str, Any]:
     """The same of what was heard in a sound."""
     loudness = features.loudness_db.mean(0)
-    return _over_time(features.f0_hz[0], features.voiced[0], loudness, features.periodicity[0], timebase)
+    periodicity = features.periodicity[0]
+    return _over_time(features.f0_hz[0], features.voiced[0], loudness, periodicity, features.pitch_hz, timebase)
 
 
 def _over_time(
@@ -64,6 +61,7 @@ def _over_time(
     voiced: torch.Tensor,
     loudness_db: torch.Tensor,
     periodicity: torch.Tensor | None,
+    pitch_hz: float | None,
     timebase: Timebase,
 ) -> dict[str, Any]:
     shown = [round(f0, 3) if voice else None for f0, voice in zip(f0_hz.tolist(), voiced.tolist(), strict=True)]
@@ -71,13 +69,8 @@ def _over_time(
         "times_s": [round(time_s, 5) for time_s in timebase.times(len(shown))],
         "f0_hz": shown,
         "loudness_db": [round(value, 2) for value in loudness_db.tolist()],
-        "median_hz": float(f0_hz[voiced].median()) if bool(voiced.any()) else None,
+        "pitch_hz": pitch_hz,
     }
     if periodicity is not None:
         table["periodicity"] = [round(value, 4) for value in periodicity.tolist()]
     return table
-
-
-def midi_of(f0_hz: float | None) -> float | None:
-    """The note of a frequency, in semitones with 69 at 440 Hz."""
-    return None if not f0_hz else 69 + 12 * math.log2(f0_hz / 440)

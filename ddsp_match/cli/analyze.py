@@ -19,6 +19,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     progress = Progress(quiet=arguments.quiet)
     progress.on_stage("start")  # importing torch takes a second; say something before
     with progress:
+        from ddsp_match.dsp.notes import note_words
         from ddsp_match.tasks.analyze import analyze as task
 
         features = task(
@@ -33,11 +34,11 @@ def analyze(arguments: argparse.Namespace) -> int:
         print(f"note: {note}")
     voiced = features.voiced[0]
     share = 100 * float(voiced.float().mean())
-    if bool(voiced.any()):
-        median_hz = float(features.f0_hz[0][voiced].median())
-        print(f"f0 {median_hz:.1f} Hz (median), voiced {share:.0f} % of the time")
+    pitch_hz = features.pitch_hz
+    if pitch_hz is None:
+        print(note_words(pitch_hz))
     else:
-        print("no pitch heard anywhere")
+        print(f"{note_words(pitch_hz)} ({pitch_hz:.1f} Hz), voiced {share:.0f} % of the time")
     in_doubt = 100 * float(features.doubt[0].float().mean())
     if in_doubt > 0:
         print(f"f0 in doubt {in_doubt:.1f} % of the time: check it, or give it with --f0, --midi or --f0-csv")

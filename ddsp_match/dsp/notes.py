@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+AUDIBLE_CENTS = 3  # a smaller deviation from the key is not mentioned
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "s": 1, "b": -1, "♭": -1}
 _NOTE = re.compile(r"([a-g])([#♯sb♭]?)([-\u2212]?\d)(?:\s*([+\-\u2212]\s*\d+(?:\.\d+)?)\s*c(?:ents?)?)?")
@@ -34,3 +36,23 @@ def midi_number(text: str) -> float:
 def hz_of(midi: float) -> float:
     """The frequency of a MIDI number."""
     return 440.0 * 2 ** ((midi - 69) / 12)
+
+
+def midi_of(hz: float) -> float:
+    """The MIDI note of a frequency above 0, fractions included."""
+    return 69 + 12 * math.log2(hz / 440)
+
+
+def note_name(key: int) -> str:
+    """A MIDI key's name: ``C4`` for 60, ``C♯4`` for 61."""
+    return f"{NAMES[key % 12]}{key // 12 - 1}"
+
+
+def note_words(hz: float | None) -> str:
+    """A sound's pitch in words: ``A4``, ``A4 +12 cents``, and ``no pitch`` for None."""
+    if hz is None:
+        return "no pitch"
+    midi = midi_of(hz)
+    key = round(midi)
+    cents = round(100 * (midi - key))
+    return note_name(key) + (f" {cents:+d} cents".replace("-", "−") if abs(cents) >= AUDIBLE_CENTS else "")

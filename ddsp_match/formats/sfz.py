@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NOTES = ("C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B")  # a # would begin a directive
+from ddsp_match.dsp.notes import note_name
+
 FOLDER = "samples"
 
 
@@ -53,9 +54,9 @@ def file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "sound"
 
 
-def note_name(key: int) -> str:
-    """``C4`` for 60, ``Cs4`` for 61."""
-    return f"{NOTES[key % 12]}{key // 12 - 1}"
+def key_name(key: int) -> str:
+    """A key as file names and SFZ texts have it, where a # would begin a directive: ``Cs4`` for 61."""
+    return note_name(key).replace("♯", "s")
 
 
 def neighbours(keys: Sequence[int]) -> list[tuple[int, int]]:

@@ -29,6 +29,8 @@ KEYS = {
     "rate: [channel][band][frame]",
     "noise_seed": "seed of that noise",
     "phase": "how phases were kept: tracked, static or zero",
+    "pitch_hz": "the note the sound is heard at, in Hz; null for a sound without a pitch",
+    "grid": "what the partials are multiples of: f0, the pitch itself, or steady, frequencies that say nothing of it",
     "offset": "constant added to each channel",
     "effects": "what the sound goes through: chain, knobs, and the sample rate they were found at; null for nothing",
     "provenance": "where the patch came from, and the edits it has seen",

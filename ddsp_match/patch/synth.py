@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
+from ddsp_match.analysis.contour import NO_PITCH_HZ
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.effects.rack import Rack
@@ -16,6 +18,7 @@ from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import container, racks
 from ddsp_match.timebase import Timebase
 
+GridKind = Literal["f0", "steady"]
 INAUDIBLE = 1e-6  # harmonics that never exceed this amplitude (-120 dB) are left out from the top
 
 
@@ -33,6 +36,9 @@ class Patch:
         offset: Constant that is added to each channel: the DC offset of the recording.
         provenance: Where it came from: sound, command, version, edits.
         effects: What the sound of the synthesizer goes through: the room it was heard in; None for nothing.
+        pitch_hz: The note that the sound is heard at, in Hz; None for a sound without a pitch.
+        grid: What the partials are multiples of: ``f0``, the pitch itself, or ``steady``, frequencies that say nothing
+            of the pitch.
     """
 
     timebase: Timebase
@@ -43,6 +49,8 @@ class Patch:
     offset: tuple[float, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
     effects: Rack | None = None
+    pitch_hz: float | None = None
+    grid: GridKind = "f0"
 
     @classmethod
     def of(
@@ -56,12 +64,34 @@ class Patch:
         offset: Sequence[float] = (),
         provenance: dict[str, Any] | None = None,
         effects: Rack | None = None,
+        pitched: bool = True,
+        pitch_hz: float | None = None,
+        grid: GridKind = "f0",
     ) -> Patch:
-        """A patch that holds these controls as closely as the file format does."""
+        """A patch that holds these controls as closely as the file format does.
+
+        One that is `pitched` is heard at `pitch_hz`, by default the median f0 of the controls.
+        """
         channels = controls.f0_hz.shape[0]
         offset = tuple(float(value) for value in offset) or (0.0,) * channels
-        draft = cls(timebase, n_samples, controls.detached(), noise_seed, phase, offset, provenance or {}, effects)
+        controls = controls.detached()
+        pitch_hz = (pitch_hz or controls.median_f0_hz()) if pitched else None
+        draft = cls(
+            timebase, n_samples, controls, noise_seed, phase, offset, provenance or {}, effects, pitch_hz, grid
+        )
         return draft._decoded(draft._encoded())
+
+    @property
+    def follows_pitch(self) -> bool:
+        """Whether f0 is the pitch that is heard, so that there are notes, periods and harmonics to export."""
+        return self.pitch_hz is not None and self.grid == "f0"
+
+    def pitch_with(self, controls: Controls) -> float | None:
+        """The note that is heard when the sound plays other controls, in Hz: moved as the median f0 is."""
+        if self.pitch_hz is None:
+            return None
+        same_frames = self.controls if controls.n_frames == self.controls.n_frames else None
+        return self.pitch_hz * controls.median_f0_hz(same_frames) / self.controls.median_f0_hz()
 
     @property
     def channels(self) -> int:
@@ -95,6 +125,8 @@ class Patch:
             "phase": self.phase,
             "divisions": self.controls.divisions,
             "offset": list(self.offset),
+            "pitch_hz": self.pitch_hz,
+            "grid": self.grid,
             "provenance": self.provenance,
         }
         if self.effects is not None:
@@ -168,6 +200,8 @@ def load_patch(path: str | Path) -> Patch:
             racks.decoded(header, tensors),
         )
         patch = shell._decoded(tensors)
+        pitch_hz, grid = _pitch_of(header, patch)
+        patch = replace(patch, pitch_hz=pitch_hz, grid=grid)
         frames = shell.timebase.frames(shell.n_samples)
         if patch.controls.n_frames != frames:
             raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
@@ -183,3 +217,20 @@ def load_patch(path: str | Path) -> Patch:
     except ConfigError as error:
         raise racks.unplayable(path, error) from error
     return patch
+
+
+def _pitch_of(header: dict[str, Any], patch: Patch) -> tuple[float | None, GridKind]:
+    """The note and the grid that a file names, or what the numbers of an older one, which names none, suggest."""
+    if "grid" in header:
+        pitch_hz, grid = header["pitch_hz"], header["grid"]
+        if grid not in ("f0", "steady") or not (pitch_hz is None or 0 < float(pitch_hz) < math.inf):
+            raise ValueError(f"a pitch of {pitch_hz} Hz on the grid {grid!r}")
+        return None if pitch_hz is None else float(pitch_hz), grid
+    controls = patch.controls
+    moved = sum(float(edit.get("semitones", 0)) for edit in patch.provenance.get("edits", []))
+    fitted_hz = controls.f0_hz / 2 ** (moved / 12)
+    # A fit that found no pitch put f0 at half the frame rate, or, with noise alone, at a constant.
+    no_pitch_hz = patch.timebase.frame_rate / 2 if bool(controls.amplitude.any()) else NO_PITCH_HZ
+    if controls.divisions == 1 and bool(((fitted_hz / no_pitch_hz - 1).abs() < 1e-4).all()):
+        return None, "steady"
+    return controls.median_f0_hz(), "f0"

@@ -55,6 +55,7 @@ class ReportData:
         timebase: Frame grid of `features` and `controls`.
         features: What was heard.
         controls: What is played; the batch axis holds the channels.
+        grid: What its partials are multiples of: ``f0``, or ``steady`` frequencies.
         trace: The loss over the optimisation.
         metrics: Figures of closeness by name; see `ddsp_match.report.metrics_table`.
         verdict: The judgement in words.
@@ -73,6 +74,7 @@ class ReportData:
     timebase: Timebase
     features: Features
     controls: Controls
+    grid: str
     trace: LossTrace
     metrics: Mapping[str, float]
     verdict: Verdict

@@ -38,7 +38,7 @@ def html(data: ReportData) -> str:
     frame_s = data.timebase.hop / data.timebase.sample_rate
     facts = {
         "duration_s": data.target.seconds,
-        "pitched": _pitched(data),
+        "pitched": data.features.pitch_hz is not None,
         "features": series.feature_series(data.features, frame_s),
         "levels": series.level_series(data.controls, frame_s),
         "loss": series.loss_series(data.trace),
@@ -46,7 +46,3 @@ def html(data: ReportData) -> str:
     }
     values = {"format_words": escape(format_words(data.target)), **elements, **words(data)}
     return shell.page("page.html", values, facts, sounds, brand="ddsp-match", script="page.js")
-
-
-def _pitched(data: ReportData) -> bool:
-    return bool(data.features.voiced.any())

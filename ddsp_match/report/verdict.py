@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ddsp_match.dsp.notes import midi_of, note_name
+
 LEVELS = ("excellent", "good", "fair", "poor")
 
 # Upper bounds of the first three levels, for the figure that leads and for the one that may pull a verdict
@@ -91,7 +93,7 @@ def judge(
     *,
     pitched: bool = True,
     stop_reason: str = "",
-    f0_median_hz: float | None = None,
+    pitch_hz: float | None = None,
     nyquist_hz: float | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> Verdict:
@@ -104,7 +106,7 @@ def judge(
             ``mos``, a predicted opinion, 1 to 5.
         pitched: Whether a pitch was found anywhere.
         stop_reason: Why the fit ended, in words.
-        f0_median_hz: Median f0 of the voiced frames, which makes advice about the pitch concrete.
+        pitch_hz: The note of the sound, which makes advice about the pitch concrete.
         nyquist_hz: Half the sample rate: whether a number of harmonics leaves any out.
         settings: The settings as nested mappings, so that nothing is advised that is on already; a
             ``quality`` may stand among them.
@@ -126,7 +128,7 @@ def judge(
         headline=headline,
         good=_good(known, pitched, by_partials),
         weak=_weak(known, level, pitched, by_partials),
-        advice=_advice(known, level, pitched, stop_reason, f0_median_hz, nyquist_hz, settings or {}),
+        advice=_advice(known, level, pitched, stop_reason, pitch_hz, nyquist_hz, settings or {}),
         level=level,
     )
 
@@ -199,7 +201,7 @@ def _advice(
     level: str,
     pitched: bool,
     stop_reason: str,
-    f0_median_hz: float | None,
+    pitch_hz: float | None,
     nyquist_hz: float | None,
     settings: Mapping[str, object],
 ) -> list[str]:
@@ -209,12 +211,12 @@ def _advice(
     if not pitched:
         points.append("If the sound does have a pitch, name it: `--midi 45`, or in Hz: `--f0 110`.")
     elif in_doubt:
-        points.append(_pitch_advice(f0_median_hz, _setting(settings, "f0", "source")))
+        points.append(_pitch_advice(pitch_hz, _setting(settings, "f0", "source")))
     if level == "excellent":
         return points
     points += _stop_advice(stop_reason.lower(), settings)
     partials = pitched or _has_partials(known)
-    limit = _limit_advice(f0_median_hz if pitched else None, nyquist_hz, settings) if partials else ""
+    limit = _limit_advice(pitch_hz if pitched else None, nyquist_hz, settings) if partials else ""
     if limit:  # what harmonics were not allowed to play is no reason to ask for anything else
         return [*points, limit]
     if partials and _setting(settings, "synth", "phase") in ("zero", "static"):
@@ -267,15 +269,15 @@ def _stop_advice(reason: str, settings: Mapping[str, object]) -> list[str]:
     return []
 
 
-def _pitch_advice(f0_median_hz: float | None, source: object) -> str:
+def _pitch_advice(pitch_hz: float | None, source: object) -> str:
     """How to help a tracker in doubt: another tracker, or the note itself and its octaves."""
     other = "f0=crepe" if source == "pyin" else "f0=pyin"
-    if f0_median_hz is None or f0_median_hz <= 0:
+    if pitch_hz is None:
         return f"If you know the note, name it (`--midi 45`, `--f0 110`), or try another tracker: `{other}`."
-    midi = round(69 + 12 * math.log2(f0_median_hz / 440))
+    midi = round(midi_of(pitch_hz))
     octaves = " or ".join(f"`--midi {note}`" for note in (midi - 12, midi + 12) if 0 <= note <= 127)
     return (
-        f"The pitch was taken for {note_name(midi)} ({f0_median_hz:.0f} Hz). If it is steady, fix it: "
+        f"The pitch was taken for {note_name(midi)} ({pitch_hz:.0f} Hz). If it is steady, fix it: "
         f"`--midi {midi}`; an octave off: {octaves}. If it moves, try another tracker: `{other}`."
     )
 
@@ -298,9 +300,3 @@ def percent(share: float) -> str:
     if 99 <= value < 100:
         return f"{math.floor(value * 10) / 10:.1f} %"
     return f"{value:.0f} %"
-
-
-def note_name(midi: int) -> str:
-    """A MIDI number as a note: 60 is C4."""
-    names = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-    return f"{names[midi % 12]}{midi // 12 - 1}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 
 from ddsp_match.controls import Controls
+from ddsp_match.dsp.notes import note_words
 from ddsp_match.report.data import ReportData
 from ddsp_match.report.metrics_table import (
     bullet_list,
@@ -17,7 +17,7 @@ from ddsp_match.report.metrics_table import (
     value_words,
 )
 from ddsp_match.report.next_steps import next_steps
-from ddsp_match.report.verdict import CLEARLY, note_name, percent
+from ddsp_match.report.verdict import CLEARLY, percent
 
 
 def words(data: ReportData) -> dict[str, str]:
@@ -28,10 +28,10 @@ def words(data: ReportData) -> dict[str, str]:
         if len(data.trace.steps)
         else "No step was taken: the first guess is the match"
     )
-    median_hz = _median_f0_hz(data)
+    pitch_hz = data.features.pitch_hz
     return {
         "title": escape(data.title),
-        "facts": escape(_facts(data, median_hz)),
+        "facts": escape(_facts(data, pitch_hz)),
         "level": escape(verdict.level),
         "headline": escape(verdict.headline),
         "good": bullet_list(verdict.good, "None."),
@@ -45,14 +45,14 @@ def words(data: ReportData) -> dict[str, str]:
         "doubt_legend": '<span class="legend"><i class="swatch doubt"></i>in doubt</span>'
         if data.features.doubt.any()
         else "",
-        "f0_alt": f"Pitch over time; its median is {median_hz:.1f} hertz."
-        if median_hz
+        "f0_alt": f"Pitch over time; the note of the sound is {pitch_hz:.1f} hertz."
+        if pitch_hz
         else "Pitch over time; no pitch was found.",
-        "controls_words": escape(_controls_words(controls)),
+        "controls_words": escape(_controls_words(controls, data.grid)),
         "stop_words": escape(f"{steps}. {_sentence(data.stop_reason)}"),
         "loss_alt": escape(_loss_alt(data)),
         "shares": _shares(data.metrics),
-        "metrics_rows": metrics_rows(data.metrics, bool(data.features.voiced.any())),
+        "metrics_rows": metrics_rows(data.metrics, pitch_hz is not None),
         "command": copyable(data.command),
         "patch_words": _patch_words(data),
         "seconds_rows": seconds_rows(data.seconds),
@@ -77,29 +77,22 @@ def channels_in_words(count: int) -> str:
     return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
 
 
-def _median_f0_hz(data: ReportData) -> float | None:
-    """Median f0 of the voiced frames, or None without any."""
-    f0_hz, voiced = data.features.f0_hz[0], data.features.voiced[0]
-    return float(f0_hz[voiced].median()) if bool(voiced.any()) else None
-
-
-def _facts(data: ReportData, median_hz: float | None) -> str:
+def _facts(data: ReportData, pitch_hz: float | None) -> str:
     """Length, rate, channels and pitch of the sound on one line."""
     audio = data.target
     parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels_in_words(audio.channels)]
-    if median_hz:
-        midi = round(69 + 12 * math.log2(median_hz / 440))
+    if pitch_hz is None:
+        parts.append(note_words(None))
+    else:
         voiced = float(data.features.voiced[0].float().mean())
         where = "" if voiced >= CLEARLY else f" in {percent(voiced)} of the frames"
-        parts.append(f"around {note_name(midi)} ({median_hz:.1f} Hz{where})")
-    else:
-        parts.append("no pitch")
+        parts.append(f"{note_words(pitch_hz)} ({pitch_hz:.1f} Hz{where})")
     if "mrstft" in data.metrics:
         parts.append(f"mrstft {value_words('mrstft', data.metrics['mrstft'])}")
     return " · ".join(parts)
 
 
-def _controls_words(controls: Controls) -> str:
+def _controls_words(controls: Controls, grid: str) -> str:
     if not bool(controls.amplitude.any()):
         return f"No partials, only noise in {controls.n_bands} bands.{_shown(controls)}"
     phases = "each with its own phase" if controls.phases is not None else "all starting at phase zero"
@@ -107,7 +100,7 @@ def _controls_words(controls: Controls) -> str:
     if controls.divisions > 1:
         of = f"{controls.n_partials} partials, one in {controls.divisions} of them a harmonic of the pitch"
         harmonic = f"{of}, {phases}"
-    elif bool((controls.f0_hz == controls.f0_hz[0, 0]).all()):
+    elif grid == "steady":
         apart_hz = float(controls.f0_hz[0, 0])
         harmonic = f"{controls.n_partials} partials on a steady grid, {apart_hz:.4g} Hz apart, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"

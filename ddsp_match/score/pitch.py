@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -39,9 +37,3 @@ def f0_agreement(
         found["f0_l1_cents"] = float(np.abs(cents).mean())
         found["octave_errors"] = float(np.mean(near & (octaves != 0)))
     return found
-
-
-def median_hz(hz: Float[np.ndarray, " frames"], voiced: Bool[np.ndarray, " frames"]) -> float | None:
-    """The median f0 of the voiced frames; None where there are none."""
-    value = float(np.median(hz[voiced])) if voiced.any() else math.nan
-    return None if math.isnan(value) else value

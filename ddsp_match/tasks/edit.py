@@ -113,6 +113,9 @@ def with_controls(patch: Patch, controls: Controls, n_samples: int, listed: dict
         offset=patch.offset,
         provenance={**patch.provenance, "edits": [*edits_of(patch), listed]},
         effects=patch.effects,
+        pitched=patch.pitch_hz is not None,
+        pitch_hz=patch.pitch_with(controls),
+        grid=patch.grid,
     )
 
 

@@ -9,16 +9,15 @@ from typing import Any
 import torch
 
 from ddsp_match.controls import Controls
-from ddsp_match.edits.curves import band_power, decibels, midi_of, partial_hz, partial_power
+from ddsp_match.dsp.notes import note_words
+from ddsp_match.edits.curves import band_power, decibels, partial_hz, partial_power
 from ddsp_match.edits.separate import separate
 from ddsp_match.patch import Patch
-from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.process import OnNote
 from ddsp_match.tasks.voices import voices
 from ddsp_match.timebase import Timebase
 from ddsp_match.web.page import instrument_page
 
-NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 FAINT_DB, BETWEEN_DB = 60.0, 40.0  # below the strongest: a harmonic, or a partial between, that no picture shows
 MOST_HARMONICS, NOISE_POINTS, OUTLINE_POINTS = 160, 120, 200  # in the pictures
 SOUNDING_DB = 40.0  # below the loudest frame: a frame that it leaves out
@@ -51,7 +50,6 @@ def facts_of(patch: Patch, name: str) -> dict[str, Any]:
     apart = separate(patch.controls, timebase)
     level = decibels((partial_power(apart, timebase).sum(1) + band_power(apart).sum(1)).mean(0))
     heard = level > level.max() - SOUNDING_DB
-    pitch = None if on_steady_grid(patch) else float(midi_of(apart.f0_hz[0][heard]).median())
     words = [
         f"{patch.seconds:.3g} s",
         f"{timebase.sample_rate / 1000:g} kHz",
@@ -61,22 +59,13 @@ def facts_of(patch: Patch, name: str) -> dict[str, Any]:
     words += [EDITS.get(str(edit.get("edit")), str(edit.get("edit"))) for edit in patch.provenance.get("edits", [])]
     return {
         "name": name,
-        "root": key_words(pitch),
+        "root": note_words(patch.pitch_hz),
         "words": list(dict.fromkeys(words)),
         "nyquist_hz": timebase.nyquist_hz,
         "harmonics": _harmonics(apart, timebase, heard),
         "noise": _noise(apart, timebase, heard),
         "outline": _outline(level),
     }
-
-
-def key_words(midi: float | None) -> str:
-    """A pitch in words: ``A4``, ``A4 +12 cents``, ``no pitch``."""
-    if midi is None:
-        return "no pitch"
-    key = round(midi)
-    cents = round(100 * (midi - key))
-    return f"{NOTES[key % 12]}{key // 12 - 1}" + (f" {cents:+d} cents".replace("-", "−") if abs(cents) >= 3 else "")
 
 
 def _harmonics(controls: Controls, timebase: Timebase, heard: torch.Tensor) -> list[list[float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ddsp_match.analysis.contour import NO_PITCH_HZ
+from ddsp_match.dsp.notes import note_words
 from ddsp_match.edits.notes import notes
 from ddsp_match.errors import ConfigError, PitchError
 from ddsp_match.formats import midi
@@ -42,13 +42,7 @@ def export_midi(
     if not slowest <= tempo <= fastest:
         needed = f"{slowest} to {fastest} quarter notes a minute"
         raise ConfigError(f"a tempo of {tempo:g}", where="export to midi", needed=needed)
-    if on_steady_grid(patch):
-        raise PitchError(
-            "a sound in which no pitch was found when it was fitted",
-            where="export to midi",
-            needed="a patch that follows an f0",
-            hint="a fit with --midi or --f0, or with synth.grid=f0, if you hear a pitch",
-        )
+    check_follows_pitch(patch, "midi")
     reach = midi.WIDEST_BEND if bend_range is None else bend_range
     found = notes(patch.controls, patch.timebase, reach)
     if not found:
@@ -69,14 +63,18 @@ def export_midi(
     return [out]
 
 
-def on_steady_grid(patch: Patch) -> bool:
-    """Whether no pitch was found when a patch was fitted: f0 stands still where a fit then puts it.
+def check_follows_pitch(patch: Patch, kind: str) -> None:
+    """Makes sure that f0 is the pitch that is heard: only then are there notes and periods to write.
 
-    That is half the frame rate where steady partials play the sound, and `NO_PITCH_HZ` where noise does.
+    Raises:
+        PitchError: The sound has no pitch, or its partials do not lie at multiples of it.
     """
-    f0_hz = patch.controls.f0_hz
-    if patch.controls.divisions != 1 or bool((f0_hz != f0_hz[:, :1]).any()):
-        return False
-    moved = sum(float(edit.get("semitones", 0)) for edit in patch.provenance.get("edits", []))
-    fitted_hz = float(f0_hz[0, 0]) / 2 ** (moved / 12)
-    return any(abs(fitted_hz / hz - 1) < 1e-4 for hz in (patch.timebase.frame_rate / 2, NO_PITCH_HZ))
+    if patch.follows_pitch:
+        return
+    if patch.pitch_hz is None:
+        found, hint = "a sound without a pitch", "a fit with --midi or --f0, if you hear one"
+    else:
+        found = f"a sound at {note_words(patch.pitch_hz)} whose partials lie on a steady grid"
+        hint = "a fit with synth.grid=f0"
+    needed, hint = "a patch that follows its pitch", f"{hint}; or --to sfz, which plays any sound"
+    raise PitchError(found, where=f"export to {kind}", needed=needed, hint=hint)

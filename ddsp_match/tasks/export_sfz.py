@@ -11,6 +11,7 @@ import numpy as np
 
 from ddsp_match.audio import Audio, resample
 from ddsp_match.controls import Controls
+from ddsp_match.dsp.notes import midi_of, note_name
 from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.pitch import transpose
 from ddsp_match.edits.separate import separate
@@ -22,7 +23,6 @@ from ddsp_match.patch import Patch
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.edit_parameters import LONGEST_S
 from ddsp_match.tasks.export_loop import held, play_held
-from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.export_source import as_long, one_note, pitch_of, release_s_of
 from ddsp_match.tasks.process import OnNote, through
 
@@ -106,9 +106,10 @@ def export_sfz(
         first_s, last_s = (frame / timebase.frame_rate for frame in region)
         say(f"held notes repeat what sounds from {first_s:.2f} to {last_s:.2f} s")
         source, region = one_note(source, timebase, region, say)
-    unpitched = on_steady_grid(patch)
-    root = float(UNPITCHED_KEY) if unpitched else pitch_of(source, timebase, region)
-    chosen = _keys(keys, root, math.inf if unpitched else timebase.nyquist_hz)
+    # What is left of one note may be a few cents off the note of the whole.
+    whole = float(UNPITCHED_KEY) if patch.pitch_hz is None else midi_of(patch.pitch_hz)
+    root = pitch_of(source, timebase, region) if patch.follows_pitch else whole
+    chosen = _keys(keys, root, math.inf if patch.pitch_hz is None else timebase.nyquist_hz)
     if region is None and seconds is not None:
         source = as_long(source, timebase, seconds)
     name = name or out.name
@@ -128,9 +129,9 @@ def export_sfz(
         heard = Audio(play_held(sound, timebase, patch.noise_seed).numpy(), timebase.sample_rate)
         heard = resample(heard if rack is None else through(rack, heard), rate)
         scale = timebase.hop * rate / timebase.sample_rate
-        # Where there is no pitch, nothing but the loop has moved it.
+        # On a steady grid nothing but the loop has moved the pitch.
         tuned = pitch_of(sound.controls, timebase, (sound.first, sound.first + sound.period))
-        cents = sound.cents if unpitched else 100 * (tuned - key)
+        cents = 100 * (tuned - key) if patch.follows_pitch else sound.cents
         return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
 
     regions: list[sfz.Region] = []
@@ -141,7 +142,7 @@ def export_sfz(
             tilt = SOFTEST_DB_PER_OCTAVE * (len(layers) - 1 - number) / max(1, len(layers) - 1)
             made = sounded(brightness(pitched, tilt, timebase), key)
             layer = f"-v{number + 1}" if len(layers) > 1 else ""
-            file = f"{stem}-{key:03d}-{sfz.note_name(key)}{layer}.wav"
+            file = f"{stem}-{key:03d}-{sfz.key_name(key)}{layer}.wav"
             # A sample that is too loud for its format is stored softer, and played as much louder.
             peak = float(np.abs(made.audio.samples).max())
             loudest = max(loudest, peak)
@@ -154,11 +155,11 @@ def export_sfz(
                 on_progress(len(regions), total)
     if bits == 32 and loudest > 1:
         say(f"the loudest sample peaks at {20 * math.log10(loudest):+.1f} dB above full scale; floating point keeps it")
-    mode = "loop_continuous" if region is not None else "one_shot" if unpitched else "no_loop"
+    mode = "loop_continuous" if region is not None else "one_shot" if patch.pitch_hz is None else "no_loop"
     release = release_s if release_s is not None else release_s_of(source, timebase, region)
     main = out / f"{name}.sfz"
     main.write_text(sfz.sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
-    keys_said = f"{sfz.note_name(chosen[0])} to {sfz.note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
+    keys_said = f"{note_name(chosen[0])} to {note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
     count = f"{total} samples" if total > 1 else "1 sample"
     say(f"{count}, {keys_said}, {'looped' if region is not None else 'not looped'}, {rate} Hz, {bits} bits")
     return [main, *(folder / made.sample for made in regions)]

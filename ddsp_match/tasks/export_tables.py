@@ -47,6 +47,8 @@ def export_json(patch: Patch, out: Path) -> list[Path]:
     more = {
         "noise_seed": patch.noise_seed,
         "phase": patch.phase,
+        "pitch_hz": patch.pitch_hz,
+        "grid": patch.grid,
         "offset": list(patch.offset),
         "effects": None if patch.effects is None else _rack(patch.effects),
         "provenance": json.loads(dumps(patch.provenance)),

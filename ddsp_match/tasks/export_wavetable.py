@@ -21,7 +21,7 @@ from ddsp_match.formats.wavetable import (
     wt_bytes,
 )
 from ddsp_match.patch import Patch
-from ddsp_match.tasks.export_midi import on_steady_grid
+from ddsp_match.tasks.export_midi import check_follows_pitch
 from ddsp_match.tasks.process import OnNote
 
 
@@ -58,13 +58,7 @@ def export_wavetable(
         raise ConfigError(f"frames of {frame_size} samples", where="export to wavetable", needed=f"one of {sizes}")
     if bits not in (16, 32):
         raise ConfigError(f"{bits} bits", where="export to wavetable", needed="16 or 32")
-    if on_steady_grid(patch):
-        raise PitchError(
-            "partials on a steady grid: no pitch was found in this sound when it was fitted",
-            where="export to wavetable",
-            needed="a patch that follows an f0, which has periods",
-            hint="--to sfz, which plays any sound; or a fit with --midi or --f0, if you hear a pitch",
-        )
+    check_follows_pitch(patch, "wavetable")
     # Rests, breaths and consonants have no period.
     spans = [np.arange(note.first, note.last) for note in notes(patch.controls, patch.timebase)]
     if not spans:

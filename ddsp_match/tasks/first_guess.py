@@ -14,6 +14,7 @@ from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, fit_harm
 from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.harmonics import running_phase
+from ddsp_match.patch.synth import GridKind
 from ddsp_match.settings import FitSettings
 from ddsp_match.sources.free_controls import random_controls
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
@@ -74,12 +75,14 @@ class Grid:
         divisions: Partials a harmonic of it.
         n_partials: How many there are.
         phase: Running phase of f0 over the divisions, in cycles, at each sample.
+        kind: Whether f0 is the pitch that is heard, or a steady frequency that says nothing of it.
     """
 
     f0_hz: Float[torch.Tensor, "channels frames"]
     divisions: int
     n_partials: int
     phase: Float[torch.Tensor, "1 samples"]
+    kind: GridKind = "f0"
 
     @property
     def base_hz(self) -> Float[torch.Tensor, "channels frames"]:
@@ -152,12 +155,13 @@ class FirstGuess:
 
     def _grid(self, f0_hz: torch.Tensor) -> Grid:
         divisions = self._divisions(f0_hz)
-        return Grid(f0_hz, divisions, self._partial_count(f0_hz, divisions), self._phase(f0_hz / divisions))
+        kind: GridKind = "f0" if self.target.pitched else "steady"
+        return Grid(f0_hz, divisions, self._partial_count(f0_hz, divisions), self._phase(f0_hz / divisions), kind)
 
     def _steady_grid(self) -> Grid:
         # Half the frame rate: every frequency lies well inside the band of two partials.
         f0_hz = torch.full_like(self.target.f0_hz, self.timebase.frame_rate / 2)
-        return Grid(f0_hz, 1, self._partial_count(f0_hz, 1), self._phase(f0_hz))
+        return Grid(f0_hz, 1, self._partial_count(f0_hz, 1), self._phase(f0_hz), "steady")
 
     def _phase(self, base_hz: torch.Tensor) -> Float[torch.Tensor, "1 samples"]:
         """The phase that all channels share."""

@@ -126,17 +126,17 @@ def fit(
     dry, f0_hz = torch.from_numpy(source.samples).to(device), features.f0_hz.to(device)
     matcher = Matcher(dry, f0_hz, timebase, settings, pitched=track.pitched, wet=wet)
     found = matcher.run(on_stage=say, on_step=on_step, on_best=on_best, stop=stop)
-    trace, controls, offset = found.trace, found.controls, matcher.offset.tolist()
+    offset = matcher.offset.tolist()
     seconds.update(found.seconds)
     rack = None
     if chain is not None and start is not None:
         rack = Rack.of(chain, target.sample_rate, start if wet is None else wet.values())
         notes += described(chain, rack.knobs, target.sample_rate)
-    del matcher, found, wet  # of a long sound some hundred megabytes, and only the patch is needed from here on
+    del matcher, wet  # of a long sound some hundred megabytes, and only the patch is needed from here on
 
     hearing = Hearing(name, target, sound.sample_rate, features, track.pitched, notes, seconds)
-    result = conclude(hearing, controls, trace, offset, settings, rack=rack, command=command, on_stage=say)
-    del controls
+    result = conclude(hearing, found, offset, settings, rack=rack, command=command, on_stage=say)
+    del found
     if folder is not None:
         from ddsp_match.tasks.write_run import write_run
 

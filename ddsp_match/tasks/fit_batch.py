@@ -179,7 +179,7 @@ def _results(reads: list[_Read], job: BatchJob, settings: FitSettings, device: t
         for i, target, match in zip(chosen, targets, matches, strict=True):
             hearings[i].seconds.update(match.seconds)
             offset = target.samples.mean(1).tolist()
-            results[i] = conclude(hearings[i], match.controls, match.trace, offset, settings, command=job.command)
+            results[i] = conclude(hearings[i], match, offset, settings, command=job.command)
     return [result for result in results if result is not None]
 
 
@@ -218,13 +218,12 @@ def _written(item: Item, job: BatchJob, result: FitResult, batch: int) -> Entry:
 
 
 def _facts(item: Item, result: FitResult, batch: int) -> dict[str, object]:
-    voiced = result.features.f0_hz[result.features.voiced]
     return {
         "sample_rate": result.target.sample_rate,
         "n_samples": result.target.n_samples,
         "pitched": result.pitched,
         "pitch_midi": item.pitch_midi,
-        "f0_median_hz": float(voiced.median()) if len(voiced) else None,
+        "f0_median_hz": result.features.pitch_hz,
         "level": result.verdict.level,
         "headline": result.verdict.headline,
         "notes": result.notes,

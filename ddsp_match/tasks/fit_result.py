@@ -21,6 +21,7 @@ from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.optimise import StopReason, Trace
 from ddsp_match.patch import Patch
 from ddsp_match.settings import FitSettings
+from ddsp_match.tasks.matching import Match
 from ddsp_match.tasks.process import through
 from ddsp_match.tasks.render import stems_of
 from ddsp_match.timebase import Timebase
@@ -106,8 +107,7 @@ class FitResult:
 
 def conclude(
     heard: Hearing,
-    controls: Controls,
-    trace: Trace,
+    match: Match,
     offset: list[float],
     settings: FitSettings,
     *,
@@ -119,20 +119,19 @@ def conclude(
 
     Args:
         heard: The sound.
-        controls: What was found; the batch axis is the channels.
-        trace: How it was found.
+        match: What was found for it.
         offset: Constant part of each channel.
         settings: Of the fit.
         rack: Effects that were found with it.
         command: Command line to note down.
         on_stage: Told what begins.
     """
-    say, target = on_stage or (lambda _: None), heard.target
+    say, target, trace, controls = on_stage or (lambda _: None), heard.target, match.trace, match.controls
     notes, seconds = list(heard.notes), dict(heard.seconds)
     if not heard.pitched and controls.n_partials > 1:
-        notes.append("no pitch was found anywhere: steady partials play it (synth.grid=f0 leaves it to the noise part)")
+        notes.append("no pitch to follow: steady partials play it (synth.grid=f0 leaves it to the noise part)")
     elif not heard.pitched:
-        notes.append("no pitch was found anywhere, so only the noise part was fitted")
+        notes.append("no pitch to follow, so only the noise part was fitted")
     if trace.recoveries:
         notes.append(f"{trace.recoveries} steps were not finite and were taken back")
     say("render")
@@ -152,11 +151,14 @@ def conclude(
             "edits": [],
         },
         effects=rack,
+        pitched=heard.pitched,
+        pitch_hz=heard.features.pitch_hz,
+        grid=match.grid,
     )
     stems = stems_of(patch)
     parts = (stems.mix, stems.harmonic, stems.noise)
     dry, harmonic, noise = (Audio(part.numpy(), target.sample_rate) for part in parts)
-    match = dry if rack is None else through(rack, dry)
+    played = dry if rack is None else through(rack, dry)
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
@@ -167,18 +169,18 @@ def conclude(
             stems.noise,
             target.sample_rate,
             sizes_for(target.sample_rate),
-            match=None if rack is None else torch.from_numpy(match.samples),
+            match=None if rack is None else torch.from_numpy(played.samples),
         )
     figures["loss"] = trace.best[-1] if trace.best else float("nan")
     figures["voiced_share"] = float(heard.features.voiced.float().mean())
     figures["doubt_share"] = float(heard.features.doubt.float().mean())
     # Effects that were left at their neutral setting cost no closeness.
-    used = settings if not np.array_equal(match.samples, dry.samples) else replace(settings, effects=[])
+    used = settings if not np.array_equal(played.samples, dry.samples) else replace(settings, effects=[])
     verdict = _verdict(figures, trace, heard, used, target.sample_rate / 2)
     seconds["judge"] = time.perf_counter() - began
     return FitResult(
         target=target,
-        match=match,
+        match=played,
         stems={"harmonic": harmonic, "noise": noise},
         features=heard.features,
         controls=patch.controls,
@@ -201,12 +203,11 @@ def _verdict(
 ) -> Verdict:
     from ddsp_match.report.verdict import judge
 
-    voiced = heard.features.f0_hz[heard.features.voiced]
     return judge(
         figures,
         pitched=heard.pitched,
         stop_reason=str(trace.reason),
-        f0_median_hz=float(voiced.median()) if len(voiced) else None,
         nyquist_hz=nyquist_hz,
+        pitch_hz=heard.features.pitch_hz,
         settings=asdict(settings),
     )

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from ddsp_match.controls import Controls
 from ddsp_match.dsp.noise import white_noise
 from ddsp_match.optimise import Trace
+from ddsp_match.patch.synth import GridKind
 from ddsp_match.settings import FitSettings
 from ddsp_match.tasks.descent import Descent, OnStep, Part
 from ddsp_match.tasks.first_guess import FirstGuess, Grid, Segment, Target
@@ -25,9 +26,10 @@ MAX_WORKERS = 6  # the loss has six parts to share
 
 @dataclass
 class Match:
-    """Controls that play a sound, and how they were found."""
+    """Controls that play a sound, on which grid their partials lie, and how they were found."""
 
     controls: Controls
+    grid: GridKind
     trace: Trace
     seconds: dict[str, float]
 
@@ -112,7 +114,7 @@ class Matcher:
         finally:
             torch.set_num_threads(threads)
         seconds["optimise"] = time.perf_counter() - began
-        return Match(self._joined(grid, parts), trace, seconds)
+        return Match(self._joined(grid, parts), grid.kind, trace, seconds)
 
     def _part(self, grid: Grid, segment: Segment, guess: Controls) -> Part:
         return Part(*self.guess.span(segment), guess, functools.partial(self.guess.synth, grid, segment, self.noise))

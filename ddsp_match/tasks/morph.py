@@ -38,7 +38,8 @@ def morph(a: Source, b: Source, amount: float = 0.5, *, out: str | Path | None =
         force: Replace a file that exists.
 
     Returns:
-        The patch between, at the higher of both sample rates, with the effects of the nearer one.
+        The patch between, at the higher of both sample rates, with the effects of the nearer one. It has a pitch if the
+        nearer one has: that one's, moved as f0 is.
 
     Raises:
         PatchError: A file is no patch that can be read.
@@ -127,7 +128,7 @@ def _between(a: Patch, b: Patch, amount: float) -> Patch:
     controls = mixing.morph(one, two, timebase, amount)
     n_samples = timebase.sample_at((1 - amount) * a.seconds + amount * b.seconds)
     nearer = a if amount < 0.5 else b
-    return _patch(a, b, controls, timebase, n_samples, amount, {"amount": amount}, nearer.effects)
+    return _patch(a, b, controls, timebase, n_samples, amount, {"amount": amount}, nearer.effects, nearer)
 
 
 def _through(a: Patch, b: Patch, seconds: float | None) -> Patch:
@@ -138,7 +139,7 @@ def _through(a: Patch, b: Patch, seconds: float | None) -> Patch:
     controls = mixing.morph(one, two, timebase, curve)
     # One room throughout: a jump from one to the other halfway would be heard.
     effects = a.effects if b.effects is not None else None
-    return _patch(a, b, controls, timebase, n_samples, 0.5, {"amount": "0 to 1"}, effects)
+    return _patch(a, b, controls, timebase, n_samples, 0.5, {"amount": "0 to 1"}, effects, a)
 
 
 def _on_one_grid(a: Patch, b: Patch) -> tuple[Controls, Controls, Timebase]:
@@ -161,6 +162,7 @@ def _patch(
     share: float,
     said: dict[str, Any],
     effects: Any,
+    nearer: Patch,
 ) -> Patch:
     channels = len(controls.f0_hz)
     offsets = [[*patch.offset, *patch.offset][:channels] for patch in (a, b)]
@@ -179,4 +181,7 @@ def _patch(
             "edits": [{"edit": "morph", "of": of, **said}],
         },
         effects=effects,
+        pitched=nearer.pitch_hz is not None,
+        pitch_hz=nearer.pitch_with(controls),
+        grid=nearer.grid,
     )

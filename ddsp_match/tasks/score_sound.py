@@ -23,7 +23,7 @@ from ddsp_match.score import opinion
 from ddsp_match.score.card import REDRAWN, REFIT, Row
 from ddsp_match.score.definitions import BY_KEY
 from ddsp_match.score.hints import hints
-from ddsp_match.score.pitch import f0_agreement, median_hz
+from ddsp_match.score.pitch import f0_agreement
 from ddsp_match.score.references import references
 from ddsp_match.settings import F0Settings, FitSettings
 from ddsp_match.tasks.render import render, stems_of
@@ -32,7 +32,7 @@ from ddsp_match.timebase import Timebase
 
 SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01
-Track = tuple[np.ndarray, np.ndarray]  # f0 in Hz, and whether it was heard, by frame
+Track = tuple[np.ndarray, np.ndarray, float | None]  # f0 in Hz and whether it was heard, by frame; the note in Hz
 FIGURES = {"f0_l1_cents": "f0", "octave_errors": "f0", "voicing_agreement": "f0", "mos": "mos"}  # the rest: "spectra"
 F0_FACTS = ("pitched", "f0_median_hz", "match_f0_hz")
 REFERENCE_PADS = 1  # of the floor and the ceilings only means over sounds are shown, which freak values hardly move
@@ -260,15 +260,15 @@ class _Scorer:
         of_target, of_match = self._pitch
         theirs = of_target if against is None else of_match
         ours = of_match if match is self.match else self._track(match)
-        return f0_agreement(*theirs, *ours)
+        return f0_agreement(*theirs[:2], *ours[:2])
 
     def _track(self, sound: Audio) -> Track:
         assert self.scoring.tracker is not None
         if not sound.samples.any():  # silence has no pitch: no need to ask a network
             n_frames = self.timebase.frames(sound.n_samples)
-            return np.ones(n_frames, np.float32), np.zeros(n_frames, bool)
+            return np.ones(n_frames, np.float32), np.zeros(n_frames, bool), None
         features, _ = analyse(sound, self.timebase, self.scoring.tracker)
-        return features.f0_hz[0].numpy(), features.voiced[0].numpy()
+        return features.f0_hz[0].numpy(), features.voiced[0].numpy(), features.pitch_hz
 
     def _target_heard(self) -> np.ndarray:
         if self._heard is None:
@@ -313,12 +313,9 @@ class _Scorer:
         levels = {"level_db": _level_db(self.target), "match_level_db": _level_db(self.match)}
         facts |= {key: round(value, 2) for key, value in levels.items() if value is not None}
         if self._pitch is not None:
-            (target_hz, target_voiced), (match_hz, match_voiced) = self._pitch
-            facts["pitched"] = facts.get("pitched", bool(target_voiced.any()))
-            heard = {
-                "f0_median_hz": median_hz(target_hz, target_voiced),
-                "match_f0_hz": median_hz(match_hz, match_voiced),
-            }
+            target_hz, match_hz = (track[2] for track in self._pitch)
+            facts["pitched"] = facts.get("pitched", target_hz is not None)
+            heard = {"f0_median_hz": target_hz, "match_f0_hz": match_hz}
             facts |= {key: round(value, 3) for key, value in heard.items() if value is not None}
         return facts
 

@@ -84,7 +84,10 @@ def match_together(
     began = time.perf_counter()
     found, traces = _descend(guessed, timebase, settings, tonal[0], n_bands, on_step, stop)
     share_s = {"first guess": guess_s / len(targets), "optimise": (time.perf_counter() - began) / len(targets)}
-    return [Match(controls, trace, dict(share_s)) for controls, trace in zip(found, traces, strict=True)]
+    return [
+        Match(controls, sound.grid.kind, trace, dict(share_s))
+        for sound, controls, trace in zip(guessed, found, traces, strict=True)
+    ]
 
 
 def _descend(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddsp_match.dsp.notes import midi_of
 from ddsp_match.edits.hold import find_loop, has_sustain
 from ddsp_match.edits.onsets import attack_frames
 from ddsp_match.edits.separate import separate
 from ddsp_match.errors import ConfigError
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.export_ir import impulse_response
-from ddsp_match.tasks.export_midi import on_steady_grid
 from ddsp_match.tasks.process import OnNote
 from ddsp_match.web.voice import voice
 
@@ -33,9 +33,8 @@ def voices(patch: Patch, name: str, *, on_note: OnNote | None = None) -> dict[st
     """
     if patch.channels > 2:
         raise ConfigError(f"{patch.channels} channels", where=name, needed="one or two, for a page to play")
-    common: dict[str, Any] = {"name": name, "offset": patch.offset, **_room(patch, on_note)}
-    if on_steady_grid(patch):
-        common["root_midi"] = MIDDLE_C
+    root_midi = MIDDLE_C if patch.pitch_hz is None else midi_of(patch.pitch_hz)
+    common: dict[str, Any] = {"name": name, "root_midi": root_midi, "offset": patch.offset, **_room(patch, on_note)}
     given = (patch.timebase, patch.n_samples, patch.noise_seed)
     apart = separate(patch.controls, patch.timebase)
     loop = find_loop(apart, patch.timebase) if has_sustain(apart, patch.timebase) else None

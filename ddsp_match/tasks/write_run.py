@@ -92,6 +92,7 @@ def _report(result: FitResult, facts: PatchFacts) -> ReportData:
         timebase=result.timebase,
         features=result.features,
         controls=result.controls,
+        grid=result.patch.grid,
         trace=LossTrace(trace.steps, trace.loss, trace.best),
         metrics=result.metrics,
         verdict=result.verdict,

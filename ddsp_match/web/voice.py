@@ -18,7 +18,6 @@ from ddsp_match.timebase import Timebase
 
 FORMAT, VERSION = "ddsp-match voice", 1
 INAUDIBLE = 1e-6  # partials that never exceed this amplitude (-120 dB) are left out from the top
-SOUNDING = 10 ** (-40 / 20)  # of the loudest frame: where f0 counts towards the root
 SILENT = 10 ** (-50 / 20)  # of the loudest frame: what a key skips at the beginning
 
 
@@ -29,9 +28,9 @@ def voice(
     noise_seed: int,
     *,
     name: str,
+    root_midi: float,
     loop: tuple[int, int] | None = None,
     attack: int = 0,
-    root_midi: float | None = None,
     response: Float[torch.Tensor, "channels taps"] | np.ndarray | None = None,
     response_rate: int | None = None,
     offset: Sequence[float] = (),
@@ -47,10 +46,9 @@ def voice(
         n_samples: Length of the sound in samples.
         noise_seed: Seed of the page's noise, which is as loud as ours in every band, and not the same samples.
         name: Shown to the player.
+        root_midi: The key, fractional, that plays the sound at its own pitch.
         loop: First and last frame of what is repeated while a key is down, or None for a sound that just ends.
         attack: Frame at which the attack is over.
-        root_midi: The key, fractional, that plays the sound at its own pitch; by default the median f0's. A sound
-            without a pitch wants one to be given.
         response: Impulse response of what the sound goes through, the direct sound included.
         response_rate: Its sample rate in Hz; by default that of the timebase.
         offset: DC offset of each channel.
@@ -85,7 +83,7 @@ def voice(
         "noise_seed": noise_seed,
         "noise_step_db": NOISE_STEP_DB,
         "noise_base_db": NOISE_BASE_DB,
-        "root_midi": _root(controls.f0_hz[0], level) if root_midi is None else float(root_midi),
+        "root_midi": float(root_midi),
         "start": _start(level),
         "attack": int(attack),
         "loop": None if loop is None else [int(loop[0]), int(loop[1])],
@@ -118,12 +116,6 @@ def _turns(phases: Float[torch.Tensor, "*shape"]) -> np.ndarray:
     """Phases in 65536ths of a turn: 0.00005 rad off at most."""
     turns = phases.detach().cpu().double().numpy() / (2 * math.pi)
     return (np.round(turns * 65536).astype(np.int64) % 65536).astype(np.uint16)
-
-
-def _root(f0_hz: Float[torch.Tensor, " frames"], level: Float[torch.Tensor, " frames"]) -> float:
-    sounding = f0_hz[level > SOUNDING * level.max()]
-    median = float((sounding if len(sounding) else f0_hz).median())
-    return 69.0 + 12.0 * math.log2(median / 440.0)
 
 
 def _start(level: Float[torch.Tensor, " frames"]) -> int:

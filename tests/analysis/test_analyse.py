@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from ddsp_match.analysis.analyse import analyse, analyse_batch
@@ -39,3 +40,23 @@ def test_a_batch_is_analysed_as_each_sound_alone(tone) -> None:
         for name, values in vars(alone).items():
             assert torch.equal(getattr(features, name), values), name
         assert (pitch.f0_hz == expected.f0_hz).all()
+
+
+def test_the_note_is_that_of_the_energy_and_not_of_what_is_soft(tone) -> None:
+    """A note, and a long soft one a fourth above."""
+    loud, soft = tone(f0_hz=300.0, seconds=0.5).samples, 0.03 * tone(f0_hz=400.0, seconds=1.5).samples
+    features, _ = analyse(Audio(np.concatenate((loud, soft), 1), 16000), Timebase.at(16000), F0Settings(model="tiny"))
+    assert float(features.voiced.float().mean()) > 0.9
+    assert features.pitch_hz == pytest.approx(300.0, rel=1e-3)
+
+
+def test_a_pitch_in_a_small_part_of_the_energy_is_none_but_one_that_is_given_is(tone) -> None:
+    """A crash that leaves a soft tone ringing."""
+    crash = 0.3 * np.random.default_rng(0).standard_normal((1, 8000)).astype(np.float32)
+    sound = Audio(np.concatenate((crash, 0.1 * tone(f0_hz=300.0, seconds=0.5).samples), 1), 16000)
+    timebase = Timebase.at(16000)
+    features, pitch = analyse(sound, timebase, F0Settings(model="tiny"))
+    assert features.pitch_hz is None and not features.voiced.any() and not pitch.pitched
+    assert bool((features.f0_hz == features.f0_hz[0, 0]).all()) and "counts as none" in pitch.changes[0]
+    features, pitch = analyse(sound, timebase, F0Settings(source="constant", hz=300.0))
+    assert features.pitch_hz == 300.0 and pitch.pitched

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ RATE, N_SAMPLES, F0_HZ = 16000, 8001, 220.0
 TIMEBASE = Timebase.at(RATE)
 
 
-def patch(channels: int = 1, f0_hz: float = F0_HZ) -> Patch:
+def patch(channels: int = 1, f0_hz: float = F0_HZ, **pitch: Any) -> Patch:
     """Half a second of eight harmonics and faint noise, swelling and fading."""
     frames = TIMEBASE.frames(N_SAMPLES)
     level = 0.4 * torch.sin(torch.linspace(0, torch.pi, frames)).clamp(min=0) ** 0.5
@@ -30,7 +31,7 @@ def patch(channels: int = 1, f0_hz: float = F0_HZ) -> Patch:
         torch.zeros(channels, 8, frames),
     )
     provenance = {"sound": "tone", "edits": []}
-    return Patch.of(controls, TIMEBASE, N_SAMPLES, noise_seed=1, phase="tracked", provenance=provenance)
+    return Patch.of(controls, TIMEBASE, N_SAMPLES, noise_seed=1, phase="tracked", provenance=provenance, **pitch)
 
 
 def run(folder: Path, name: str = "tone", f0_hz: float = F0_HZ, **metrics: object) -> Patch:

@@ -87,7 +87,7 @@ def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     # f0 was heard by the fit, and is not heard again.
     assert served.app.desk.sounds.get(sound).heard is not None
     f0 = served.get(f"/api/sounds/{sound}/f0.json").json
-    assert f0["median_hz"] == pytest.approx(220, rel=0.005) and len(f0["f0_hz"]) == len(f0["times_s"]) == 51
+    assert f0["pitch_hz"] == pytest.approx(220, rel=0.005) and len(f0["f0_hz"]) == len(f0["times_s"]) == 51
 
 
 def read_wav(body, path):

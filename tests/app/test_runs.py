@@ -79,8 +79,8 @@ def test_a_folder_for_a_new_run_lies_among_the_outputs_and_is_free(tmp_path, nam
 def test_the_facts_of_a_run(served, run):
     facts = served.get(run).json
     assert facts["name"] == "tone" and facts["verdict"] == "Good." and facts["mrstft"] == 0.3
-    assert facts["seconds"] == pytest.approx(8001 / 16000) and facts["median_f0_hz"] == pytest.approx(220, rel=1e-4)
-    assert facts["midi"] == pytest.approx(57, abs=0.01) and facts["losses"] == [[0, 0.5, 0.5], [1, 0.4, 0.4]]
+    assert facts["seconds"] == pytest.approx(8001 / 16000) and facts["pitch_hz"] == pytest.approx(220, rel=1e-4)
+    assert facts["follows_pitch"] and facts["losses"] == [[0, 0.5, 0.5], [1, 0.4, 0.4]]
     assert facts["edits"] == [] and not facts["has_effects"] and facts["has_report"]
 
 
@@ -115,11 +115,11 @@ def test_f0_and_pictures(served, run):
 
 
 def test_the_steady_grid_under_a_sound_without_pitch_is_not_shown_as_one():
-    from ddsp_match.app.stems import midi_of, of_patch
+    from ddsp_match.app.stems import of_patch
 
-    table = of_patch(made.patch(f0_hz=50.0))
-    assert table["median_hz"] is None and set(table["f0_hz"]) == {None} and midi_of(table["median_hz"]) is None
-    assert of_patch(made.patch(f0_hz=51.0))["median_hz"] == pytest.approx(51)
+    table = of_patch(made.patch(f0_hz=50.0, pitched=False, grid="steady"))
+    assert table["pitch_hz"] is None and set(table["f0_hz"]) == {None}
+    assert of_patch(made.patch(f0_hz=50.0))["pitch_hz"] == pytest.approx(50)
 
 
 def test_an_edit_is_heard_in_everything_and_changes_no_file(served, run, tmp_path):
@@ -133,7 +133,7 @@ def test_an_edit_is_heard_in_everything_and_changes_no_file(served, run, tmp_pat
     token = told["edit"]
     heard = samples(served, f"{run}/match.wav?edit={token}", tmp_path)
     assert heard.shape[1] == told["n_samples"] and abs(told["seconds"] - 2 * 8001 / 16000) < 0.011
-    assert served.get(f"{run}/f0.json?edit={token}").json["median_hz"] == pytest.approx(440, rel=1e-3)
+    assert served.get(f"{run}/f0.json?edit={token}").json["pitch_hz"] == pytest.approx(440, rel=1e-3)
     assert served.get(f"{run}?edit={token}").json["edits"] == told["edits"]
     assert served.get(f"{run}/voice.json?edit={token}").json["root_midi"] == pytest.approx(69, abs=0.05)
     (tmp_path / "edited.patch.safetensors").write_bytes(served.get(f"{run}/patch?edit={token}").body)

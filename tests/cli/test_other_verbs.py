@@ -75,7 +75,7 @@ def fake_analyze(monkeypatch, tmp_path):
         (out / "features.csv").write_text("")
         voiced = torch.tensor([[True, True, False, True]])
         return types.SimpleNamespace(
-            f0_hz=torch.tensor([[220.0, 221.0, 1.0, 222.0]]), voiced=voiced, doubt=~voiced
+            f0_hz=torch.tensor([[220.0, 221.0, 1.0, 222.0]]), voiced=voiced, doubt=~voiced, pitch_hz=221.0
         )
 
     module = types.ModuleType("ddsp_match.tasks.analyze")
@@ -89,7 +89,7 @@ def test_analyze(fake_analyze, capsys):
     ((audio, settings, out),) = fake_analyze
     assert (audio, settings.source, out) == (Path("sound.wav"), "pyin", Path("outputs/sound-analysis"))
     said = capsys.readouterr().out
-    assert "f0 221.0 Hz (median), voiced 75 % of the time" in said and "in doubt 25.0 %" in said
+    assert "A3 +8 cents (221.0 Hz), voiced 75 % of the time" in said and "in doubt 25.0 %" in said
     assert "written: outputs/sound-analysis/features.csv" in said and "note: it clips" in said
     assert cli.main(["analyze", "sound.wav", "-q", "--f0", "220", "-o", "outputs/sound-analysis"]) == 2
 

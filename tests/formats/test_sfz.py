@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from ddsp_match.formats.sfz import Region, file_name, layers, neighbours, note_name, sfz_text
+from ddsp_match.formats.sfz import Region, file_name, key_name, layers, neighbours, sfz_text
 
 
 @pytest.mark.parametrize("keys", [[60], [48, 51, 54], [0, 5, 127], [30, 31]])
@@ -28,7 +28,7 @@ def test_layers_share_all_velocities(count):
 
 
 def test_names_hold_nothing_that_sfz_reads_as_something_else():
-    assert note_name(60) == "C4" and note_name(61) == "Cs4" and note_name(21) == "A0"
+    assert key_name(60) == "C4" and key_name(61) == "Cs4" and key_name(21) == "A0"
     assert file_name("a b=c#d$e/f<g>") == "a_b_c_d_e_f_g"
     assert file_name("..") == "sound"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 import torch
@@ -120,10 +121,10 @@ def test_somebody_else_s_safetensors(tmp_path):
     assert "something else" in refusal(path)
 
 
-def altered(tmp_path, change):
+def altered(tmp_path, change, saved: Patch | None = None):
     """A saved patch whose header went through `change`."""
     path = tmp_path / "x.patch.safetensors"
-    patch().save(path)
+    (saved or patch()).save(path)
     raw = path.read_bytes()
     (length,) = struct.unpack("<Q", raw[:8])
     header = json.loads(raw[8 : 8 + length])
@@ -133,6 +134,48 @@ def altered(tmp_path, change):
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + raw[8 + length :])
     return path
+
+
+def steady(f0_hz: float, loudest: float = 1.0, **pitch) -> Patch:
+    """Eight partials of an f0 that stands still."""
+    plain = controls(phases=False)
+    still = replace(plain, f0_hz=torch.full_like(plain.f0_hz, f0_hz), amplitude=loudest * plain.amplitude)
+    return Patch.of(still, TIMEBASE, N, noise_seed=3, phase="zero", provenance={"edits": []}, **pitch)
+
+
+@pytest.mark.parametrize(
+    ("pitch", "expected"),
+    [
+        ({}, (50.0, "f0")),
+        ({"pitch_hz": 51.0}, (51.0, "f0")),
+        ({"pitched": False, "grid": "steady"}, (None, "steady")),
+        ({"pitch_hz": 220.0, "grid": "steady"}, (220.0, "steady")),
+    ],
+)
+def test_the_pitch_and_the_grid_are_kept_whatever_f0_is(tmp_path, pitch, expected):
+    steady(50.0, **pitch).save(tmp_path / "a.patch.safetensors")
+    after = load_patch(tmp_path / "a.patch.safetensors")
+    assert (after.pitch_hz, after.grid) == expected
+    assert after.follows_pitch == (expected[0] is not None and expected[1] == "f0")
+
+
+@pytest.mark.parametrize(
+    ("before", "edits", "expected"),
+    [
+        (steady(50.0), [], (None, "steady")),
+        (steady(50.0 * 2 ** (7 / 12)), [{"edit": "transpose", "semitones": 7}], (None, "steady")),
+        (steady(100.0, 0.0), [], (None, "steady")),
+        (steady(100.0), [], (100.0, "f0")),
+        (steady(51.0), [], (51.0, "f0")),
+    ],
+)
+def test_an_older_file_is_read_by_where_fits_used_to_put_f0_without_a_pitch(tmp_path, before, edits, expected):
+    def older(header):
+        del header["pitch_hz"], header["grid"]
+        header["provenance"]["edits"] = edits
+
+    after = load_patch(altered(tmp_path, older, before))
+    assert (after.pitch_hz, after.grid) == (pytest.approx(expected[0]), expected[1])
 
 
 def test_a_newer_format_is_refused_with_its_number(tmp_path):

@@ -109,9 +109,10 @@ def report_data(
         "timebase": timebase,
         "features": features,
         "controls": controls,
+        "grid": "f0",
         "trace": LossTrace(steps, loss, np.minimum.accumulate(loss).tolist()),
         "metrics": METRICS,
-        "verdict": judge(METRICS, pitched=pitched, f0_median_hz=f0_hz, settings={"synth": {"phase": "zero"}}),
+        "verdict": judge(METRICS, pitched=pitched, pitch_hz=f0_hz, settings={"synth": {"phase": "zero"}}),
         "notes": ["f0 was lowered by an octave in 12 frames."],
         "settings": {
             "f0": {"source": "crepe", "model": "full", "path": None},

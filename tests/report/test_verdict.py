@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from ddsp_match.report.verdict import LEVELS, judge, note_name
+from ddsp_match.report.verdict import LEVELS, judge
 
 FINE = {"mrstft": 0.1, "mel_db": 0.2, "loudness_l1_db": 0.3, "unexplained_share": 0.01, "voiced_share": 0.9}
 FINE |= {"doubt_share": 0.0, "noise_share": 0.02, "harmonic_share": 0.98, "snr_db": 20.0}
@@ -59,7 +59,7 @@ def test_noise_is_not_blamed_for_being_another_draw() -> None:
 
 def test_doubt_about_the_pitch_names_the_note_and_its_octaves() -> None:
     """110 Hz is MIDI 45: that, an octave below and above, and another tracker are offered."""
-    verdict = judge({**FINE, "doubt_share": 0.2}, f0_median_hz=110.4, settings={"f0": {"source": "crepe"}})
+    verdict = judge({**FINE, "doubt_share": 0.2}, pitch_hz=110.4, settings={"f0": {"source": "crepe"}})
     assert any("20 %" in point for point in verdict.weak)
     (advice,) = [point for point in verdict.advice if "pitch" in point]
     for flag in ("`--midi 45`", "`--midi 33`", "`--midi 57`", "`f0=pyin`", "A2"):
@@ -108,19 +108,13 @@ def test_no_pitch_is_said_first() -> None:
 
 def test_text_has_every_point_on_its_own_line() -> None:
     """The terminal's version leaves nothing out."""
-    verdict = judge({**FINE, "mrstft": 0.5, "doubt_share": 0.3}, f0_median_hz=220.0)
+    verdict = judge({**FINE, "mrstft": 0.5, "doubt_share": 0.3}, pitch_hz=220.0)
     lines = verdict.text().splitlines()
     assert lines[0] == verdict.headline
     assert len(lines) == 1 + len(verdict.good) + len(verdict.weak) + len(verdict.advice)
     for sign, points in (("+", verdict.good), ("-", verdict.weak), (">", verdict.advice)):
         assert points
         assert all(f"  {sign} {point}" in lines for point in points)
-
-
-@pytest.mark.parametrize(("midi", "name"), [(60, "C4"), (21, "A0"), (108, "C8"), (46, "A#2")])
-def test_note_names(midi: int, name: str) -> None:
-    """Middle C is C4."""
-    assert note_name(midi) == name
 
 
 def test_partials_without_a_pitch_are_judged_as_partials_and_not_called_noise() -> None:
@@ -152,7 +146,7 @@ def test_what_harmonics_cannot_play_partials_between_them_can(synth: dict, advis
 def test_too_few_harmonics_are_the_cause_and_nothing_else_is_advised() -> None:
     """Three harmonics of A4 reach 1320 Hz: neither noise nor more steps play what is above."""
     settings = {"synth": {"n_harmonics": 3, "noise": False, "phase": "zero"}}
-    given = {"f0_median_hz": 440.0, "nyquist_hz": 8000.0, "settings": settings}
+    given = {"pitch_hz": 440.0, "nyquist_hz": 8000.0, "settings": settings}
     assert judge({**FINE, "mrstft": 2.4}, **given).advice == [
         "Only 3 harmonics were allowed, which reach up to 1320 Hz: `synth.n_harmonics=null` plays all there are."
     ]

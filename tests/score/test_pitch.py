@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_match.score.pitch import f0_agreement, median_hz
+from ddsp_match.score.pitch import f0_agreement
 
 YES = np.ones(8, bool)
 TARGET = np.full(8, 220.0)
@@ -48,9 +48,3 @@ def test_only_frames_with_a_pitch_in_both_count():
 def test_without_a_common_frame_only_the_voicing_is_known():
     assert f0_agreement(TARGET, YES, TARGET, ~YES) == {"voicing_agreement": 0.0}
     assert f0_agreement(TARGET, ~YES, TARGET, ~YES) == {"voicing_agreement": 1.0}
-
-
-def test_the_median_is_that_of_the_frames_with_a_pitch():
-    hz = np.array([100.0, 200.0, 5000.0])
-    assert median_hz(hz, np.array([True, True, False])) == 150.0
-    assert median_hz(hz, np.zeros(3, bool)) is None

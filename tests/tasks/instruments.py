@@ -65,4 +65,4 @@ def knocked(seconds: float = 0.3) -> Patch:
     fall = 0.4 * 10 ** (-8 * torch.arange(frames) / timebase.frame_rate)
     shares = torch.full((1, 20, frames), 0.05)
     controls = Controls(torch.full((1, frames), 50.0), fall.unsqueeze(0), shares, torch.full((1, 9, frames), 1e-3))
-    return Patch.of(controls, timebase, round(seconds * RATE), noise_seed=3, phase="zero")
+    return Patch.of(controls, timebase, round(seconds * RATE), noise_seed=3, phase="zero", pitched=False, grid="steady")

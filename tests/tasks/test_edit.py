@@ -222,3 +222,19 @@ def test_the_registry_is_plain_data_and_its_defaults_change_nothing():
 def test_it_is_there_for_python():
     higher = ddsp_match.edit(patch(), [{"edit": "transpose", "semitones": 12}])
     assert_close(higher.controls.f0_hz[0, 100], 440.0, 1e-2)
+
+
+@pytest.mark.parametrize("grid", ["f0", "steady"])
+@pytest.mark.parametrize(
+    ("one", "semitones"),
+    [
+        ({"edit": "transpose", "semitones": 7}, 7),
+        ({"edit": "stretch", "factor": 2}, 0),
+        ({"edit": "noise", "db": 6}, 0),
+    ],
+)
+def test_the_pitch_moves_along_and_the_grid_stays(grid, one, semitones):
+    before = replace(patch(), pitch_hz=330.0, grid=grid)
+    after = edit(before, [one])
+    assert after.pitch_hz == pytest.approx(330.0 * 2 ** (semitones / 12), rel=1e-5) and after.grid == grid
+    assert edit(replace(before, pitch_hz=None), [one]).pitch_hz is None

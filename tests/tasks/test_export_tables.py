@@ -56,14 +56,14 @@ def test_a_range_that_is_given_splits_what_goes_farther(tmp_path):
     assert len([m for m in file if m.type == "note_on"]) > 3
 
 
-@pytest.mark.parametrize(("stands_hz", "semitones"), [(50, 0), (50, 7), (100, 0)])
-def test_a_sound_without_a_pitch_has_no_midi(tmp_path, stands_hz, semitones):
-    key = 69 + 12 * np.log2(stands_hz / 440) + semitones
-    edits = [{"edit": "transpose", "semitones": semitones}]
-    with pytest.raises(PitchError, match="no pitch was found"):
-        export_midi(made(np.full(50, key), edits=edits), tmp_path / "a.mid")
-    assert export_midi(made(np.full(50, key + 1.0), edits=edits), tmp_path / "a.mid")
-    assert export_midi(made(np.full(50, key) + np.linspace(0, 0.01, 50), edits=edits), tmp_path / "b.mid")
+def test_notes_are_written_of_what_has_a_pitch_wherever_f0_stands(tmp_path):
+    hum = made(np.full(50, 69 + 12 * np.log2(50 / 440)))
+    (path,) = export_midi(hum, tmp_path / "a.mid")
+    assert [m.note for m in mido.MidiFile(path) if m.type == "note_on"] == [31]
+    with pytest.raises(PitchError, match="without a pitch"):
+        export_midi(replace(hum, pitch_hz=None), tmp_path / "b.mid")
+    with pytest.raises(PitchError, match=r"steady grid.*synth.grid=f0"):
+        export_midi(replace(hum, pitch_hz=440.0, grid="steady"), tmp_path / "b.mid")
 
 
 def test_silence_has_no_midi(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -128,3 +130,13 @@ def test_one_step_is_no_way(tmp_path, files):
 def test_a_way_takes_no_more_than_ten_minutes(tmp_path, files):
     with pytest.raises(ConfigError, match="seconds: found 1e\\+06 s; needed: more than 0, at most 120 s"):
         morphs(*files, 3, out=tmp_path / "morphs", seconds=1e6)
+
+
+def test_a_morph_has_a_pitch_if_the_nearer_sound_has():
+    low, high = patch(f0_hz=200.0), patch(f0_hz=400.0)
+    assert morph(low, high, 0.5).pitch_hz == pytest.approx(200 * 2**0.5, rel=1e-3)
+    none = replace(high, pitch_hz=None, grid="steady")
+    found = morph(low, none, 0.25)
+    assert (found.pitch_hz, found.grid) == (pytest.approx(200 * 2**0.25, rel=1e-3), "f0")
+    found = morph(low, none, 0.75)
+    assert (found.pitch_hz, found.grid) == (None, "steady")

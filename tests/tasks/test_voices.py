@@ -12,17 +12,17 @@ from ddsp_match.controls import Controls
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
 from ddsp_match.patch import Patch
-from ddsp_match.tasks.export_html import export_html, facts_of, key_words
+from ddsp_match.tasks.export_html import export_html, facts_of
 from ddsp_match.tasks.voices import voices
 from tests.compare import assert_close
 from tests.formats.sounds import TIMEBASE, sung
 
 
-def made(key: float = 69.0, effects: Rack | None = None, **more: object) -> Patch:
+def made(key: float = 69.0, edits: list[dict[str, object]] | None = None, **given: object) -> Patch:
     level = np.full(121, -20.0)
     level[-20:] = np.linspace(-20, -90, 20)
     controls = sung(np.full(121, key), level, noise_db=-60)
-    given = {"noise_seed": 4, "phase": "zero", "provenance": {"sound": "a.wav", **more}, "effects": effects}
+    given |= {"noise_seed": 4, "phase": "zero", "provenance": {"sound": "a.wav", "edits": edits or []}}
     return Patch.of(controls, TIMEBASE, TIMEBASE.samples(121), **given)  # pyright: ignore[reportArgumentType]
 
 
@@ -35,7 +35,7 @@ def test_the_keys_are_tuned_and_held_and_the_sound_is_whole():
 
 
 def test_a_sound_without_a_pitch_sits_on_middle_c():
-    grid = made(69 + 12 * np.log2(50 / 440))
+    grid = made(31.35, pitched=False, grid="steady")
     assert voices(grid, "a")["keys"]["root_midi"] == 60
     assert facts_of(grid, "a")["root"] == "no pitch"
 
@@ -55,14 +55,6 @@ def test_more_channels_than_a_page_plays_are_refused():
     three = {name: torch.cat([v] * 3) for name, v in vars(patch.controls).items() if isinstance(v, torch.Tensor)}
     with pytest.raises(ConfigError, match="3 channels"):
         voices(replace(patch, controls=Controls(**three), offset=(0.0,) * 3), "a")
-
-
-@pytest.mark.parametrize(
-    ("midi", "words"),
-    [(69.0, "A4"), (60.31, "C4 +31 cents"), (58.9, "B3 −10 cents"), (61.02, "C♯4"), (None, "no pitch")],
-)
-def test_a_pitch_in_words(midi, words):
-    assert key_words(midi) == words
 
 
 def test_the_facts_are_those_of_the_sound():

@@ -25,7 +25,7 @@ await instrument.load(given[0]);
 
 def made(**options) -> dict:
     controls, n = harmonics(440.0, (0.3, 0.1))
-    return voice(controls, TIMEBASE, n, 7, **{"name": "a", "loop": (30, 70), **options})
+    return voice(controls, TIMEBASE, n, 7, **{"name": "a", "root_midi": 69, "loop": (30, 70), **options})
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ def held(controls: Controls | None = None, n: int = 0, **options) -> dict:
     """A voice of 220 Hz whose middle is looped."""
     if controls is None:
         controls, n = harmonics()
-    return voice(controls, TIMEBASE, n, 7, **{"name": "test", "loop": (30, 70), "attack": 10, **options})
+    given = {"name": "test", "root_midi": 57, "loop": (30, 70), "attack": 10, **options}
+    return voice(controls, TIMEBASE, n, 7, **given)
 
 
 def heard(browser, made: dict, *messages: dict, seconds: float = 1.0, rate: int = RATE) -> np.ndarray:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 def played(browser, controls: Controls, n: int, timebase: Timebase = TIMEBASE, rate: int | None = None) -> np.ndarray:
     """The voice as it is, through the worklet."""
     rate = rate or timebase.sample_rate
-    made = voice(controls, timebase, n, 7, name="test")
+    made = voice(controls, timebase, n, 7, name="test", root_midi=57)
     messages = [{"type": "voice", "voice": made}, {"type": "play"}]
     samples, said = rendered(browser, messages, n / timebase.sample_rate, rate)
     assert not [one for one in said if one["type"] == "problem"], said

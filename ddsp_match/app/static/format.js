@@ -12,7 +12,9 @@ export const clock = (value) =>
 
 export const bytes = (value) => (value >= 1048576 ? `${+(value / 1048576).toFixed(1)} MB` : `${Math.ceil(value / 1024)} kB`);
 
-const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
+
+export const midiOf = (hz) => 69 + 12 * Math.log2(hz / 440);
 
 // 60 -> C4; the cents beside it where they can be heard.
 export function note(midi) {

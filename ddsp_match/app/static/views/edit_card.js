@@ -19,7 +19,7 @@ function spanOf(kind, parameter, facts) {
 
 // A value for a knob that has none: the sound's own.
 function own(kind, { name, unit }, facts) {
-  if (unit === "Hz") return +(facts.median_f0_hz || 440).toFixed(1);
+  if (unit === "Hz") return +(facts.pitch_hz || 440).toFixed(1);
   if (/^at_/.test(name)) return +(facts.seconds / 2).toFixed(2);
   return unit === "s" ? +facts.seconds.toFixed(2) : 0;
 }

@@ -12,7 +12,7 @@ import { Edit } from "./edit.js";
 import { Play } from "./play.js";
 import { Abx } from "./abx.js";
 import { Downloads } from "./downloads.js";
-import { ago, hertz, note, seconds } from "../format.js";
+import { ago, hertz, midiOf, note, seconds } from "../format.js";
 
 const TABS = [{ id: "listen", label: "Listen" }, { id: "edit", label: "Edit" }, { id: "play", label: "Play" }, { id: "abx", label: "Blind test" }, { id: "downloads", label: "Download" }];
 const VIEWS = { listen: Listen, edit: Edit, play: Play, abx: Abx, downloads: Downloads };
@@ -49,10 +49,10 @@ export function Run({ id }) {
   const View = VIEWS[tab];
   return html`<header class="page-head"><div><${Title} name=${facts.name} onRename=${sound && (async (name) => { await patch(`/api/sounds/${sound.id}`, { name }); setFacts({ ...facts, name }); })} />
       <p class="facts">${facts.seconds != null && html`<span>${seconds(facts.seconds)}</span>`}<span>${facts.sample_rate / 1000} kHz ${facts.channels === 1 ? "mono" : "stereo"}</span>
-        ${facts.midi != null && html`<span>${note(facts.midi)} · ${hertz(facts.median_f0_hz)}</span>`}<span>${ago(facts.when)}</span></p></div>
+        ${facts.pitch_hz != null && html`<span>${note(midiOf(facts.pitch_hz))} · ${hertz(facts.pitch_hz)}</span>`}<span>${ago(facts.when)}</span></p></div>
       <div class="row tight"><button type="button" aria-expanded=${String(again)} onClick=${() => setAgain(!again)}><${Icon} name="spark" />Fit again</button><${CompareWith} facts=${facts} sound=${sound} />
         <${Ask} label="Delete" question="Delete this match and its files?" yes="Delete it" onYes=${() => remove(`/api/runs/${id}`).then(() => go("home"), complain)} /></div></header>
-    ${again && html`<${FitForm} order=${{ run: id }} midi=${facts.midi} settings=${facts.settings} estimate=${sound?.estimate_s} label="Fit again" />`}
+    ${again && html`<${FitForm} order=${{ run: id }} midi=${facts.pitch_hz && midiOf(facts.pitch_hz)} settings=${facts.settings} estimate=${sound?.estimate_s} label="Fit again" />`}
     <section class=${`verdict ${facts.level}`} aria-label="Verdict"><span class=${`badge ${facts.level}`}>${facts.level}</span><b>${facts.verdict}</b>
       ${edits.active && html`<span class="badge edited">edited</span><span class="small quiet">The verdict and the figures are of the match before your edits.</span>`}</section>
     <${Tabs} label="What to do with the match" tabs=${TABS} chosen=${tab} onChoose=${choose} />

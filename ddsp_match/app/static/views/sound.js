@@ -7,9 +7,8 @@ import { FitForm } from "./fit_form.js";
 import { Title } from "./title.js";
 import { Transport, useDeck } from "./transport.js";
 import { Scope, Wave, Spectrogram } from "./scope.js";
-import { ago, hertz, note, seconds } from "../format.js";
+import { ago, hertz, midiOf, note, seconds } from "../format.js";
 
-const midiOf = (hz) => 69 + 12 * Math.log2(hz / 440);
 
 // The part that is marked, in figures too, and the button that makes a sound of it.
 function Trim({ sound, deck }) {
@@ -53,7 +52,7 @@ export function Sound({ id }) {
   }, [id, Boolean(sound)]);
   if (!sound) return loaded && html`<div class="card empty-state"><h1 tabindex="-1">This sound is no longer here</h1>
     <p class="quiet">It was deleted, or it is older than the app keeps them. Drop the file again; finished matches are in the list.</p><a class="button" href="#">Start anew</a></div>`;
-  const pitch = curve?.median_hz;
+  const pitch = curve?.pitch_hz;
   const matches = (runs || []).filter((run) => sound.runs?.includes(run.id));
   return html`<header class="page-head"><div><${Title} name=${sound.name} onRename=${async (name) => addSounds(await patch(`/api/sounds/${id}`, { name }))} />
       <p class="facts"><span>${seconds(sound.seconds)}</span><span>${sound.sample_rate / 1000} kHz</span><span>${sound.channels === 1 ? "mono" : "stereo"}</span>
