@@ -94,6 +94,20 @@ def test_a_page_out_of_sight_lets_go_of_its_connection_and_catches_up(page, serv
     assert not page.run("return Boolean(document.querySelector('.gone'))")
 
 
+def test_pages_that_were_left_for_another_hold_no_connection(page, served):
+    # A browser keeps them to go back to, and has six connections to a server in all.
+    for visit in range(7):
+        page.visit(f"{served.origin}/?{visit}")
+    streams = served.app.desk.hub._queues
+    _wait(lambda: len(streams) == 1)
+    page.run("history.back()")
+    page.until("location.search === '?5' && document.querySelector('main h1')")
+    _wait(lambda: len(streams) == 1)
+    made.run(served.app.desk.runs.outputs / "after", "after going back")
+    served.app.desk.hub.tell("runs", {})
+    page.until("document.querySelector('.side').innerText.includes('after going back')")
+
+
 def test_the_piano_stands_about_the_pitch_of_the_sound_and_moves_by_octaves(page, served):
     made.run(served.app.desk.runs.outputs / "high", "high", f0_hz=1760.0)
     (run,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["name"] == "high"]

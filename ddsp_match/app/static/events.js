@@ -88,5 +88,9 @@ document.addEventListener("visibilitychange", () => {
   rest = setTimeout(() => { clearTimeout(timer); source?.close(); rested = true; }, REST_MS);
 });
 
+// A page that was left for another document is kept by the browser, with its connection unless that is let go.
+addEventListener("pagehide", () => { clearTimeout(timer); source?.close(); rested = true; });
+addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+
 // A closed laptop or a stopped server is noticed at the next request, too.
 onReach((yes) => { if (!yes && current().reach === "up") { set({ reach: "gone" }); timer = setTimeout(listen, 500); } });
