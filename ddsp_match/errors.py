@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+OUT, FORCE = "out", "force"  # arguments of the verbs that cure a place that cannot be written to
+IN_PYTHON = {OUT: "another out", FORCE: "force=True to replace it"}
+
 
 class MatchError(Exception):
     """A problem in what the user gave: a sound, a patch, a setting, a place to write.
@@ -14,17 +19,34 @@ class MatchError(Exception):
         where: The file, folder or setting concerned, first in the message.
         needed: What is needed instead, as a clause.
         hint: What the user can try, as a clause.
+        cures: Arguments that would help, `OUT` or `FORCE`: each way in words them as it takes them.
     """
 
     exit_code = 2
 
-    def __init__(self, found: str, *, where: object = None, needed: str = "", hint: str = "") -> None:
-        self.found, self.where, self.needed, self.hint = found, where, needed, hint
-        head = f"{where}: " if where is not None else ""
-        parts = [f"found {found}" if where is not None else found]
-        parts += [f"needed: {needed}"] if needed else []
-        parts += [f"try: {hint}"] if hint else []
-        super().__init__(head + "; ".join(parts))
+    def __init__(
+        self, found: str, *, where: object = None, needed: str = "", hint: str = "", cures: Sequence[str] = ()
+    ) -> None:
+        self.found, self.where, self.needed, self.hint, self.cures = found, where, needed, hint, tuple(cures)
+        super().__init__(self.text())
+
+    def text(self, words: Mapping[str, str] = IN_PYTHON) -> str:
+        """The message.
+
+        Args:
+            words: How `cures` are worded; what is missing is left out.
+        """
+        head = f"{self.where}: " if self.where is not None else ""
+        parts = [f"found {self.found}" if self.where is not None else self.found]
+        parts += [f"needed: {self.needed}"] if self.needed else []
+        remedy = self.remedy(words)
+        parts += [f"try: {remedy}"] if remedy else []
+        return head + "; ".join(parts)
+
+    def remedy(self, words: Mapping[str, str] = IN_PYTHON) -> str:
+        """What to try: the hint and the cures."""
+        ways = [self.hint, *(words.get(cure, "") for cure in self.cures)]
+        return ", or ".join(way for way in ways if way)
 
 
 class SoundError(MatchError):
@@ -45,3 +67,7 @@ class ConfigError(MatchError):
 
 class OutputError(MatchError):
     """A place that cannot be written to: it exists already, is full, or is read-only."""
+
+
+class Taken(OutputError):
+    """A place that holds something, or that another process is writing to: another name will do."""

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ddsp_match"
 
 # Room -> row. A room is a file or a folder directly below ddsp_match/.
 ROWS = {
-    **dict.fromkeys(("dsp", "errors", "free_memory"), 1),
+    "errors": 0,
+    **dict.fromkeys(("dsp", "files", "free_memory"), 1),
     **dict.fromkeys(("timebase", "audio", "features", "controls", "ranges", "settings", "device"), 2),
     **dict.fromkeys(("analysis", "synth", "effects", "sources", "losses", "metrics", "datasets", "edits"), 3),
     **dict.fromkeys(("optimise", "patch", "report", "store", "engines", "score", "formats", "web"), 4),
@@ -41,7 +42,6 @@ ONLY_IN = {
     "uvicorn": {"app"},
     "mido": {"formats"},
     "requests": {"datasets"},
-    "filelock": {"datasets", "store"},
 }
 HEAVY = {
     "torch",

@@ -18,13 +18,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ddsp_match.errors import MatchError, OutputError
+from ddsp_match.errors import OUT, MatchError, OutputError
 
 MAX_JSON_BYTES = 1 << 20
 STALLED_S = 30.0  # loopback delivers at once; who sends nothing for so long has gone away
 MOST_BODY_S = 300.0  # for all of a body, or a drop every half minute would hold a place for hours
 LINGER_S, LINGER_BYTES = 2.0, 4 << 20  # for a sender to see that it is refused
 _WHOLE = "body_was_read_to_its_end"
+IN_THE_APP = {OUT: "starting the app with another --outputs"}  # how errors name what would cure them
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -46,7 +47,7 @@ class Refusal(Exception):
 def words_of(error: BaseException) -> dict[str, str]:
     """An error as the app shows it."""
     if isinstance(error, MatchError | Refusal):
-        return {"found": error.found, "needed": error.needed, "try": error.hint}
+        return {"found": error.found, "needed": error.needed, "try": _remedy(error)}
     if isinstance(error, OSError) and error.errno in _FULL:
         return {"found": "a disk that is full", "needed": "free space", "try": "deleting something, then again"}
     if isinstance(error, MemoryError):
@@ -56,6 +57,10 @@ def words_of(error: BaseException) -> dict[str, str]:
         "needed": "a report of it",
         "try": "once more, or another sound",
     }
+
+
+def _remedy(error: MatchError | Refusal) -> str:
+    return error.remedy(IN_THE_APP) if isinstance(error, MatchError) else error.hint
 
 
 def status_of(error: BaseException) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from ddsp_match.errors import OutputError
-from ddsp_match.store.lock import RunLock
+from ddsp_match.files import Lock, refusal, write_text
 
 FOLDER = ".ddsp-match-app"  # hidden: no run, and no sound of the user's
 
 
-def locked(outputs: Path) -> tuple[Path, RunLock]:
+def locked(outputs: Path) -> tuple[Path, Lock]:
     """The app's folder below the outputs, and its lock: two apps would do one queue twice.
 
     Raises:
@@ -23,14 +22,12 @@ def locked(outputs: Path) -> tuple[Path, RunLock]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        refused = refusal(outputs, error)
         raise OutputError(
-            (error.strerror or str(error)).lower(),
-            where=outputs,
-            needed="a folder that can be written to",
-            hint="another --outputs",
+            refused.found, where=outputs, needed=refused.needed, hint="another --outputs"
         ) from error
     try:
-        return folder, RunLock(folder)
+        return folder, Lock(folder / "run.lock", folder)
     except OutputError as error:
         raise OutputError(
             error.found.replace("another run is writing there", "another app uses that folder"),
@@ -50,9 +47,4 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=True)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_text(path, json.dumps(value))

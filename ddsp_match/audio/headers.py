@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ddsp_match.audio import ffmpeg
 from ddsp_match.audio.sound import MAX_FIT_RATE
+from ddsp_match.files import encoded
 
 # What `read` can open and people keep sounds in, by name; a file of another name is read where it is named itself.
 SUFFIXES = frozenset(
@@ -45,8 +47,10 @@ def header(path: Path) -> Header | None:
     """
     import soundfile
 
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return None
     try:
-        info = soundfile.info(str(path))
+        info = soundfile.info(encoded(path))
     except (soundfile.SoundFileError, OSError, TypeError, ValueError):
         return None
     if info.format == "RAW" or info.samplerate <= 0:

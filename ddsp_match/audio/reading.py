@@ -14,6 +14,7 @@ from ddsp_match.audio.checks import MAX_CHANNELS, MAX_SECONDS, check_form, check
 from ddsp_match.audio.containers import source_of
 from ddsp_match.audio.sound import Audio
 from ddsp_match.errors import SoundError
+from ddsp_match.files import encoded
 
 if TYPE_CHECKING:
     import soundfile
@@ -55,7 +56,7 @@ def _read(path: Path, where: Path) -> tuple[Audio, list[str]]:
 
     try:
         source = source_of(path, MAX_SECONDS)
-        with soundfile.SoundFile(source.file) as file:
+        with soundfile.SoundFile(encoded(source.file) if isinstance(source.file, Path) else source.file) as file:
             # For a few suffixes (.au, .gsm, .vox) libsndfile takes any bytes at all for headerless samples.
             if file.format == "RAW":
                 raise TypeError("no header that says what it is")
@@ -172,7 +173,7 @@ def _check_is_file(path: Path) -> None:
         if not path.exists():
             raise SoundError("no such file", where=path, needed="a sound file", hint="check the spelling")
         if not path.is_file():
-            raise SoundError("a device or a pipe", where=path, needed="a sound file")
+            raise SoundError("a device or a pipe", where=path, needed="a sound file", hint="copying it to a file first")
         with path.open("rb") as file:
             if not file.read(1):
                 raise SoundError(

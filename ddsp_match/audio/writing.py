@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import numpy as np
 
 from ddsp_match.audio.reading import reason_of
 from ddsp_match.audio.sound import Audio
-from ddsp_match.errors import OutputError
+from ddsp_match.errors import OUT, OutputError
+from ddsp_match.files import encoded, new_file
 
 
 def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[str]:
@@ -44,26 +43,15 @@ def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[st
         raise OutputError(f"the subtype {subtype}", where=path, needed=f"one that {kind} can hold: {able}")
     samples = audio.samples
     notes = [f"{path.name}: {note}" for note in level_notes(samples, keeps=chosen in ("FLOAT", "DOUBLE"))]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if path.exists() and not path.is_file():  # os.replace would put the file in the place of a device
-            raise OSError("a folder or a device has that name")
-        soundfile.write(part, samples.T, audio.sample_rate, subtype=chosen, format=kind)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        # Encoders flush their last block on closing, where libsndfile reports no failure.
-        if soundfile.info(part).frames != audio.n_samples:
-            raise OSError(f"not all of its {audio.n_samples} frames were stored")
-        os.replace(part, path)
-    except (OSError, ValueError, soundfile.SoundFileError) as error:
-        reason = reason_of(error)
-        raise OutputError(
-            f"it cannot be written ({reason})", where=path, needed="a folder with room that you may write to",
-            hint="another folder, or free some space",
-        ) from error  # fmt: skip
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        with new_file(path) as part:
+            soundfile.write(encoded(part), samples.T, audio.sample_rate, subtype=chosen, format=kind)
+            # Encoders flush their last block on closing, where libsndfile reports no failure.
+            if soundfile.info(encoded(part)).frames != audio.n_samples:
+                raise OSError(f"not all of its {audio.n_samples} frames were stored")
+    except (ValueError, soundfile.SoundFileError) as error:
+        found, needed = f"it cannot be written ({reason_of(error)})", "a folder with room that you may write to"
+        raise OutputError(found, where=path, needed=needed, hint="making room", cures=[OUT]) from error
     return notes
 
 

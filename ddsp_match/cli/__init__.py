@@ -6,25 +6,19 @@ The room that prints, exits and catches our errors. Torch, numpy and Hydra are i
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
+from ddsp_match.cli.console import discard_output, settle
 from ddsp_match.cli.exits import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_PIPE, EXIT_USER
-from ddsp_match.cli.values import PROGRAM
+from ddsp_match.cli.values import FLAGS, PROGRAM
 from ddsp_match.errors import MatchError
+from ddsp_match.files import explained, printable
 
 DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
-
-_DISK_TROUBLE = {
-    errno.ENOSPC: "free space",
-    errno.EDQUOT: "free space within the quota",
-    errno.EACCES: "permission to write there",
-    errno.EPERM: "permission to write there",
-    errno.EROFS: "a place that can be written to",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,25 +34,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         when the reader of our output went away; 1 for a bug of ours.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # Threads that spin while they wait make a busy machine many times slower; read when torch is first imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    settle()
     try:
         code = _run(words)
         sys.stdout.flush()
         return code
     except MatchError as error:
-        return _complain(str(error), error.exit_code)
+        return _complain(error.text(FLAGS), error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted, nothing written", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # Python flushes stdout once more at exit; give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return EXIT_PIPE
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
-            where = f"{error.filename}: " if error.filename else ""
-            found = f"{where}found {error.strerror}; needed: {_DISK_TROUBLE[error.errno]}"
-            return _complain(f"{found}; try: another folder with -o", EXIT_USER)
+        discard_output()
+        refused = explained(error) if isinstance(error, OSError) else None
+        if refused is not None:
+            return _complain(refused.text(FLAGS), EXIT_USER)
         if os.environ.get(DEBUG_VARIABLE):
             raise
         text = f"a bug of ours, please report it: {type(error).__name__}: {error}"
@@ -92,10 +84,10 @@ def _run(words: list[str]) -> int:
     # The module and the function in it are called as the verb.
     run = getattr(importlib.import_module(f"ddsp_match.cli.{verb}"), verb)
     arguments.words = [*getattr(arguments, "words", []), *rest]
-    arguments.argv = words
+    arguments.command = printable(shlex.join([PROGRAM, *words]))
     return run(arguments)
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    print(printable(f"{PROGRAM}: {message}"), file=sys.stderr)
     return code

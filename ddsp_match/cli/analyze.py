@@ -6,7 +6,7 @@ import argparse
 
 from ddsp_match import config
 from ddsp_match.cli.progress import Progress
-from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split
+from ddsp_match.cli.words import claimed_run, flag_overrides, one_sound, split
 
 
 def analyze(arguments: argparse.Namespace) -> int:
@@ -14,22 +14,22 @@ def analyze(arguments: argparse.Namespace) -> int:
     sounds, overrides = split(arguments.words)
     sound = one_sound(sounds, "analyze")
     settings = config.build(flag_overrides(arguments, overrides))
-    folder = run_directory(f"{sound.stem}-analysis", arguments.output, force=arguments.force, sound=sound)
-    notes: list[str] = []
-    progress = Progress(quiet=arguments.quiet)
-    progress.on_stage("start")  # importing torch takes a second; say something before
-    with progress:
-        from ddsp_match.dsp.notes import note_words
-        from ddsp_match.tasks.analyze import analyze as task
+    with claimed_run("-analysis", arguments.output, force=arguments.force, sound=sound) as folder:
+        notes: list[str] = []
+        progress = Progress(quiet=arguments.quiet)
+        progress.on_stage("start")  # importing torch takes a second; say something before
+        with progress:
+            from ddsp_match.dsp.notes import note_words
+            from ddsp_match.tasks.analyze import analyze as task
 
-        features = task(
-            sound,
-            settings=settings.f0,
-            out=folder,
-            force=arguments.force,
-            on_note=notes.append,
-            on_pitch=progress.on_pitch,
-        )
+            features = task(
+                sound,
+                settings=settings.f0,
+                out=folder,
+                force=arguments.force,
+                on_note=notes.append,
+                on_pitch=progress.on_pitch,
+            )
     for note in notes:
         print(f"note: {note}")
     voiced = features.voiced[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from ddsp_match.cli.exits import EXIT_INTERRUPTED
@@ -11,7 +10,6 @@ from ddsp_match.cli.progress import Interrupt
 from ddsp_match.cli.score import STOPPING, interrupted
 from ddsp_match.cli.score_progress import ScoreProgress
 from ddsp_match.cli.score_words import comparison_text
-from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import OUTPUTS
 
 
@@ -36,7 +34,7 @@ def compare(arguments: argparse.Namespace) -> int:
                     mos_pads=arguments.mos_pads,
                     tracker=arguments.tracker,
                     workers=arguments.workers,
-                    command=shlex.join([PROGRAM, *arguments.argv]),
+                    command=arguments.command,
                     on_progress=lambda label, done, total: progress.on_progress(done, total, f"score {label}"),
                     stop=interrupt.wanted,
                 )

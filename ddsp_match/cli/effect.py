@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ from ddsp_match.cli import jobs
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep_rows import Row
-from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import flag_overrides, run_directory, split, tail, two_sounds
+from ddsp_match.cli.words import claimed_run, flag_overrides, split, tail, two_sounds
 from ddsp_match.errors import ConfigError
 from ddsp_match.report.ratios import counted, esr_words
 from ddsp_match.settings import EffectSettings
@@ -45,8 +43,8 @@ def effect(arguments: argparse.Namespace) -> int:
         )
     if arguments.multirun:
         return _sweep(arguments, dry, wet, overrides, output)
-    folder = run_directory(f"{wet.stem}-effect", output, force=arguments.force, sound=wet, other=dry)
-    with Interrupt() as interrupt:
+    claim = claimed_run("-effect", output, force=arguments.force, sound=wet, other=dry)
+    with claim as folder, Interrupt() as interrupt:
         result = effect_once(arguments, dry, wet, settings, folder, interrupt)
     print(outcome(result, folder))
     return 0 if result.matched else EXIT_NO_MATCH
@@ -73,7 +71,7 @@ def effect_once(
             settings=settings,
             out=folder,
             force=arguments.force,
-            command=shlex.join([PROGRAM, *arguments.argv]),
+            command=arguments.command,
             on_stage=progress.on_stage,
             on_step=progress.on_step,
             stop=interrupt.wanted,

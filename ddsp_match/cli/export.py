@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ddsp_match.errors import ConfigError
 
-_GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "argv")
+_GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "command")
 _FLAGS = {"loop": "--no-loop", "release_s": "--release", "sample_rate": "--rate"}
 _HINTS = {
     "sfz": "open it in sfizz, Sforzando or any sampler that reads SFZ",

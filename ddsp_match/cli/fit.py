@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from ddsp_match.cli.many_progress import duration
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import flag_overrides, one_sound, run_directory, split, tail
+from ddsp_match.cli.words import claimed_run, flag_overrides, one_sound, split, tail
 from ddsp_match.errors import ConfigError
 from ddsp_match.report.next_steps import next_steps, steps_text
 from ddsp_match.settings import FitSettings
@@ -44,17 +43,17 @@ def fit(arguments: argparse.Namespace) -> int:
     if arguments.multirun:
         return _sweep(arguments, sound, overrides, output)
     config.build(overrides, config_dir=arguments.config_dir)
-    folder = run_directory(sound.stem, output, force=arguments.force, sound=sound)
+    with claimed_run("", output, force=arguments.force, sound=sound) as folder:
 
-    def job(settings: FitSettings, _: Path, __: list[str]) -> float:
-        if not arguments.quiet:
-            _say_cost(sound, settings)
-        with Interrupt() as interrupt:
-            result = fit_once(arguments, sound, settings, folder, interrupt)
-        print(_outcome(result, folder))
-        return best_loss(result)
+        def job(settings: FitSettings, _: Path, __: list[str]) -> float:
+            if not arguments.quiet:
+                _say_cost(sound, settings)
+            with Interrupt() as interrupt:
+                result = fit_once(arguments, sound, settings, folder, interrupt)
+            print(_outcome(result, folder))
+            return best_loss(result)
 
-    config.run_hydra([*jobs.folder_words(arguments), *overrides], job, program=PROGRAM)
+        config.run_hydra([*jobs.folder_words(arguments), *overrides], job, program=PROGRAM)
     return 0
 
 
@@ -76,7 +75,7 @@ def fit_once(
             sound,
             settings=settings,
             out=folder,
-            command=shlex.join([PROGRAM, *arguments.argv]),
+            command=arguments.command,
             on_stage=progress.on_stage,
             on_step=progress.on_step,
             on_pitch=progress.on_pitch,

@@ -64,7 +64,7 @@ def fit_many(
                     settings,
                     folder,
                     force=arguments.force,
-                    command=shlex.join([PROGRAM, *arguments.argv]),
+                    command=arguments.command,
                     on_begin=progress.on_begin,
                     on_progress=progress.on_progress,
                     stop=interrupt.wanted,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import shlex
 from pathlib import Path
 
 from ddsp_match import config
@@ -13,7 +12,7 @@ from ddsp_match.cli.sweep import Sweep
 from ddsp_match.cli.sweep_job import SweepJob, Work
 from ddsp_match.cli.sweep_rows import LOSS, SweepInterrupt, Watch
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import run_directory
+from ddsp_match.cli.words import claimed_run
 from ddsp_match.errors import MatchError
 from ddsp_match.settings import FitSettings, Settings
 
@@ -74,39 +73,37 @@ def sweep(
         MatchError: What would meet every job, and what a launcher ended with before a single one was done.
     """
     plan = config.plan(overrides, config_dir=arguments.config_dir, kind=kind)
-    folder = run_directory(
-        f"{sounds[-1].stem}-sweep", output, force=arguments.force, sound=sounds[-1], other=sounds[0]
-    )
-    named = {word.lstrip("+~").partition("=")[0] for word in overrides}
-    fixed = sorted(named - set(plan.swept) - {word for word in named if word.startswith("hydra")})
-    # The folder of a job is named by what differs between jobs, not by what all of them share.
-    named_by = ["override_dirname"] if plan.swept and plan.name_length <= _LONGEST_NAME else ["num"]
-    if plan.drawn and "num" not in named_by:  # a sweeper may draw the same values twice
-        named_by = ["num", *named_by]
-    hydra_words = [
-        f"hydra.sweep.dir={config.quoted(folder)}",
-        f"hydra.sweep.subdir='{','.join(f'${{hydra.job.{name}}}' for name in named_by)}'",
-        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed)}]",
-    ]
-    elsewhere = config.launcher_of(overrides) != config.BASIC
-    watched = elsewhere and not arguments.quiet
-    if elsewhere:  # bars of several processes would run through each other
-        arguments = argparse.Namespace(**{**vars(arguments), "quiet": True})
-    command = shlex.join([PROGRAM, *arguments.argv])
-    rows = Sweep(folder, plan.swept, figure, form, title=sounds[-1].stem, command=command)
-    with SweepInterrupt(rows.files), rows, Watch(rows.files, form) if watched else contextlib.nullcontext():
-        rows.refuse(plan.refused)
-        job = SweepJob(work, arguments, rows.files, frozenset(fixed))
-        words = [*folder_words(arguments), *hydra_words]
-        try:
-            config.run_sweep(plan.overrides, job, program=PROGRAM, words=words, kind=kind)
-        except config.LaunchError as error:
-            rows.files.stop_mark.touch()
-            rows.trouble = str(error)
-    rows.raise_fatal()
-    if rows.trouble and not rows.done():
-        raise MatchError(rows.trouble)
-    return rows
+    claim = claimed_run("-sweep", output, force=arguments.force, sound=sounds[-1], other=sounds[0])
+    with claim as folder:
+        named = {word.lstrip("+~").partition("=")[0] for word in overrides}
+        fixed = sorted(named - set(plan.swept) - {word for word in named if word.startswith("hydra")})
+        # The folder of a job is named by what differs between jobs, not by what all of them share.
+        named_by = ["override_dirname"] if plan.swept and plan.name_length <= _LONGEST_NAME else ["num"]
+        if plan.drawn and "num" not in named_by:  # a sweeper may draw the same values twice
+            named_by = ["num", *named_by]
+        hydra_words = [
+            f"hydra.sweep.dir={config.quoted(folder)}",
+            f"hydra.sweep.subdir='{','.join(f'${{hydra.job.{name}}}' for name in named_by)}'",
+            f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed)}]",
+        ]
+        elsewhere = config.launcher_of(overrides) != config.BASIC
+        watched = elsewhere and not arguments.quiet
+        if elsewhere:  # bars of several processes would run through each other
+            arguments = argparse.Namespace(**{**vars(arguments), "quiet": True})
+        rows = Sweep(folder, plan.swept, figure, form, title=sounds[-1].stem, command=arguments.command)
+        with SweepInterrupt(rows.files), rows, Watch(rows.files, form) if watched else contextlib.nullcontext():
+            rows.refuse(plan.refused)
+            job = SweepJob(work, arguments, rows.files, frozenset(fixed))
+            words = [*folder_words(arguments), *hydra_words]
+            try:
+                config.run_sweep(plan.overrides, job, program=PROGRAM, words=words, kind=kind)
+            except config.LaunchError as error:
+                rows.files.stop_mark.touch()
+                rows.trouble = str(error)
+        rows.raise_fatal()
+        if rows.trouble and not rows.done():
+            raise MatchError(rows.trouble)
+        return rows
 
 
 def _asks(arguments: argparse.Namespace) -> list[str]:

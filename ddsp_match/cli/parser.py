@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
+from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, rate, seconds
 from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
 
@@ -181,7 +182,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.description = "Play a patch: the same samples as the match.wav of its fit."
     parser.epilog = _RENDER_EXAMPLES
-    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
+    parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
     add_writing(parser, "OUT.wav", "sound file (default: named as the patch)")
     parser.add_argument(
         "--stems",
@@ -192,7 +193,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     room = parser.add_mutually_exclusive_group()
     room.add_argument("--dry", action="store_true", help="without the patch's effects: as before the room")
     room.add_argument(
-        "--effects-from", type=Path, metavar="OTHER", help="a patch whose effects to play in place of its own"
+        "--effects-from", type=given, metavar="OTHER", help="a patch whose effects to play in place of its own"
     )
     parser.add_argument(
         "--rate",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.cli import values
+from ddsp_match.cli.streams import given
 
 _EDIT_EXAMPLES = """\
 examples:
@@ -49,7 +50,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
     _take_signed_values(parser)
     parser.description = "Turn what a fit has found: pitch, time, tone, level. Writes a new patch."
     parser.epilog = _EDIT_EXAMPLES
-    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
+    parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
     values.add_writing(parser, "OUT", "patch file to write (default: PATCH-edited.patch.safetensors)")
     parser.add_argument("--wav", action="store_true", help="also play it to a WAV of the same name")
     parser.add_argument("--list", action="store_true", help="print what was edited in PATCH, and write nothing")
@@ -175,8 +176,8 @@ def add_morph(parser: argparse.ArgumentParser) -> None:
         "What lies between two patches: harmonics and noise in dB, f0 in cents; onset, attack, release, end together."
     )
     parser.epilog = _MORPH_EXAMPLES
-    parser.add_argument("a", type=Path, metavar="A", help="a .patch.safetensors to go from")
-    parser.add_argument("b", type=Path, metavar="B", help="a .patch.safetensors to go to")
+    parser.add_argument("a", type=given, metavar="A", help="a .patch.safetensors to go from")
+    parser.add_argument("b", type=given, metavar="B", help="a .patch.safetensors to go to")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--steps", type=int, metavar="N", help="so many sounds, both ends among them (default: 5)")
     how.add_argument("--amount", type=values.factor, metavar="SHARE", help="one sound: 0 is A, 1 is B")

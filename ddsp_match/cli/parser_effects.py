@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import PROGRAM, SUBTYPES, add_writing, block_length, seconds
 
 _EFFECT_EXAMPLES = """\
@@ -63,9 +63,9 @@ def add_process(parser: argparse.ArgumentParser) -> None:
     """Declare ``process``."""
     parser.description = "Run a sound through the effects of patches."
     parser.epilog = _PROCESS_EXAMPLES
-    parser.add_argument("sound", type=Path, metavar="IN", help="a sound file")
+    parser.add_argument("sound", type=given, metavar="IN", help="a sound file")
     parser.add_argument(
-        "patches", type=Path, nargs="+", metavar="PATCH", help="patches with effects, played one after the other"
+        "patches", type=given, nargs="+", metavar="PATCH", help="patches with effects, played one after the other"
     )
     add_writing(parser, "OUT.wav", "sound file (default: IN-PATCH.wav, in this folder)")
     parser.add_argument(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from pathlib import Path
 from typing import Any
 
+from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import add_writing, rate, seconds
 from ddsp_match.dsp.notes import midi_number
 
@@ -82,7 +82,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     """Describe ``export``; an option that was not given is not in the namespace."""
     parser.description = "Write a patch in a form that other programs play or read."
     parser.epilog = _EXAMPLES.format(kinds="\n".join(f"  {name:<11}{words}" for name, words in KINDS.items()))
-    parser.add_argument("patch", type=Path, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
+    parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
     parser.add_argument("--to", required=True, choices=tuple(KINDS), metavar="KIND", help=" | ".join(KINDS))
     add_writing(parser, "OUT", "file, or folder for sfz (default: by name)")
     unset: dict[str, Any] = {"default": argparse.SUPPRESS}

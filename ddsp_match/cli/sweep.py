@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from ddsp_match.cli import sweep_page
 from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
 from ddsp_match.cli.sweep_winner import winner_words
 from ddsp_match.errors import MatchError
+from ddsp_match.files import write_text
 
 CSV_NAME = "sweep.csv"
 PAGE_NAME = "sweep.html"
@@ -178,18 +180,16 @@ class Sweep:
 
     def _write(self) -> None:
         metrics = self._metric_names()
-        with (self.folder / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            figures = [name.replace(" ", "_") for name in (self.figure, *metrics)]
-            writer.writerow(["run", *self.swept, *figures, "seconds", "stop_reason", "path", "error"])
-            for row in self.ranked():
-                number = "" if row.number is None else row.number
-                settings = [number, *(row.values.get(key, "") for key in self.swept)]
-                figures = [row.metrics.get(name, "") for name in metrics]
-                writer.writerow(
-                    [*settings, row.loss, *figures, row.seconds, row.stop_reason, row.folder, row.error]
-                )
-
+        text = io.StringIO()
+        writer = csv.writer(text)
+        figures = [name.replace(" ", "_") for name in (self.figure, *metrics)]
+        writer.writerow(["run", *self.swept, *figures, "seconds", "stop_reason", "path", "error"])
+        for row in self.ranked():
+            number = "" if row.number is None else row.number
+            settings = [number, *(row.values.get(key, "") for key in self.swept)]
+            figures = [row.metrics.get(name, "") for name in metrics]
+            writer.writerow([*settings, row.loss, *figures, row.seconds, row.stop_reason, row.folder, row.error])
+        write_text(self.folder / CSV_NAME, text.getvalue())
 
     def _write_page(self) -> None:
         sweep_page.write(

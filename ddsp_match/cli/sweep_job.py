@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.cli.sweep_rows import Row, Rows, SweepInterrupt, remove_if_empty
+from ddsp_match.cli.values import FLAGS
 from ddsp_match.errors import MatchError, OutputError, SoundError
 
 # Does one combination: the command line, settings, folder, how it is called, the wish to stop, the row to fill in.
@@ -74,7 +75,7 @@ class SweepJob:
         try:
             self.work(self.arguments, build(), out, row.label(), interrupt, row)
         except MatchError as error:
-            row.error, row.ends_all = str(error), isinstance(error, SoundError | OutputError)
+            row.error, row.ends_all = error.text(FLAGS), isinstance(error, SoundError | OutputError)
             if here and row.ends_all:
                 self.rows.drop(row)
                 raise

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from ddsp_match.cli.progress import Interrupt
+from ddsp_match.files import write_text
 
 LOSS = "best loss"
 _POLL_S = 0.5
@@ -105,10 +106,7 @@ class Rows:
 
     def put(self, row: Row) -> None:
         """Write a row."""
-        path = self._path(row)
-        scratch = path.with_suffix(".part")
-        scratch.write_text(json.dumps({**asdict(row), "folder": str(row.folder)}), encoding="utf-8")
-        scratch.replace(path)
+        write_text(self._path(row), json.dumps({**asdict(row), "folder": str(row.folder)}))
 
     def drop(self, row: Row) -> None:
         """Take a row away."""

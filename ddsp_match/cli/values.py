@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 from ddsp_match.dsp.notes import hz_of, midi_number
+from ddsp_match.errors import FORCE, OUT
 
 PROGRAM = "ddsp-match"
+FLAGS = {OUT: "another -o", FORCE: "--force to replace it"}  # how errors name what would cure them
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
 BITS = {"16": "PCM_16", "24": "PCM_24", "32": "FLOAT"}
 _TIMES = {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}

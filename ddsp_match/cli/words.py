@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ddsp_match import config
+from ddsp_match.cli.streams import given
 from ddsp_match.dsp.notes import hz_of
-from ddsp_match.errors import ConfigError, OutputError, SoundError
-from ddsp_match.tasks.run_folder import MARKS
+from ddsp_match.errors import ConfigError, SoundError, Taken
+from ddsp_match.files import check_folder, claimed, fitted, is_free, name_of, printable
+from ddsp_match.tasks.run_folder import is_run
 
 OUTPUTS = Path("outputs")
 
@@ -32,7 +36,7 @@ def split(words: Sequence[str]) -> tuple[list[Path], list[str]]:
         if config.is_override(word) and not Path(word).is_file():
             overrides.append(word)
         else:
-            sounds.append(Path(word))
+            sounds.append(given(word))
     return sounds, overrides
 
 
@@ -113,16 +117,15 @@ def tail(notes: Sequence[str], stopped: str, folder: Path) -> list[str]:
     ]
 
 
-def is_free(folder: Path) -> bool:
-    """Say whether a folder can be written to without losing anything: not there yet, or empty."""
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-
-
-def run_directory(name: str, output: Path | None, *, force: bool, sound: Path, other: Path | None = None) -> Path:
-    """Choose where a run writes.
+@contextlib.contextmanager
+def claimed_run(
+    kind: str, output: Path | None, *, force: bool, sound: Path, other: Path | None = None
+) -> Iterator[Path]:
+    """Chooses where a run writes, and keeps it from every other run meanwhile.
 
     Args:
-        name: What the run is called: ``outputs/<name>``, or the first free of ``-2``, ``-3`` … after it.
+        kind: What is done, ``"-analysis"``: the run is ``outputs/SOUND-analysis``, or the first free of ``-2``,
+            ``-3`` … after it.
         output: The folder that the user named, if any; taken as it is.
         force: Whether a run that exists may be replaced. A folder that holds no run, or holds the sound
             itself, is never replaced: what is in it could not be made again.
@@ -130,31 +133,26 @@ def run_directory(name: str, output: Path | None, *, force: bool, sound: Path, o
         other: A second one, if any.
 
     Raises:
-        OutputError: The folder holds something that must not be lost, or is a file.
+        OutputError: The folder holds something that must not be lost, is a file, cannot be written, or another process
+            is writing there.
     """
-    sounds = [sound] if other is None else [sound, other]
-    if output is None:
-        folder, number = OUTPUTS / name, 1
-        while not (is_free(folder) or (force and _replaceable(folder, sounds))):
-            number += 1
-            folder = OUTPUTS / f"{name}-{number}"
-        return folder
-    if output.exists() and not output.is_dir():
-        raise OutputError("a file", where=output, needed="a folder", hint="another name with -o")
-    if is_free(output):
-        return output
-    if not force:
-        raise OutputError(
-            "files already there", where=output, needed="a new or empty folder", hint="another -o, or --force"
-        )
-    if not _replaceable(output, sounds):
-        raise OutputError(
-            "files that no run of ddsp-match has written",
-            where=output,
-            needed="a new or empty folder, or an earlier run to replace with --force",
-            hint="another -o",
-        )
-    return output
+    sources = [sound] if other is None else [sound, other]
+    for folder in [output] if output is not None else _numbered(name_of(sound), kind):
+        with contextlib.ExitStack() as claim:
+            try:
+                claim.enter_context(claimed(folder))
+                check_folder(folder, force=force, replaceable=is_run, sources=sources)
+            except Taken:
+                if output is not None:
+                    raise
+                continue
+            yield folder
+            return
+
+
+def _numbered(stem: str, kind: str) -> Iterator[Path]:
+    for number in itertools.count(1):
+        yield OUTPUTS / fitted(stem, kind if number == 1 else f"{kind}-{number}", OUTPUTS)
 
 
 def many_directory(name: str, output: Path | None) -> Path:
@@ -167,15 +165,6 @@ def many_directory(name: str, output: Path | None) -> Path:
     """
     if output is not None:
         return output
-    from ddsp_match.store import is_run  # SQLite is not needed for one sound
+    from ddsp_match.store import is_run as is_many  # SQLite is not needed for one sound
 
-    folder, number = OUTPUTS / name, 1
-    while not (is_free(folder) or is_run(folder)):
-        number += 1
-        folder = OUTPUTS / f"{name}-{number}"
-    return folder
-
-
-def _replaceable(folder: Path, sounds: Sequence[Path]) -> bool:
-    holds_a_run = any((folder / name).is_file() for name in MARKS)
-    return holds_a_run and not any(sound.resolve().is_relative_to(folder.resolve()) for sound in sounds)
+    return next(folder for folder in _numbered(printable(name), "") if is_free(folder) or is_many(folder))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import shutil
 import tarfile
 import time
 import zlib
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddsp_match import __version__
-from ddsp_match.datasets.published import DataSet, in_words
-from ddsp_match.errors import MatchError, OutputError
+from ddsp_match.datasets.published import DataSet
+from ddsp_match.errors import FORCE, OUT, MatchError, OutputError
+from ddsp_match.files import check_room, claimed, new_folder, refusal
 
 PIECE_BYTES = 1 << 16
 LONGEST_WAIT_S = 60.0
@@ -111,20 +111,17 @@ def fetch(
         FetchError: It cannot be had, or is damaged.
         OutputError: It cannot be put there, or another process is fetching it.
     """
-    import filelock
-
     here = look(data_set, below)
     if here.whole and not force:  # before anything is written: sets may lie on a read-only disk
         return here
     _check_replaceable(here, force=force)
-    lock = below / f".{data_set.name}.lock"
     try:
-        below.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(lock, timeout=0):
+        with claimed(here.folder):
             source = archive or here.archive
             if archive is None and not source.is_file():
                 on_stage("download")
-                _check_room(below, (data_set.size_bytes or 0) - here.downloaded_bytes + data_set.unpacked_bytes)
+                needed_bytes = (data_set.size_bytes or 0) - here.downloaded_bytes + data_set.unpacked_bytes
+                check_room(below, needed_bytes, "the archive and its content")
                 otherwise = _otherwise(data_set, url)
                 _download(url or data_set.url, here.part, otherwise, timeout_s, retries, wait_s, on_bytes)
                 source = here.part
@@ -142,15 +139,8 @@ def fetch(
             _unpack(source, here.folder, data_set, on_bytes)
             if archive is None and not keep_archive:
                 source.unlink()
-    except filelock.Timeout as error:
-        raise OutputError("another ddsp-match that is fetching it", where=here.folder, needed="one at a time") from error
     except OSError as error:
-        raise OutputError(
-            (error.strerror or str(error)).lower(),
-            where=error.filename or below,
-            needed="a folder on a disk with room that can be written to",
-            hint="making room and the same command again, or another folder with -o",
-        ) from error
+        raise refusal(error.filename or below, error) from error
     return look(data_set, below)
 
 
@@ -175,21 +165,10 @@ def _check_replaceable(here: Here, *, force: bool) -> None:
     other = sorted(inside - {"audio", "examples.json"})
     if other:
         found = f"something that is no data set ({', '.join(other[:3])})"
-        raise OutputError(found, where=here.folder, needed="a free name", hint="another folder with -o")
+        raise OutputError(found, where=here.folder, needed="a free name", cures=[OUT])
     if inside and not force:
         needed = "the whole set, or no folder of that name"
-        raise OutputError(here.fault, where=here.folder, needed=needed, hint="--force to replace it")
-
-
-def _check_room(folder: Path, needed_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed_bytes:
-        raise OutputError(
-            f"{in_words(free)} free",
-            where=folder,
-            needed=f"{in_words(needed_bytes)} for the archive and its content",
-            hint="making room, or a folder on another disk with -o",
-        )
+        raise OutputError(here.fault, where=here.folder, needed=needed, cures=[FORCE])
 
 
 def _otherwise(data_set: DataSet, url: str | None) -> str:
@@ -273,12 +252,9 @@ def _verify(path: Path, data_set: DataSet, sha256: str, on_bytes: OnBytes, hint:
 
 def _unpack(archive: Path, folder: Path, data_set: DataSet, on_bytes: OnBytes) -> None:
     """Unpack an archive beside the folder, check it, and put it in the folder's place."""
-    scratch, old = (folder.with_name(f".{folder.name}.{name}") for name in ("unpacking", "old"))
-    for leftover in (scratch, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    _check_room(folder.parent, data_set.unpacked_bytes)
+    check_room(folder.parent, data_set.unpacked_bytes, "the content of the archive")
     size = archive.stat().st_size
-    try:
+    with new_folder(folder) as scratch:
         try:
             with archive.open("rb") as raw, gzip.GzipFile(fileobj=raw) as plain:
                 with tarfile.open(fileobj=plain, mode="r|") as tar:
@@ -290,15 +266,12 @@ def _unpack(archive: Path, folder: Path, data_set: DataSet, on_bytes: OnBytes) -
                     pass
         except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
             found = f"a damaged or dangerous archive ({error or type(error).__name__})"
-            raise FetchError(found, where=archive, needed="a whole .tar.gz", hint="another one with --archive") from error
-        _, fault = _clips(scratch / data_set.name / "audio", data_set)
+            needed, hint = "a whole .tar.gz", "another one with --archive"
+            raise FetchError(found, where=archive, needed=needed, hint=hint) from error
+        inner = scratch / data_set.name
+        _, fault = _clips(inner / "audio", data_set)
         if fault:
             raise FetchError(fault, where=archive, needed=f"the {data_set.clips:,} clips of {data_set.name}")
-        if folder.exists():
-            folder.replace(old)
-        (scratch / data_set.name).replace(folder)
-    finally:
-        if old.exists() and not folder.exists():
-            old.replace(folder)
-        for leftover in (scratch, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        for path in inner.iterdir():
+            path.replace(scratch / path.name)
+        inner.rmdir()

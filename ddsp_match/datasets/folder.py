@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.naming import safe, unique
-from ddsp_match.datasets.scanning import Found, scan, twice_notes
+from ddsp_match.datasets.scanning import Found, scan, shortened, twice_notes
+from ddsp_match.errors import SoundError
 
 
 def folder_listing(source: Path, limit: int | None = None) -> Listing:
@@ -38,24 +39,33 @@ def files_listing(paths: Sequence[Path], limit: int | None = None) -> Listing:
     """Sound files that were named one by one; names and families count from the folder that holds them all.
 
     Args:
-        paths: The files; those that are not there fail later, each with its reason.
+        paths: The files; those that are not there fail later, each with its reason. Pipes and devices are left out.
         limit: Most sounds; None: all.
+
+    Raises:
+        SoundError: None of them is a file.
     """
     first: dict[str, Path] = {}
-    twice = []
+    twice, odd = [], []
     for path in paths:
+        if path.exists() and not path.is_file():
+            odd.append(str(path))
+            continue
         real = os.path.realpath(path)
         if real in first:
             twice.append((str(first[real]), str(path)))
         else:
             first[real] = path
+    if not first:
+        raise SoundError(f"{len(odd)} pipes or devices", where="sounds", needed="sound files")
     kept = [Path(os.path.abspath(path)) for path in first.values()]
     root = common_folder(kept)
     relative = [path.relative_to(root) for path in kept]
     names = unique([safe(path.with_suffix("").as_posix()) for path in relative], [path.suffix for path in relative])
     rows = list(zip(names, relative, strict=True))[:limit]
     items = [Item(name, root / path, "" if path.parent == Path() else path.parent.as_posix()) for name, path in rows]
-    return Listing(items, twice_notes(twice))
+    left_out = [f"{len(odd)} left out, a pipe or a device: {shortened(odd)}"] if odd else []
+    return Listing(items, [*left_out, *twice_notes(twice)])
 
 
 def common_folder(paths: Sequence[Path]) -> Path:

@@ -100,11 +100,3 @@ SETS = {
         _nsynth("train", clips=289205, size_bytes=23_815_298_079, md5="fde6665a93865503ba598b9fac388660"),
     )
 }
-
-
-def in_words(size_bytes: float) -> str:
-    """Write a size with a decimal unit: ``349.5 MB``."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if size_bytes >= size:
-            return f"{size_bytes / size:.1f} {unit}"
-    return f"{size_bytes / 1e3:.0f} KB" if size_bytes >= 1000 else f"{size_bytes:.0f} bytes"

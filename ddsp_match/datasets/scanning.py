@@ -22,7 +22,7 @@ class Found:
 
     Attributes:
         sounds: Paths relative to the folder, with ``/``, sorted.
-        others: How many files are no sounds, by suffix.
+        others: How many files are no sounds, by suffix or in words.
         runs: Folders that ddsp-match wrote, which are left out.
         twice: Pairs of names of one and the same file, the second of which is left out.
     """
@@ -125,6 +125,8 @@ def _scan(place: str, prefix: str, visited: set[str], found: Found, links: list[
             if real not in visited:
                 visited.add(real)
                 _scan(entry.path, f"{name}/", visited, found, links)
+        elif not entry.is_file():
+            found.others["pipes, devices or links to nothing"] += 1
         elif os.path.splitext(entry.name)[1].lower() not in readable:
             found.others[os.path.splitext(entry.name)[1].lower() or "without suffix"] += 1
         elif linked:

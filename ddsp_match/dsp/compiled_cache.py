@@ -49,5 +49,5 @@ def cache_folder(package: Path, user: Path, temporary: Path) -> Path | None:
 
 def _writable(folder: Path) -> bool:
     """Whether files can be made in a folder, or the folder itself where it is missing."""
-    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    there = next((place for place in (folder, *folder.parents) if os.path.exists(place)), folder)
+    return os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)

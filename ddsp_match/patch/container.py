@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import torch
 
-from ddsp_match.errors import OutputError, PatchError
+from ddsp_match.errors import PatchError
+from ddsp_match.files import new_file
 
 FORMAT = "ddsp-match patch"
 FORMAT_VERSION = 2
@@ -43,20 +43,8 @@ def write(path: str | Path, kind: str, header: dict[str, Any], tensors: dict[str
         metadata={"ddsp_match": json.dumps(whole)},
     )
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(
-            error.strerror or str(error), where=path, needed="a place to write to", hint="another folder with -o"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with new_file(path) as part:
+        part.write_bytes(content)
     return len(content)
 
 
@@ -69,22 +57,27 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
     Raises:
         PatchError: The file is missing, is no patch, is damaged, or has a newer format version.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
-    if path.is_dir():
+    if os.path.isdir(path):
         inside = sorted(path.glob(f"*{SUFFIX}"))
         hint = f"{inside[0]}" if inside else "the .patch.safetensors file of a run folder"
         raise PatchError("a folder", where=path, needed=NEEDED, hint=hint)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise PatchError("no such file", where=path, needed=NEEDED, hint="ls outputs/*/*.patch.safetensors")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, ValueError) as error:
+        # Not by its name: safetensors takes none that is not UTF-8, and a pipe cannot be mapped to memory.
+        content = path.read_bytes()
+        tensors = load(content)
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise PatchError(said, where=path, needed=f"{NEEDED} that you may read") from error
+    except (SafetensorError, ValueError) as error:
         raise PatchError(f"no readable safetensors ({error})", where=path, needed=NEEDED) from error
     try:
-        header = json.loads(metadata["ddsp_match"])
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["ddsp_match"])
         if header["format"] != FORMAT:
             raise KeyError("format")
     except (KeyError, TypeError, json.JSONDecodeError) as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ddsp_match.audio import Audio
-from ddsp_match.errors import OutputError
 from ddsp_match.features import Features
+from ddsp_match.files import new_file
 from ddsp_match.report import colours, pictures
 from ddsp_match.timebase import Timebase
 
@@ -66,12 +67,9 @@ def write(path: str | Path, audio: Audio, features: Features, timebase: Timebase
     bottom.set_xlabel("time (s)")
     bottom.set_xlim(0, audio.seconds)
     path = Path(path)
-    try:
-        figure.savefig(path, format="png")
-    except OSError as error:
-        raise OutputError(
-            error.strerror or str(error), where=path, needed="a place to write the picture"
-        ) from error
+    with new_file(path) as part, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # names may be in any script
+        figure.savefig(part, format="png")
     return path
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_match.errors import OutputError
+from ddsp_match.files import write_text
 from ddsp_match.report import pictures, png
 from ddsp_match.report.level import SILENCE_LUFS
 from ddsp_match.report.players import Player
@@ -28,12 +28,7 @@ def save(path: str | Path, html: str) -> Path:
         OutputError: If the file cannot be written.
     """
     path = Path(path)
-    try:
-        path.write_text(html, encoding="utf-8", errors="replace")  # names may hold what Unicode has not
-    except OSError as error:
-        raise OutputError(
-            error.strerror or str(error), where=path, needed="a place to write the report"
-        ) from error
+    write_text(path, html)
     return path
 
 

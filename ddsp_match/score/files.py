@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
-from ddsp_match.errors import OutputError
+from ddsp_match.files import new_file, printable, refusal
 from ddsp_match.score.card import Card, Comparison, Group, Metric, Row, Summary
 from ddsp_match.score.definitions import header
 
@@ -108,7 +106,8 @@ def write_json(path: Path, known: dict[str, Any]) -> None:
 
 def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
     """Writes a table, whole or not at all."""
-    _written_whole(path, lambda file: csv.writer(file).writerows(rows))
+    shown = [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    _written_whole(path, lambda file: csv.writer(file).writerows(shown))
 
 
 def _group(known: dict[str, Any]) -> Group:
@@ -122,21 +121,9 @@ def _plain(value: Any) -> Any:
 
 
 def _written_whole(path: Path, fill: Callable[[TextIO], None]) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("w", newline="", encoding="utf-8") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
     except OSError as error:
-        raise OutputError(
-            (error.strerror or str(error)).lower(),
-            where=path,
-            needed="a place that can be written to, with some megabytes free",
-            hint="another folder with -o",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
+        raise refusal(path, error) from error
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        fill(file)

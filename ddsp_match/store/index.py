@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ddsp_match.errors import OutputError
+from ddsp_match.errors import OUT, OutputError
 from ddsp_match.store.as_json import dumps, entry_of, from_utf8, utf8
 from ddsp_match.store.entry import Entry
 
@@ -156,7 +156,7 @@ def check_ours(folder: Path) -> None:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
             foreign = not _has_tables(base) and base.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
         if foreign:
-            raise OutputError("tables of something else", where=path, needed=_NEEDED, hint="another -o")
+            raise OutputError("tables of something else", where=path, needed=_NEEDED, cures=[OUT])
 
 
 def run_in(base: sqlite3.Connection) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _in_our_words(path: Path) -> Iterator[None]:
 def _refused(path: Path, error: Exception) -> OutputError:
     said = str(error).lower()
     if "not a database" in said or "malformed" in said or "no such column" in said:
-        hint = "another folder with -o; the sounds' own folders are whole"
-        return OutputError(f"a damaged index ({said})", where=path, needed=_NEEDED, hint=hint)
+        found = f"a damaged index ({said}); the sounds' own folders are whole"
+        return OutputError(found, where=path, needed=_NEEDED, cures=[OUT])
     needed = "a place that can be written to, with room for the results"
-    return OutputError(said, where=path, needed=needed, hint="free some space, or another folder with -o")
+    return OutputError(said, where=path, needed=needed, hint="making room", cures=[OUT])

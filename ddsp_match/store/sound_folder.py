@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ddsp_match.errors import MatchError, OutputError
+from ddsp_match.errors import MatchError, OutputError, SoundError
+from ddsp_match.files import refusal, sync_folder, sync_tree
+from ddsp_match.files.refusal import NAME, free_space
 from ddsp_match.store.as_json import entry_of, entry_text
-from ddsp_match.store.disk import free_space, refused, sync_folder, sync_tree
 from ddsp_match.store.entry import Entry
 
 SOUNDS, ENTRY_NAME = "sounds", "entry.json"
@@ -50,13 +51,13 @@ def write_sound(folder: Path, entry: Entry, write: Callable[[Path], None]) -> No
         _put(scratch, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise refused(target, error) from error
+        raise _refused(target, error) from error
     except OutputError as error:  # raised by `write`, which knows only the scratch folder
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno is not None:
-            raise refused(target, cause) from error
+            raise _refused(target, cause) from error
         found = f"{error.found}, with {free_space(folder)} free on the disk"  # encoders do not say that it is full
-        raise OutputError(found, where=target, needed=error.needed, hint=error.hint) from error
+        raise OutputError(found, where=target, needed=error.needed, hint=error.hint, cures=error.cures) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -115,6 +116,14 @@ def _folders(place: Path, prefix: str, known: set[str]) -> Iterator[str]:
                 yield name
             else:
                 yield from _folders(Path(found.path), f"{name}/", known)
+
+
+def _refused(target: Path, error: OSError) -> MatchError:
+    """The refusal of a disk, which every sound would meet, or of a name that it cannot hold: this sound's alone."""
+    if error.errno in NAME:
+        said = (error.strerror or str(error)).lower()
+        return SoundError(f"a name that cannot be written ({said})", where=target, hint="a shorter, plainer name")
+    return refusal(target, error)
 
 
 def _beside(target: Path, suffix: str) -> Path:

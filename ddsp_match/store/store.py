@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import ddsp_match
-from ddsp_match.errors import OutputError
+from ddsp_match.errors import FORCE, OUT, OutputError
+from ddsp_match.files import Lock, refusal, sync_folder
 from ddsp_match.store import index as indices
 from ddsp_match.store import sound_folder
 from ddsp_match.store.as_json import dumps, from_utf8
-from ddsp_match.store.disk import refused, sync_folder
 from ddsp_match.store.entry import Entry
 from ddsp_match.store.index import INDEX_NAME, JOURNAL, Index
-from ddsp_match.store.lock import LOCK_NAME, RunLock
 
 FORMAT_VERSION = 1
+LOCK_NAME = "run.lock"  # stays when the lock is given back
 # They say which sounds and who works on them, not what becomes of a sound: a run may go on with others.
 FREE = ("dataset", "engine", "batch_size", "limit", "device", "threads")
 # What a run writes, and --force takes away; the index last, so that the folder is ours until it is empty.
@@ -37,7 +37,7 @@ class Store:
         notes: What was found and mended on resuming.
     """
 
-    def __init__(self, folder: Path, index: Index | None = None, lock: RunLock | None = None) -> None:
+    def __init__(self, folder: Path, index: Index | None = None, lock: Lock | None = None) -> None:
         self.folder = folder
         self.settings: dict[str, Any] = {}
         self.source, self.command = "", ""
@@ -65,23 +65,21 @@ class Store:
             OutputError: Somebody's files lie there, the earlier run had other settings or other sounds, another
                 process is writing there, or nothing can be written.
         """
-        if folder.exists() and not folder.is_dir():
-            raise OutputError("a file of that name", where=folder, needed="a folder to write to", hint="another -o")
-        if folder.is_dir() and not is_run(folder) and not _is_free(folder):
+        if folder.is_dir() and not is_run(folder) and not all(path.name == LOCK_NAME for path in folder.iterdir()):
             raise OutputError(
                 "files that no run over many sounds has written",
                 where=folder,
                 needed="a new or empty folder, or an earlier run to go on with",
-                hint="another -o",
+                cures=[OUT],
             )
         if Path(source).resolve().is_relative_to(folder.resolve()):
             needed = "a folder apart from the sounds'"
-            raise OutputError("the sounds themselves", where=folder, needed=needed, hint="another -o")
+            raise OutputError("the sounds themselves", where=folder, needed=needed, cures=[OUT])
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise refused(folder, error) from error
-        lock = RunLock(folder)
+            raise refusal(folder, error) from error
+        lock = Lock(folder / LOCK_NAME, folder)
         store = None
         try:
             indices.check_ours(folder)
@@ -174,14 +172,14 @@ class Store:
 
     def _refusal(self, settings: dict[str, Any], source: str) -> OutputError | None:
         """Why the run that was begun here cannot be gone on with; None where it can."""
-        hint = "another -o, or --force to start it over"
         keys = _differing(self.settings, settings)
         if keys:
             found = f"a run with other settings ({', '.join(keys)})"
-            return OutputError(found, where=self.folder, needed="the settings that it was begun with", hint=hint)
+            needed = "the settings that it was begun with"
+            return OutputError(found, where=self.folder, needed=needed, cures=[FORCE, OUT])
         if self.source != source and Path(self.source).exists():  # one that was moved is the same
             needed = f"the same sounds, not {source}"
-            return OutputError(f"a run over {self.source}", where=self.folder, needed=needed, hint=hint)
+            return OutputError(f"a run over {self.source}", where=self.folder, needed=needed, cures=[FORCE, OUT])
         return None
 
     def _mend(self) -> None:
@@ -205,10 +203,6 @@ def is_run(folder: Path) -> bool:
     return (folder / INDEX_NAME).is_file()
 
 
-def _is_free(folder: Path) -> bool:
-    return all(found.name == LOCK_NAME for found in folder.iterdir())
-
-
 def _clear(folder: Path) -> None:
     for name in _OURS:
         path = folder / name
@@ -218,7 +212,7 @@ def _clear(folder: Path) -> None:
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise refused(path, error) from error
+            raise refusal(path, error) from error
     sync_folder(folder)
 
 

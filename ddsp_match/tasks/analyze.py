@@ -10,11 +10,13 @@ from typing import Any
 from ddsp_match.analysis.analyse import analyse
 from ddsp_match.audio import Audio, at_fit_rate, sound_of
 from ddsp_match.features import Features
+from ddsp_match.files import new_folder, printable
 from ddsp_match.settings import F0Settings
-from ddsp_match.tasks.run_folder import check_free, written_whole
+from ddsp_match.tasks.run_folder import claims_out
 from ddsp_match.timebase import Timebase
 
 
+@claims_out
 def analyze(
     audio: Audio | str | Path | Any,
     sample_rate: int | None = None,
@@ -45,10 +47,8 @@ def analyze(
         OutputError: `out` exists already, or cannot be written.
     """
     folder = None if out is None else Path(out)
-    if folder is not None:
-        check_free(folder, force=force)
     sound, notes = sound_of(audio, sample_rate)
-    name = Path(audio).name if isinstance(audio, str | Path) else "sound"
+    name = printable(Path(audio).name) if isinstance(audio, str | Path) else "sound"
     sound, note = at_fit_rate(sound)
     timebase = Timebase.at(sound.sample_rate)
     features, track = analyse(sound, timebase, settings or F0Settings(), on_pitch)
@@ -58,7 +58,7 @@ def analyze(
     if folder is not None:
         from ddsp_match.report import analysis_picture
 
-        with written_whole(folder) as scratch:
+        with new_folder(folder) as scratch:
             _write_table(features, timebase, scratch / "features.csv")
             analysis_picture.write(scratch / "features.png", sound, features, timebase, name)
     return features

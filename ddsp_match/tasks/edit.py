@@ -12,11 +12,11 @@ from ddsp_match.analysis.f0_file import read_f0_file
 from ddsp_match.controls import Controls
 from ddsp_match.edits.hold import trim
 from ddsp_match.edits.separate import separate
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.errors import ConfigError
+from ddsp_match.files import check_files, claimed, new_file
 from ddsp_match.patch import Patch, load_patch
 from ddsp_match.tasks.edit_kinds import EDITS, kind_of, registry
 from ddsp_match.tasks.edit_parameters import LONGEST_S, EditKind
-from ddsp_match.tasks.run_folder import check_new
 from ddsp_match.timebase import Timebase
 
 __all__ = ["EDITS", "Edit", "EditKind", "edit", "edits_of", "f0_curve", "registry"]
@@ -69,16 +69,17 @@ def edit(
     """
     wanted = [one if isinstance(one, Edit) else _from_mapping(one) for one in edits]
     steps = [(kind_of(one.name), kind_of(one.name).checked(one.values)) for one in wanted if one.name != SEPARATE]
-    if out is not None:
-        check_new(Path(out), force=force)
-    edited = given = patch if isinstance(patch, Patch) else load_patch(patch)
-    for kind, values in steps:
-        edited = _applied(edited, kind, values)
-    if out is not None:
-        if edited is given and not isinstance(patch, Patch):
-            copied(Path(patch), Path(out))
-        else:
-            edited.save(out)
+    places = [] if out is None else [Path(out)]
+    with claimed(*places):
+        check_files(*places, force=force)
+        edited = given = patch if isinstance(patch, Patch) else load_patch(patch)
+        for kind, values in steps:
+            edited = _applied(edited, kind, values)
+        for place in places:
+            if edited is given and not isinstance(patch, Patch):
+                copied(Path(patch), place)
+            else:
+                edited.save(place)
     return edited
 
 
@@ -203,15 +204,8 @@ def copied(patch: Path, out: Path) -> None:
     """
     if out.exists() and out.samefile(patch):
         return
-    part = out.with_name(f".{out.name}.part")
-    try:
+    with new_file(out) as part:
         shutil.copyfile(patch, part)
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            error.strerror or str(error), where=out, needed="a place to write to", hint="another folder with -o"
-        ) from error
 
 
 def f0_curve(file: str | Path, seconds: float) -> dict[str, Any]:

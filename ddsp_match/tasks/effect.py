@@ -19,13 +19,14 @@ from ddsp_match.effects.build import HELP, build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
+from ddsp_match.files import name_of
 from ddsp_match.optimise import StopReason
 from ddsp_match.settings import EffectSettings
 from ddsp_match.tasks.effect_advice import advice
 from ddsp_match.tasks.effect_verdict import judged, ratios, related
 from ddsp_match.tasks.identify import Identifier, OnStep, Step
 from ddsp_match.tasks.pair import read_pair
-from ddsp_match.tasks.run_folder import check_free
+from ddsp_match.tasks.run_folder import claims_out
 
 TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all
 EXPLAINED = 1e-6  # error that leaves nothing to be asked of another alignment
@@ -93,6 +94,7 @@ class EffectResult:
     files: dict[str, Path] = field(default_factory=dict)
 
 
+@claims_out
 def effect(
     dry: Audio | str | Path | Any,
     wet: Audio | str | Path | Any,
@@ -140,8 +142,6 @@ def effect(
         raise ConfigError("no effects", where="effects", needed="the chain to look for, effects=[iir,clip]", hint=HELP)
     chain, held = build(settings.effects)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        check_free(folder, force=force)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     say = on_stage or (lambda _: None)
@@ -205,7 +205,7 @@ def effect(
         settings=settings,
         seconds=seconds,
         stop_reason=found.reason,
-        name=name or (Path(wet).stem if isinstance(wet, str | Path) else "effect"),
+        name=name or (name_of(wet) if isinstance(wet, str | Path) else "effect"),
         command=command,
     )
     if folder is not None:

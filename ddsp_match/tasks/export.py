@@ -8,20 +8,19 @@ about files that exist or a disk that fills up. One that takes ``on_note`` or ``
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
-import os
-import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.files import check_files, check_folder, claimed, fitted, new_file, new_folder, printable, refusal
 from ddsp_match.patch import Patch, load_patch
 from ddsp_match.tasks.process import OnNote
-from ddsp_match.tasks.run_folder import check_free, check_new, written_whole
+from ddsp_match.tasks.run_folder import is_run
 
 # How many steps are done, and of how many.
 OnProgress = Callable[[int, int], None]
@@ -133,21 +132,29 @@ def export(
         if name not in kind.options:
             has = ", ".join(kind.options) or "no options"
             raise ConfigError(f"the option {name}", where=f"export to {to}", needed=f"one of: {has}")
-    out = Path(out) if out is not None else Path(f"{name_of(patch)}{kind.suffixes[0]}")
-    check_place(kind, out, force=force)
-    loaded = patch if isinstance(patch, Patch) else load_patch(patch)
-    function = getattr(importlib.import_module(kind.home[0]), kind.home[1])
-    takes = inspect.signature(function).parameters
-    told = {"on_note": on_note, "on_progress": on_progress}
-    given = options | {name: value for name, value in told.items() if name in takes and value is not None}
-    if kind.is_folder:
-        with written_whole(out) as scratch:
-            # The folder's own name is that of the instrument.
-            made = function(loaded, scratch, name=_bare(out.absolute().name, kind), **given)
-        return [out / path.relative_to(scratch) for path in made]
-    with _in_place(out) as scratch:
-        made = function(loaded, scratch / out.name, **given)
-    return [out.with_name(path.name) for path in made]
+    out = Path(out) if out is not None else Path(fitted(name_of(patch), kind.suffixes[0].rstrip("/"), Path()))
+    files = places(kind, out)
+    with claimed(*files):
+        check_place(kind, out, force=force)
+        loaded = patch if isinstance(patch, Patch) else load_patch(patch)
+        function = getattr(importlib.import_module(kind.home[0]), kind.home[1])
+        takes = inspect.signature(function).parameters
+        told = {"on_note": on_note, "on_progress": on_progress}
+        given = options | {name: value for name, value in told.items() if name in takes and value is not None}
+        if kind.is_folder:
+            with new_folder(out) as scratch:
+                # The folder's own name is that of the instrument.
+                made = function(loaded, scratch, name=_bare(printable(out.absolute().name), kind), **given)
+            return [out / path.relative_to(scratch) for path in made]
+        try:
+            with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".") as scratch:
+                made = function(loaded, Path(scratch) / out.name, **given)
+                for path in made:
+                    with new_file(out.with_name(path.name)) as part:
+                        path.replace(part)
+        except OSError as error:
+            raise refusal(out, error) from error
+        return [out.with_name(path.name) for path in made]
 
 
 def kind_of(name: str) -> Kind:
@@ -175,41 +182,25 @@ def check_place(kind: Kind, out: Path, *, force: bool) -> None:
         OutputError: It exists and `force` is not given, or is somebody's folder, or has another kind's suffix.
     """
     if kind.is_folder:
-        mine = out.is_dir() and all(any(path.match(mark) for mark in kind.marks) for path in out.iterdir())
-        if not (mine and force):
-            check_free(out, force=force)
+        check_folder(out, force=force, replaceable=lambda folder: is_run(folder) or _is_export(folder, kind))
         return
+    check_files(out, force=True)
     needed = f".{kind.suffixes[0].rpartition('.')[2]}"
-    if out.is_dir():
-        raise OutputError("a folder", where=out, needed="the name of a file", hint=f"-o {out / 'sound'}{needed}")
     if out.suffix.lower() != needed:
-        raise OutputError(f"the suffix {out.suffix!r}", where=out, needed=needed, hint=f"-o {out.with_suffix(needed)}")
-    for suffix in kind.suffixes[1:]:
-        check_new(out.with_name(_bare(out.name, kind) + suffix), force=force, anywhere=True)
-    check_new(out, force=force, anywhere=True)
+        raise OutputError(f"the suffix {out.suffix!r}", where=out, needed=needed, hint=f"{out.with_suffix(needed)}")
+    check_files(*places(kind, out), force=force)
+
+
+def places(kind: Kind, out: Path) -> list[Path]:
+    """What an export writes: the file or folder itself, and files beside it."""
+    return [out, *(out.with_name(_bare(out.name, kind) + suffix) for suffix in kind.suffixes[1:])]
+
+
+def _is_export(folder: Path, kind: Kind) -> bool:
+    return all(any(path.match(mark) for mark in kind.marks) for path in folder.iterdir())
 
 
 def _bare(name: str, kind: Kind) -> str:
     """The name without the kind's suffix: what its other files are named after."""
     first = kind.suffixes[0].removesuffix("/")
     return name.removesuffix(first) if name.endswith(first) and name != first else Path(name).stem
-
-
-@contextlib.contextmanager
-def _in_place(out: Path) -> Iterator[Path]:
-    """A scratch folder beside `out`, what is in it moved there when the block ends well, and gone when it does not."""
-    scratch = out.absolute().with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        scratch.mkdir(parents=True)
-        yield scratch
-        for path in sorted(scratch.iterdir()):
-            path.replace(out.absolute().with_name(path.name))
-    except OSError as error:
-        raise OutputError(
-            (error.strerror or str(error)).lower(),
-            where=out,
-            needed="a place that can be written to, with some megabytes free",
-            hint="another name with -o",
-        ) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -18,6 +18,7 @@ from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.features import Features
+from ddsp_match.files import name_of
 from ddsp_match.settings import FitSettings
 from ddsp_match.tasks.descent import OnStep
 from ddsp_match.tasks.fit_result import FitResult, Hearing, conclude
@@ -25,7 +26,7 @@ from ddsp_match.tasks.live import OnBest
 from ddsp_match.tasks.matching import Matcher
 from ddsp_match.tasks.room import Heard as HeardRoom
 from ddsp_match.tasks.room import described, listen
-from ddsp_match.tasks.run_folder import check_free
+from ddsp_match.tasks.run_folder import claims_out
 from ddsp_match.tasks.wet import Wet
 from ddsp_match.timebase import Timebase
 
@@ -35,6 +36,7 @@ OnStage = Callable[[str], None]
 Heard = tuple[Features, PitchTrack]
 
 
+@claims_out
 def fit(
     audio: Audio | str | Path | Any,
     sample_rate: int | None = None,
@@ -89,8 +91,6 @@ def fit(
     if settings.effects:
         device = torch.device("cpu")
     folder = None if out is None else Path(out)
-    if folder is not None:
-        check_free(folder, force=force)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
@@ -98,7 +98,7 @@ def fit(
 
     began = time.perf_counter()
     sound, notes = sound_of(audio, sample_rate)
-    name = name or (Path(audio).stem if isinstance(audio, str | Path) else "sound")
+    name = name or (name_of(audio) if isinstance(audio, str | Path) else "sound")
     target, note = at_fit_rate(sound)
     notes = [*notes, note] if note else notes
     timebase = Timebase.at(target.sample_rate)

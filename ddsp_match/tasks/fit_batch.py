@@ -20,6 +20,7 @@ from ddsp_match.device import device_of, memory_free
 from ddsp_match.engines import asked_to_stop
 from ddsp_match.engines.machine import worker_count
 from ddsp_match.errors import MatchError, OutputError
+from ddsp_match.files import fitted
 from ddsp_match.patch import SUFFIX
 from ddsp_match.settings import FitSettings
 from ddsp_match.store import Entry, read_entry, source_facts, unchanged, write_sound
@@ -209,7 +210,7 @@ def _written(item: Item, job: BatchJob, result: FitResult, batch: int) -> Entry:
         if job.settings.files == "report":
             write_files(result, scratch)
             return
-        result.patch.save(scratch / f"{result.name}{SUFFIX}")
+        result.patch.save(scratch / fitted(result.name, SUFFIX, scratch))
         if job.settings.files == "sounds":
             audio.write(scratch / "match.wav", result.match, "FLOAT")
 

@@ -14,12 +14,13 @@ from ddsp_match.controls import Controls
 from ddsp_match.edits import morph as mixing
 from ddsp_match.edits.regrid import at_timebase
 from ddsp_match.errors import ConfigError
+from ddsp_match.files import check_files, claimed, new_folder
 from ddsp_match.patch import SUFFIX, Patch, load_patch
 from ddsp_match.tasks.edit import copied, edits_of, fitting, phase_of, separated
 from ddsp_match.tasks.edit_parameters import LONGEST_S
 from ddsp_match.tasks.process import OnNote
 from ddsp_match.tasks.render import render
-from ddsp_match.tasks.run_folder import check_free, check_new, written_whole
+from ddsp_match.tasks.run_folder import claims_out
 from ddsp_match.timebase import Timebase
 
 Source = Patch | str | Path
@@ -48,17 +49,20 @@ def morph(a: Source, b: Source, amount: float = 0.5, *, out: str | Path | None =
     """
     if not 0 <= amount <= 1:
         raise ConfigError(f"{amount:g}", where="amount", needed="0 (the first sound) to 1 (the second)")
-    if out is not None:
-        check_new(Path(out), force=force)
-    found = _between(_loaded(a), _loaded(b), amount)
-    end = a if amount == 0 else b if amount == 1 else None
-    if out is not None and isinstance(end, str | Path):
-        copied(Path(end), Path(out))
-    elif out is not None:
-        found.save(out)
+    places = [] if out is None else [Path(out)]
+    with claimed(*places):
+        check_files(*places, force=force)
+        found = _between(_loaded(a), _loaded(b), amount)
+        end = a if amount == 0 else b if amount == 1 else None
+        for place in places:
+            if isinstance(end, str | Path):
+                copied(Path(end), place)
+            else:
+                found.save(place)
     return found
 
 
+@claims_out
 def morphs(
     a: Source,
     b: Source,
@@ -95,11 +99,10 @@ def morphs(
     if seconds is not None and not 0 < seconds <= LONGEST_S:
         raise ConfigError(f"{seconds:g} s", where="seconds", needed=f"more than 0, at most {LONGEST_S:g} s")
     folder = Path(out)
-    check_free(folder, force=force)
     one, two = _loaded(a), _loaded(b)
     digits = max(2, len(str(steps)))
     names = [f"{number:0{digits}d}" for number in range(1, steps + 1)] + [THROUGH]
-    with written_whole(folder) as scratch:
+    with new_folder(folder) as scratch:
         for place, name in enumerate(names):
             file = scratch / f"{name}{SUFFIX}"
             end = {0: a, steps - 1: b}.get(place)

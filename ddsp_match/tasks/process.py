@@ -12,8 +12,8 @@ from ddsp_match import audio
 from ddsp_match.audio import Audio, resample, sound_of
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
+from ddsp_match.files import check_files, claimed
 from ddsp_match.patch import load_rack
-from ddsp_match.tasks.run_folder import check_new
 
 Effects = Rack | str | Path
 OnNote = Callable[[str], None]
@@ -61,20 +61,21 @@ def process(
         >>> ddsp_match.process("guitar.wav", "outputs/wet-effect/wet.patch.safetensors", out="processed.wav")
     """
     say = on_note or (lambda _: None)
-    if out is not None:
-        check_new(Path(out), force=force)
     if block is not None and block < 1:
         raise ConfigError(f"{block}", where="block", needed="a whole number of samples, 1 or more")
     several = [effects] if isinstance(effects, Rack | str | Path) else list(effects)
-    racks = [entry if isinstance(entry, Rack) else load_rack(entry) for entry in several]
-    heard, notes = sound_of(sound, sample_rate)
-    for note in notes:
-        say(note)
-    for rack in racks:
-        heard = through(rack, heard, block=block, on_note=say)
-    if out is not None:
-        for note in audio.write(out, heard, subtype):
+    places = [] if out is None else [Path(out)]
+    with claimed(*places):
+        check_files(*places, force=force)
+        racks = [entry if isinstance(entry, Rack) else load_rack(entry) for entry in several]
+        heard, notes = sound_of(sound, sample_rate)
+        for note in notes:
             say(note)
+        for rack in racks:
+            heard = through(rack, heard, block=block, on_note=say)
+        for place in places:
+            for note in audio.write(place, heard, subtype):
+                say(note)
     return heard
 
 

@@ -10,10 +10,10 @@ from ddsp_match import audio
 from ddsp_match.audio import Audio, resample
 from ddsp_match.effects.rack import Rack
 from ddsp_match.errors import ConfigError
+from ddsp_match.files import check_files, claimed
 from ddsp_match.patch import Patch, load_patch, load_rack
 from ddsp_match.synth.harmonic_noise import Stems, play
 from ddsp_match.tasks.process import OnNote, through
-from ddsp_match.tasks.run_folder import check_new
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192_000
 
@@ -71,19 +71,19 @@ def render(
         files["mix"] = out = Path(out)
         names = ["harmonic", "noise"] if rack is None else ["harmonic", "noise", "dry"]
         files |= {name: out.with_name(f"{out.stem}.{name}{out.suffix}") for name in names if stems}
-    for path in files.values():
-        check_new(path, force=force)
-    played = stems_of(patch)
-    samples = {"harmonic": played.harmonic, "noise": played.noise, "dry": played.mix}
-    sounds = {name: Audio(part.numpy(), patch.timebase.sample_rate) for name, part in samples.items()}
-    sounds["mix"] = sounds["dry"] if rack is None else through(rack, sounds["dry"], on_note=on_note)
-    if sample_rate is not None:
-        wanted = {*files, "mix"}
-        sounds = {name: resample(sound, sample_rate) for name, sound in sounds.items() if name in wanted}
-    for name, path in files.items():
-        for note in audio.write(path, sounds[name], subtype):
-            if on_note is not None:
-                on_note(note)
+    with claimed(*files.values()):
+        check_files(*files.values(), force=force)
+        played = stems_of(patch)
+        samples = {"harmonic": played.harmonic, "noise": played.noise, "dry": played.mix}
+        sounds = {name: Audio(part.numpy(), patch.timebase.sample_rate) for name, part in samples.items()}
+        sounds["mix"] = sounds["dry"] if rack is None else through(rack, sounds["dry"], on_note=on_note)
+        if sample_rate is not None:
+            wanted = {*files, "mix"}
+            sounds = {name: resample(sound, sample_rate) for name, sound in sounds.items() if name in wanted}
+        for name, path in files.items():
+            for note in audio.write(path, sounds[name], subtype):
+                if on_note is not None:
+                    on_note(note)
     return sounds["mix"]
 
 

@@ -13,10 +13,11 @@ import numpy as np
 
 import ddsp_match
 from ddsp_match import audio
+from ddsp_match.files import fitted, new_folder, printable, write_text
 from ddsp_match.patch import SUFFIX, EffectsPatch
 from ddsp_match.report import animation, effect_page
 from ddsp_match.tasks.effect_report import from_result
-from ddsp_match.tasks.run_folder import write_config, written_whole
+from ddsp_match.tasks.run_folder import write_config
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.effect import EffectResult
@@ -33,11 +34,11 @@ def write_effect(result: EffectResult, folder: Path) -> None:
         OutputError: The folder cannot be written.
     """
     began = time.perf_counter()
-    patch_name = f"{result.name}{SUFFIX}"
-    with written_whole(folder) as scratch:
+    patch_name = fitted(result.name, SUFFIX, folder)
+    with new_folder(folder) as scratch:
         provenance = {"sound": result.name, "command": result.command, "ddsp_match": ddsp_match.__version__}
         n_bytes = EffectsPatch(result.rack, {**provenance, "esr": result.esr}).save(scratch / patch_name)
-        report = from_result(result, patch=(patch_name, n_bytes))
+        report = from_result(result, patch=(printable(patch_name), n_bytes))
         for name in ("output", "dry", "wet", "difference"):
             audio.write(scratch / f"{name}.wav", getattr(report, name), "FLOAT")
         write_config(scratch / "config.yaml", result.command, result.settings)
@@ -86,7 +87,7 @@ def _write_knobs(result: EffectResult, path: Path) -> None:
         "seconds": {name: round(value, 4) for name, value in result.seconds.items()},
         "notes": list(result.notes),
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write_history(result: EffectResult, path: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsp_match import audio
+from ddsp_match.files import fitted, new_folder, printable, write_text
 from ddsp_match.patch import SUFFIX
 from ddsp_match.report import page
 from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
-from ddsp_match.tasks.run_folder import write_config, written_whole
+from ddsp_match.tasks.run_folder import write_config
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit import FitResult
@@ -31,7 +32,7 @@ def write_run(result: FitResult, folder: Path) -> None:
         OutputError: The folder cannot be written.
     """
     began = time.perf_counter()
-    with written_whole(folder) as scratch:
+    with new_folder(folder) as scratch:
         names = write_files(result, scratch)
     result.folder = folder
     result.files = {name: folder / name for name in names}
@@ -40,7 +41,7 @@ def write_run(result: FitResult, folder: Path) -> None:
 
 def write_files(result: FitResult, scratch: Path) -> list[str]:
     """Writes all files of a run into a folder that exists; returns their names."""
-    patch_name = f"{result.name}{SUFFIX}"
+    patch_name = fitted(result.name, SUFFIX, scratch)
     sounds = {"match.wav": result.match, "target.wav": result.target}
     if result.dry is not None:
         sounds["dry.wav"] = result.dry
@@ -50,7 +51,7 @@ def write_files(result: FitResult, scratch: Path) -> list[str]:
     n_bytes = result.patch.save(scratch / patch_name)
     write_config(scratch / "config.yaml", result.command, result.settings)
     _write_loss(result, scratch / "loss.csv")
-    facts = PatchFacts(patch_name, n_bytes, result.patch.numbers_per_second())
+    facts = PatchFacts(printable(patch_name), n_bytes, result.patch.numbers_per_second())
     _write_metrics(result, facts, scratch / "metrics.json")
     page.write(scratch / "report.html", _report(result, facts))
     return sorted(path.name for path in scratch.iterdir())
@@ -78,7 +79,7 @@ def _write_metrics(result: FitResult, facts: PatchFacts, path: Path) -> None:
         "notes": result.notes,
         "patch": asdict(facts),
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _report(result: FitResult, facts: PatchFacts) -> ReportData:

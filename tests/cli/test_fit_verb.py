@@ -117,14 +117,14 @@ def test_a_run_directory_that_exists_is_not_overwritten_without_force(fake_fit, 
     assert run("sound.wav", "-o", "mine") == 0  # empty: nothing to lose
     before = len(fake_fit.calls)
     assert run("sound.wav", "-o", "mine") == 2
-    assert "mine: found files already there" in (message := capsys.readouterr().err) and "--force" in message
+    assert "mine: found a folder with files in it" in (message := capsys.readouterr().err) and "--force" in message
     assert len(fake_fit.calls) == before
     assert run("sound.wav", "-o", "mine", "--force") == 0
 
 
 def test_a_file_is_no_run_directory(fake_fit, capsys):
     assert run("sound.wav", "-o", "sound.wav", "--force") == 2
-    assert "sound.wav: found a file; needed: a folder" in capsys.readouterr().err
+    assert "sound.wav: found a file of that name; needed: a folder" in capsys.readouterr().err
 
 
 def test_force_replaces_runs_only(fake_fit, capsys):
@@ -239,7 +239,7 @@ def test_a_full_or_locked_disk_ends_with_2(fake_fit, capsys, number, needed):
     fake_fit.raises = OSError(number, os.strerror(number), "outputs/sound/match.wav")
     assert run("sound.wav") == 2
     message = capsys.readouterr().err
-    assert message.startswith(f"ddsp-match: outputs/sound/match.wav: found {os.strerror(number)}; needed: ")
+    assert message.startswith(f"ddsp-match: outputs/sound/match.wav: found {os.strerror(number).lower()}; needed: ")
     assert needed in message and message.count("\n") == 1
 
 

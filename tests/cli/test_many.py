@@ -156,7 +156,7 @@ def test_other_settings_are_refused_and_force_starts_over(samples, capsys):
 def test_a_single_fit_does_not_write_into_a_run_over_many(samples, capsys):
     assert run("-q", "samples", "-o", "kit") == 0
     assert run("-q", "samples/voice.wav", "-o", "kit") == 2
-    assert "kit: found files already there" in capsys.readouterr().err
+    assert "kit: found a folder with files in it" in capsys.readouterr().err
 
 
 # Ctrl-C

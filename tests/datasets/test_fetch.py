@@ -79,7 +79,7 @@ def test_a_damaged_set_is_refused_and_replaced_with_force(tmp_path, damage, says
     with serving() as web:
         get(web.url, tmp_path)
         victim.unlink() if damage == "missing" else victim.write_bytes(victim.read_bytes()[:-2])
-        with pytest.raises(OutputError, match=f"{says}.*--force"):
+        with pytest.raises(OutputError, match=f"{says}.*force=True"):
             get(web.url, tmp_path)
         assert len(web.requests) == 1
         get(web.url, tmp_path, force=True)
@@ -244,7 +244,7 @@ def test_of_two_at_once_the_second_is_refused(tmp_path):
     with serving(Reply(stalls_after=1000)) as web:
         first = child(web.url, tmp_path)
         wait_for(lambda: web.requests)
-        with pytest.raises(OutputError, match="another ddsp-match"):
+        with pytest.raises(OutputError, match="another run is writing"):
             get(web.url, tmp_path)
         first.kill()
         first.communicate()

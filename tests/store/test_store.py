@@ -100,7 +100,7 @@ def test_a_run_is_resumed_with_what_it_had(tmp_path, source):
 def test_other_settings_are_refused_by_name_and_lists_and_nulls_are_compared(tmp_path, source):
     opened(tmp_path / "kit", source).close()
     fitted(tmp_path / "kit", source)
-    with pytest.raises(OutputError, match=r"other settings \(files, loss.fft_sizes\).*--force"):
+    with pytest.raises(OutputError, match=r"other settings \(files, loss.fft_sizes\).*force=True"):
         other = {"files": "patch", "loss": {"mel": 0.0, "fft_sizes": [64]}}
         opened(tmp_path / "kit", source, settings=SETTINGS | other)
     opened(tmp_path / "kit", source).close()  # the lock was given back
@@ -266,8 +266,8 @@ def test_reading_while_another_process_writes(tmp_path, source):
 
 def test_a_lock_ends_with_its_process_but_not_with_a_child_s(tmp_path, source):
     holder = (
-        "import os, signal, sys\nfrom ddsp_match.store.lock import RunLock\n"
-        "lock = RunLock(__import__('pathlib').Path(sys.argv[1]))\n"
+        "import os, signal, sys\nfrom ddsp_match.files import Lock\n"
+        "folder = __import__('pathlib').Path(sys.argv[1])\nlock = Lock(folder / 'run.lock', folder)\n"
         "if os.fork() == 0:\n    os.write(1, b'child %d\\n' % os.getpid())\n    signal.pause()\n"
         "os.write(1, b'held\\n')\nsignal.pause()\n"
     )

@@ -134,7 +134,7 @@ def test_what_is_saved_sounds_as_what_was_made(tmp_path):
     assert torch.equal(stems_of(loaded).mix, stems_of(edited).mix)
     assert loaded.provenance == edited.provenance
     assert float(stems_of(loaded).mix.abs().max()) > 0.01
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force=True"):
         edit(patch(), [{"edit": "noise", "db": 3}], out=out)
     edit(patch(), [{"edit": "noise", "db": 3}], out=out, force=True)
     assert [one["edit"] for one in edits_of(load_patch(out))] == ["noise"]

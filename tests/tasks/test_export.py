@@ -42,7 +42,7 @@ def test_files_are_named_as_the_sound_and_notes_passed_on(monkeypatch, tmp_path)
 @pytest.mark.parametrize("taken", ["out.csv", "out.partials.csv"])
 def test_nothing_is_overwritten_unasked(tmp_path, taken):
     (tmp_path / taken).write_text("somebody's")
-    with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*--force"):
+    with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*force=True"):
         export(blown(), "csv", tmp_path / "out.csv")
     assert names(tmp_path) == [taken] and (tmp_path / taken).read_text() == "somebody's"
     export(blown(), "csv", tmp_path / "out.csv", force=True)
@@ -81,7 +81,7 @@ def test_only_a_folder_of_ours_is_replaced(tmp_path):
     module.check_place(kind, folder, force=False)
     (folder / "samples").mkdir(parents=True)
     (folder / "kit.sfz").write_text("")
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force=True"):
         module.check_place(kind, folder, force=False)
     module.check_place(kind, folder, force=True)
     (folder / "letter.txt").write_text("somebody's")

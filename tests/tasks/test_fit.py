@@ -67,7 +67,7 @@ def test_the_stems_add_up_and_the_patch_plays_the_match(tmp_path, sound):
     assert_close(again.samples[0], match, 0.0)
     assert_close(soundfile.read(tmp_path / "again.wav", dtype="float32")[0], match, 0.0)
     assert_close(soundfile.read(tmp_path / "again.noise.wav", dtype="float32")[0], noise, 0.0)
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force=True"):
         ddsp_match.render(patch, out=tmp_path / "again.wav")
     ddsp_match.render(patch, out=tmp_path / "again.wav", force=True)
 
@@ -170,7 +170,7 @@ def test_a_constant_above_nyquist_is_refused(tone):
 
 def test_an_existing_run_is_refused_before_any_work(tmp_path, sound):
     ddsp_match.fit(sound, settings=quick(), out=tmp_path / "run")
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force=True"):
         ddsp_match.fit(tmp_path / "no such sound.wav", out=tmp_path / "run")
     before = (tmp_path / "run/match.wav").stat().st_ino
     ddsp_match.fit(sound, settings=quick(), out=tmp_path / "run", force=True)

@@ -59,7 +59,7 @@ def test_a_folder_that_holds_something_is_kept_and_one_of_ours_replaced_by_force
     out = tmp_path / "morphs"
     morphs(*files, 2, out=out, seconds=0.5)
     assert load_patch(out / "through.patch.safetensors").n_samples == 8000
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force=True"):
         morphs(*files, 2, out=out)
     morphs(*files, 3, out=out, force=True)
     assert (out / "03.wav").exists()

@@ -132,7 +132,7 @@ def test_files_in_and_out(tmp_path):
     written, _ = audio.read(tmp_path / "out.wav")
     assert written.sample_rate == 48_000
     assert_close(written.samples, heard.samples, 0.0)
-    with pytest.raises(OutputError, match=r"out\.wav: found a file of that name.*--force"):
+    with pytest.raises(OutputError, match=r"out\.wav: found a file of that name.*force=True"):
         process(tmp_path / "in.wav", patches, out=tmp_path / "out.wav")
     process(tmp_path / "in.wav", patches[0], out=tmp_path / "out.wav", force=True)
     assert_close(audio.read(tmp_path / "out.wav")[0].samples, 0.5 * tone().samples, 1e-7)

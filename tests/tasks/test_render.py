@@ -27,7 +27,7 @@ def test_no_work_is_done_for_what_exists_already(monkeypatch, tmp_path, taken: s
         render(patch(), out=out, stems=True)  # without effects there is no such file
         assert len(played) == 1
         return
-    with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*--force"):
+    with pytest.raises(OutputError, match=f"{taken}: found a file of that name.*force=True"):
         render(patch(effects), out=out, stems=True)
     assert played == []
     assert [path.name for path in tmp_path.iterdir()] == [taken]

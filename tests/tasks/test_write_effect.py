@@ -18,7 +18,7 @@ from ddsp_match.errors import OutputError
 from ddsp_match.patch import load_rack
 from ddsp_match.report import effect_page
 from ddsp_match.tasks.effect_report import chain_words, from_result
-from ddsp_match.tasks.run_folder import check_free
+from ddsp_match.tasks.run_folder import is_run
 from ddsp_match.tasks.write_effect import write_effect
 from tests.compare import assert_close
 from tests.report.effect_reports import Result, Taps, effect_result
@@ -92,7 +92,7 @@ def test_a_run_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest
 
 def test_a_run_may_be_replaced(tmp_path: Path) -> None:
     write_effect(known(), tmp_path / "run")  # pyright: ignore
-    check_free(tmp_path / "run", force=True)
+    assert is_run(tmp_path / "run")
 
 
 def test_nothing_is_animated_without_a_history(tmp_path: Path) -> None:
