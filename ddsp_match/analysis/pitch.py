@@ -17,7 +17,7 @@ from ddsp_match.analysis.crepe_plain import WINDOW
 from ddsp_match.analysis.decode import decode
 from ddsp_match.analysis.f0_file import f0_at, read_f0_file
 from ddsp_match.analysis.pitch_changes import describe_changes
-from ddsp_match.analysis.pitch_grid import PitchGrid
+from ddsp_match.analysis.pitch_grid import CREPE_BINS, PitchGrid
 from ddsp_match.analysis.pitch_judge import Spectrum, Verdict, hear_spectrum, judge
 from ddsp_match.analysis.pyin import pyin_activations
 from ddsp_match.analysis.refine_f0 import refine_f0
@@ -32,6 +32,7 @@ SILENCE_DB = -150.0
 FAINT_SHARE = 0.6  # of the threshold, for a sound without a single frame above it: a faint pitch is still one
 CPU = torch.device("cpu")
 LEAD_FRAMES = 25  # around frames that may be voiced; with 10 nothing changed either
+SLOWED, OCTAVES_SLOWED = 4, 2
 SURE = 0.5  # activation from which the network's own pitch is worth mentioning
 
 
@@ -188,8 +189,20 @@ def _activations(
         return [pyin_activations(samples, RATE, HOP, grid) for samples in heard]
     network = crepe_network(settings.model, device)
     wanted = [_worth_hearing(samples, spectrum.level_db) for samples, spectrum in zip(heard, spectra, strict=True)]
-    found = network.activations_of([torch.from_numpy(samples) for samples in heard], wanted, progress)
-    return [grid.place(rows.numpy()) for rows in found]
+    sounds = [torch.from_numpy(samples) for samples in heard]
+    activations = [rows.numpy() for rows in network.activations_of(sounds, wanted, progress)]
+    placed = [grid.place(rows) for rows in activations]
+    if grid.first_bin + grid.n_bins > CREPE_BINS:
+        # What the network is deaf to because it is too high, it is asked about two octaves lower: slowed down to a
+        # quarter. Of 15 sounds below its range, at most a tenth of the frames then reach 0.08; of high ones 0.9.
+        slowed = [torch.from_numpy(soxr.resample(samples, RATE, SLOWED * RATE)) for samples in heard]
+        masks = [np.zeros(1 + len(samples) // HOP, dtype=bool) for samples in slowed]
+        for mask, frames, rows in zip(masks, wanted, activations, strict=True):
+            mask[: SLOWED * len(frames) : SLOWED] = frames & (rows.max(1) < SURE)
+        for rows, place in zip(network.activations_of(slowed, masks), placed, strict=True):
+            above = grid.place(rows.numpy()[: SLOWED * len(place) : SLOWED], octaves=OCTAVES_SLOWED)
+            np.maximum(place, above, out=place)
+    return placed
 
 
 def _worth_hearing(heard: np.ndarray, level_db: np.ndarray) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ddsp_match.analysis.decode import CENTS_PER_BIN, FIRST_BIN_CENTS, bin_cents
 
-CREPE_BINS = 360
+CREPE_BINS, BINS_PER_OCTAVE = 360, 60
+OVERLAP_BINS = 8  # so that a pitch at the end of the range has all of its activations in one piece
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,17 @@ class PitchGrid:
         bins = (1200.0 * np.log2(np.asarray(hz) / 10.0) - FIRST_BIN_CENTS) / CENTS_PER_BIN
         return np.clip(np.round(bins).astype(int) - self.first_bin, 0, self.n_bins - 1)
 
-    def place(self, activations: np.ndarray) -> np.ndarray:
-        """CREPE's activations ``(frames, 360)`` on this grid, 0 outside its range: ``(frames, n_bins)``."""
+    def place(self, activations: np.ndarray, octaves: int = 0) -> np.ndarray:
+        """CREPE's activations on this grid, 0 outside its range: ``(frames, n_bins)``.
+
+        Args:
+            activations: ``(frames, 360)``.
+            octaves: How much lower than the sound the network heard it; pitches that it hears as they are stay 0.
+        """
         result = np.zeros((len(activations), self.n_bins), dtype=np.float32)
-        inside = (self.bins >= 0) & (self.bins < CREPE_BINS)
-        result[:, inside] = activations[:, self.bins[inside]]
+        bins = self.bins - octaves * BINS_PER_OCTAVE
+        inside = (bins >= 0) & (bins < CREPE_BINS)
+        if octaves:
+            inside &= self.bins >= CREPE_BINS - OVERLAP_BINS
+        result[:, inside] = activations[:, bins[inside]]
         return result

@@ -1,0 +1,38 @@
+"""Pitches above the range of CREPE, 1975 Hz, that move: whistles, piccolos, birds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddsp_match.analysis.pitch import track
+from ddsp_match.settings import F0Settings
+from ddsp_match.timebase import Timebase
+
+RATE = 44100
+TIMES = np.arange(RATE // 2) / RATE
+F0_HZ = {
+    "a vibrato": 2500 * 2 ** (20 / 1200 * np.sin(2 * np.pi * 5 * TIMES)),
+    "a glide": 2000 + 2000 * TIMES,
+    "down into the range": 4000 * 2 ** (-2.4 * TIMES),
+    "a bird": 3000 * 2 ** (0.2 * np.sin(2 * np.pi * 3 * TIMES)),
+}
+
+
+@pytest.mark.parametrize("source", ["crepe", "pyin"])
+@pytest.mark.parametrize("name", F0_HZ)
+def test_a_high_pitch_is_followed(source, name):
+    phase = 2 * np.pi * np.cumsum(F0_HZ[name]) / RATE
+    fade = np.minimum(1, 50 * np.minimum(TIMES, TIMES[-1] - TIMES))
+    sound = (0.2 * fade * sum(np.sin(k * phase) / k for k in (1, 2, 3))).astype(np.float32)
+    timebase = Timebase.at(RATE)
+    pitch = track(sound, timebase, F0Settings(source=source))
+    true_hz = np.interp(timebase.times(len(pitch.f0_hz)), TIMES, F0_HZ[name])
+    assert pitch.voiced.mean() > 0.9
+    cents = np.abs(1200 * np.log2(pitch.f0_hz / true_hz))[pitch.voiced]
+    assert np.median(cents) < 2 and np.quantile(cents, 0.95) < 20
+
+
+def test_noise_gets_no_high_pitch():
+    noise = 0.1 * np.random.default_rng(0).standard_normal(RATE // 2).astype(np.float32)
+    assert not track(noise, Timebase.at(RATE), F0Settings()).pitched
