@@ -8,6 +8,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ddsp_match.app.desk import Desk
 from ddsp_match.app.guard import REPORT_POLICY
 from ddsp_match.app.pictures import axes, spectrogram
 from ddsp_match.app.runs import SOUNDS, SUFFIX, Run
+from ddsp_match.report.next_steps import next_steps
 
 MOST_EDITS = 64
 SHOWN_SETTINGS = ("optimizer.steps", "effects", "f0.source", "f0.hz", "f0.min_hz", "f0.max_hz")
@@ -267,11 +269,18 @@ class RunRoutes:
             "edits": patch.provenance.get("edits", []),
             "pitch_hz": patch.pitch_hz,
             "patch": told.get("patch", {}),
+            # The page plays already: the rest of what one can do with the file, as the terminal and the report say it.
+            "next_steps": [asdict(step) for step in next_steps(_as_typed(run.patch), patch.follows_pitch)[1:]],
             "settings": {key: value for key, value in run.settings().items() if key in SHOWN_SETTINGS},
             "files": [f"{part}.wav" for part in has],
             "losses": run.losses(),
             "picture": axes(patch.n_samples, rate),
         }
+
+
+def _as_typed(path: Path) -> Path:
+    """A file as one types it in the folder that the app was started in."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def report_of(run: Run) -> Response:

@@ -139,5 +139,5 @@ def _outcome(result: FitResult, folder: Path) -> str:
     from ddsp_match.patch import SUFFIX
 
     for patch in folder.glob(f"*{SUFFIX}"):
-        lines.append(steps_text(next_steps(patch, result.pitched)))
+        lines.append(steps_text(next_steps(patch, result.patch.follows_pitch)))
     return "\n".join(lines)

@@ -35,11 +35,13 @@ class PatchFacts:
         filename: Name of the patch file, without its folder.
         n_bytes: Size of that file.
         numbers_per_second: Numbers that one second of the sound takes, all channels together.
+        follows_pitch: Whether it has notes to transpose and to export.
     """
 
     filename: str
     n_bytes: int
     numbers_per_second: float
+    follows_pitch: bool = True
 
 
 @dataclass(frozen=True)

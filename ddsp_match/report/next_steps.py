@@ -26,7 +26,7 @@ def next_steps(patch: str | PurePath, pitched: bool) -> list[NextStep]:
 
     Args:
         patch: Its patch file, as one types it from where the commands are to be run.
-        pitched: Whether it has a pitch; what has none makes no instrument over a keyboard.
+        pitched: Whether it follows a pitch; what does not makes no instrument over a keyboard.
     """
     path = str(patch)
     file = shlex.quote(path if not path.startswith("-") else f"./{path}")

@@ -64,7 +64,7 @@ def _next_steps(data: ReportData) -> str:
     """Commands with the page's own patch file."""
     if data.patch is None:
         return ""
-    steps = next_steps(data.patch.filename, bool(data.features.voiced.any()))
+    steps = next_steps(data.patch.filename, data.patch.follows_pitch)
     rows = "".join(f"<dt>{escape(step.words)}</dt><dd>{copyable(step.command)}</dd>" for step in steps)
     return (
         '<div class="next"><h3>What next</h3><p class="quiet">In a terminal, in the folder of this page:</p>'

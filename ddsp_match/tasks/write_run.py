@@ -51,7 +51,8 @@ def write_files(result: FitResult, scratch: Path) -> list[str]:
     n_bytes = result.patch.save(scratch / patch_name)
     write_config(scratch / "config.yaml", result.command, result.settings)
     _write_loss(result, scratch / "loss.csv")
-    facts = PatchFacts(printable(patch_name), n_bytes, result.patch.numbers_per_second())
+    numbers, follows_pitch = result.patch.numbers_per_second(), result.patch.follows_pitch
+    facts = PatchFacts(printable(patch_name), n_bytes, numbers, follows_pitch)
     _write_metrics(result, facts, scratch / "metrics.json")
     page.write(scratch / "report.html", _report(result, facts))
     return sorted(path.name for path in scratch.iterdir())

@@ -82,6 +82,8 @@ def test_the_facts_of_a_run(served, run):
     assert facts["seconds"] == pytest.approx(8001 / 16000) and facts["pitch_hz"] == pytest.approx(220, rel=1e-4)
     assert facts["follows_pitch"] and facts["losses"] == [[0, 0.5, 0.5], [1, 0.4, 0.4]]
     assert facts["edits"] == [] and not facts["has_effects"] and facts["has_report"]
+    commands = [step["command"] for step in facts["next_steps"]]
+    assert commands and all(".patch.safetensors" in command for command in commands)
 
 
 def test_its_sounds_are_those_of_the_patch(served, run, tmp_path):
