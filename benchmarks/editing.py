@@ -26,12 +26,12 @@ import torch
 
 from benchmarks.common import RESULTS, arguments, ddsp_match, load, save, timed
 from ddsp_match.analysis.analyse import analyse_batch
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.settings import FitSettings
 from ddsp_match.tasks.edit import edit
 from ddsp_match.tasks.render import render
-from ddsp_match.timebase import Timebase
 
 FACTORS = (0.5, 1.5, 2.0, 4.0)
 FARTHEST = 12  # semitones between two notes of a guitar

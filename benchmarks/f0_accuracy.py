@@ -18,8 +18,8 @@ import soundfile
 
 from benchmarks.common import save
 from ddsp_match.analysis.pitch import PitchTrack, track
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 
 NEAR_CENTS = 50.0
 

@@ -21,7 +21,7 @@ from scipy.linalg import solve_toeplitz
 from scipy.signal import fftconvolve
 
 from benchmarks.common import arguments, save
-from ddsp_match.settings import EffectSettings
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.tasks.effect import EffectResult, effect
 
 PAIRS: dict[str, tuple[str, str, list[list[Any]]]] = {

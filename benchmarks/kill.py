@@ -30,7 +30,7 @@ import soxr
 
 from benchmarks.common import RESULTS, ROOT, arguments, ddsp_match, save
 from ddsp_match.patch import load_patch
-from ddsp_match.store import Store
+from ddsp_match.runs.store import Store
 
 SECONDS = 1.0
 STEPS, STEPS_PER_OCTAVE = 64, 48  # eighths of a tone, from two thirds of an octave below to as much above

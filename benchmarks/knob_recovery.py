@@ -23,13 +23,13 @@ import torch
 from scipy.signal import chirp
 
 from benchmarks.common import ROOT, arguments, save
-from ddsp_match.audio import read, resample
+from ddsp_match.core.audio import read, resample
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
-from ddsp_match.settings import EffectSettings
-from ddsp_match.tasks.candidates import Setting
-from ddsp_match.tasks.identify import Identifier
+from ddsp_match.fitting.candidates import Setting
+from ddsp_match.fitting.identify import Identifier
 
 RATE, SECONDS = 24_000, 4.0
 SOUNDS = ("oboe", "noise", "chirp")

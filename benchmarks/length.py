@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import ROOT, arguments, ddsp_match, save, timed
-from ddsp_match.audio import Audio, read, resample, write
-from ddsp_match.audio.headers import Header
 from ddsp_match.config import build
+from ddsp_match.core.audio import Audio, read, resample, write
+from ddsp_match.core.audio.headers import Header
 from ddsp_match.tasks.estimate import MEASURED_RATE, fit_cost
 
 LENGTHS_S, QUALITIES = (10, 30, 100), ("draft", "default")

@@ -28,13 +28,13 @@ import ddsp_match
 from benchmarks.common import ROOT, arguments, save
 from ddsp_match.analysis.blind_decay import SIXTY_DB, blind_decay, powers_of
 from ddsp_match.analysis.decay import rt60
-from ddsp_match.audio import Audio, read, resample
+from ddsp_match.core.audio import Audio, read, resample
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.dsp.octave_bands import band_noise, octave_centres
 from ddsp_match.effects.build import build
+from ddsp_match.fitting.room import listen
+from ddsp_match.losses.metrics import mel_distance_db, multi_resolution
 from ddsp_match.losses.spectral import sizes_for
-from ddsp_match.metrics import mel_distance_db, multi_resolution
-from ddsp_match.settings import FitSettings
-from ddsp_match.tasks.room import listen
 
 BANDS_HZ = octave_centres(7)
 RATE = 22_050  # sounds at a higher rate are taken down to it

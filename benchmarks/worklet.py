@@ -20,11 +20,11 @@ from pathlib import Path
 import torch
 
 from benchmarks.common import arguments, save
-from ddsp_match.controls import Controls
-from ddsp_match.timebase import Timebase
-from ddsp_match.web.voice import voice
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.exports.web.voice import voice
+from tests.exports.web.page import write_page
 from tests.report.driver import Browser, missing
-from tests.web.page import write_page
 
 RATE, SECONDS, PARTIALS, BANDS = 48000, 2.0, 100, 385
 PLAYED_S = 10.0

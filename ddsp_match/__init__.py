@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 _HOMES = {
-    "Audio": "ddsp_match.audio",
-    "Controls": "ddsp_match.controls",
-    "Features": "ddsp_match.features",
+    "Audio": "ddsp_match.core.audio",
+    "Controls": "ddsp_match.core.controls",
+    "Features": "ddsp_match.core.features",
     "EffectResult": "ddsp_match.tasks.effect",
-    "EffectSettings": "ddsp_match.settings",
+    "EffectSettings": "ddsp_match.core.settings",
     "FitResult": "ddsp_match.tasks.fit",
-    "FitSettings": "ddsp_match.settings",
-    "MatchError": "ddsp_match.errors",
+    "FitSettings": "ddsp_match.core.settings",
+    "MatchError": "ddsp_match.core.errors",
     "Patch": "ddsp_match.patch",
     "Rack": "ddsp_match.effects.rack",
-    "Timebase": "ddsp_match.timebase",
+    "Timebase": "ddsp_match.core.timebase",
     "analyze": "ddsp_match.tasks.analyze",
     "edit": "ddsp_match.tasks.edit",
     "effect": "ddsp_match.tasks.effect",
@@ -64,13 +64,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ddsp_match.audio import Audio
-    from ddsp_match.controls import Controls
+    from ddsp_match.core.audio import Audio
+    from ddsp_match.core.controls import Controls
+    from ddsp_match.core.errors import MatchError
+    from ddsp_match.core.features import Features
+    from ddsp_match.core.settings import EffectSettings, FitSettings
+    from ddsp_match.core.timebase import Timebase
     from ddsp_match.effects.rack import Rack
-    from ddsp_match.errors import MatchError
-    from ddsp_match.features import Features
     from ddsp_match.patch import Patch, load_patch, load_rack
-    from ddsp_match.settings import EffectSettings, FitSettings
     from ddsp_match.tasks.analyze import analyze
     from ddsp_match.tasks.edit import edit
     from ddsp_match.tasks.effect import EffectResult, effect
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from ddsp_match.tasks.morph import morph
     from ddsp_match.tasks.process import process
     from ddsp_match.tasks.render import render
-    from ddsp_match.timebase import Timebase
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from make_pictures import BLUE, FAINT, GREEN, HEAT, INK, ORANGE, spectrum_db
 
+from ddsp_match.core.errors import ConfigError
 from ddsp_match.effects.processor import Processor
-from ddsp_match.errors import ConfigError
 
 RATE = 24_000
 COLOURS = (BLUE, ORANGE, GREEN)

@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 import ddsp_match
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 
 HERE = Path(__file__).resolve().parent
 PAGE, SOUNDS = HERE / "listen" / "index.html", HERE.parent / "data"

@@ -26,7 +26,7 @@ from play_page import FIGURES, PAGE, PICTURES
 from story import fitted, sound
 
 import ddsp_match
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
 from ddsp_match.edits.envelope import Envelope
 from ddsp_match.edits.separate import separate, split
 from ddsp_match.patch import Patch

@@ -21,13 +21,13 @@ from ddsp_match.analysis.decode import DecodedPitch, decode
 from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
 from ddsp_match.analysis.pitch_grid import PitchGrid
 from ddsp_match.analysis.pitch_judge import Spectrum, Verdict, hear_spectrum, judge
-from ddsp_match.audio import Audio, read
 from ddsp_match.config import build
-from ddsp_match.controls import Controls
-from ddsp_match.settings import F0Settings, FitSettings
+from ddsp_match.core.audio import Audio, read
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.settings import F0Settings, FitSettings
+from ddsp_match.fitting.matching import Matcher
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.fit import FitResult
-from ddsp_match.tasks.matching import Matcher
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 STORY_SOUND = "violin-phrase"

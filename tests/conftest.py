@@ -14,7 +14,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import yaml
 
 import ddsp_match.config as config
 from ddsp_match.config import folders, plugins
-from ddsp_match.engines.machine import cores
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import EffectSettings, F0Settings, FitSettings, SynthSettings
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import EffectSettings, F0Settings, FitSettings, SynthSettings
+from ddsp_match.runs.engines.machine import cores
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = [f"{group}={option}" for group, options in config.groups().items() for option in options]

@@ -16,8 +16,8 @@ import yaml
 
 from ddsp_match import __version__, config
 from ddsp_match.cli.parser import build_parser
+from ddsp_match.core.settings import EffectSettings, FitSettings
 from ddsp_match.score.definitions import BY_KEY
-from ddsp_match.settings import EffectSettings, FitSettings
 from tests.accessible import assert_accessible
 from tests.report.driver import Browser, missing
 

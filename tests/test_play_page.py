@@ -12,7 +12,7 @@ import pytest
 from ddsp_match.app.server import PORT
 from ddsp_match.app.sounds import Limits
 from ddsp_match.cli.parser import build_parser
-from ddsp_match.tasks.edit_kinds import EDITS
+from ddsp_match.edits.kinds import EDITS
 from ddsp_match.tasks.export import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,7 +21,7 @@ import pytest
 from ddsp_match import config
 from ddsp_match.cli import words
 from ddsp_match.cli.parser import build_parser
-from ddsp_match.settings import EffectSettings, FitSettings
+from ddsp_match.core.settings import EffectSettings, FitSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]

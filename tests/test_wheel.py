@@ -63,7 +63,7 @@ def test_the_wheel_holds_everything_of_the_checkout_and_no_more(wheel):
 
 def test_the_installed_package_is_the_wheel_s_and_brings_its_settings(environment, tmp_path):
     code = (
-        "import ddsp_match; from ddsp_match import config; from ddsp_match.settings import FitSettings\n"
+        "import ddsp_match; from ddsp_match import config; from ddsp_match.core.settings import FitSettings\n"
         "assert config.build() == FitSettings()\n"
         "print(ddsp_match.__file__); print(config.conf_dir())"
     )

@@ -11,10 +11,10 @@ import torch
 from ddsp_match.analysis.contour import NO_PITCH_HZ
 from ddsp_match.analysis.loudness import a_weighted_loudness
 from ddsp_match.analysis.pitch import PitchTrack, tracks
-from ddsp_match.audio import Audio
-from ddsp_match.features import Features
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.features import Features
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 
 CPU = torch.device("cpu")
 # A sound has a pitch when at least this share of its A-weighted energy sounds while one is heard: it is 0.7 or more for

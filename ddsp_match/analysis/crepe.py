@@ -11,7 +11,7 @@ import torch
 from ddsp_match.analysis.contour import at_times
 from ddsp_match.analysis.crepe_network import crepe_network
 from ddsp_match.analysis.decode import DecodedPitch, decode
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.timebase import Timebase
 
 CREPE_RATE, CREPE_FRAME_RATE = 16000, 100.0
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from ddsp_match.analysis.crepe_plain import HOP, STD_FLOOR, WINDOW
 from ddsp_match.analysis.crepe_weights import ConvolutionLayer
-from ddsp_match.device import has_float64
+from ddsp_match.core.device import has_float64
 from ddsp_match.dsp.scratch import Scratch
 
 TAPS, STRIDE, PAD = 512, 4, 254

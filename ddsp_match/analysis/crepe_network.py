@@ -13,7 +13,7 @@ from ddsp_match.analysis.crepe_first_layer import EXTRA_BLOCKS, POSITIONS, First
 from ddsp_match.analysis.crepe_plain import HOP, WINDOW
 from ddsp_match.analysis.crepe_weights import CrepeWeights, load_weights
 from ddsp_match.analysis.spectral_convolution import SpectralConvolution
-from ddsp_match.device import memory_free
+from ddsp_match.core.device import memory_free
 from ddsp_match.dsp.scratch import Scratch
 
 FRAMES_AT_ONCE = 84  # on the CPU: bounds the intermediates of the full model to about 0.2 GB, and is kind to its caches

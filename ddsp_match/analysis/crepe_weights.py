@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 BATCH_NORM_EPSILON = 0.0010000000474974513
 N_LAYERS = 6

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_match.errors import PitchError
+from ddsp_match.core.errors import PitchError
 
 TOLERANCE_S = 0.1  # how much earlier than the sound the file may end, or later begin
 

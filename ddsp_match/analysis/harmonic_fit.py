@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from jaxtyping import Bool, Complex, Float
 
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.timebase import Timebase
 
 # Beyond a third of f0 the sidebands of one harmonic could as well belong to its neighbour.
 BANDWIDTH_OVER_F0 = 1 / 3

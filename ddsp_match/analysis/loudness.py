@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.timebase import Timebase
 
 FLOOR_DB = -120.0
 WINDOW_S = 0.064

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.timebase import Timebase
 
 MAGNITUDE_FLOOR = 1e-7
 # A quiet bin among those around a band is a valley bin. The lobes of a window of 8 to 16 periods cover a good third of

@@ -21,9 +21,9 @@ from ddsp_match.analysis.pitch_grid import CREPE_BINS, PitchGrid
 from ddsp_match.analysis.pitch_judge import Spectrum, Verdict, hear_spectrum, judge
 from ddsp_match.analysis.pyin import pyin_activations
 from ddsp_match.analysis.refine_f0 import refine_f0
-from ddsp_match.errors import PitchError
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.errors import PitchError
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 
 RATE, HOP, FRAME_RATE_HZ = 16000, 160, 100.0  # pitch is found on CREPE's own grid and moved to the timebase
 DISAGREEMENT_OCTAVES = 80 / 1200

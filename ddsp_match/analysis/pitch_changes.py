@@ -7,7 +7,7 @@ import numpy as np
 from ddsp_match.analysis.contour import runs
 from ddsp_match.analysis.decode import DecodedPitch
 from ddsp_match.analysis.pitch_judge import Verdict
-from ddsp_match.settings import F0Settings
+from ddsp_match.core.settings import F0Settings
 
 FRAME_S = 0.01
 SHORTEST_FRAMES = 5

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ddsp_match.errors import OUT, MatchError, OutputError
+from ddsp_match.core.errors import OUT, MatchError, OutputError
 
 MAX_JSON_BYTES = 1 << 20
 STALLED_S = 30.0  # loopback delivers at once; who sends nothing for so long has gone away

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ddsp_match.app.answers import Refusal
 from ddsp_match.app.runs import Run
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ddsp_match.audio import Audio
+    from ddsp_match.core.audio import Audio
     from ddsp_match.patch import Patch
     from ddsp_match.tasks.edit import Edit
 
@@ -152,7 +152,7 @@ class Bench:
         return found
 
     def _check_length(self, patch: Patch, edits: Sequence[Edit]) -> None:
-        from ddsp_match.tasks.edit_kinds import kind_of
+        from ddsp_match.edits.kinds import kind_of
 
         seconds = patch.seconds
         for edit in edits:
@@ -163,7 +163,7 @@ class Bench:
                 raise Refusal(400, f"{seconds:.0f} s of sound after {edit.name}", f"at most {LONGEST_S:.0f} s")
 
     def _target(self, run: Run) -> Audio:
-        from ddsp_match.audio import read
+        from ddsp_match.core.audio import read
 
         path = run.folder / "target.wav"
         if not path.is_file():
@@ -171,7 +171,7 @@ class Bench:
         return self._keep(("target", run.id, run.when), lambda: read(path)[0], _bytes)
 
     def _difference(self, run: Run, edit: str | None) -> Audio:
-        from ddsp_match.audio import Audio
+        from ddsp_match.core.audio import Audio
 
         target, match = self._target(run), self.sound(run, "match", edit)
         if edit is not None or target.samples.shape != match.samples.shape:
@@ -205,8 +205,8 @@ class Bench:
 
 
 def _edit(entry: Any) -> Edit:
+    from ddsp_match.edits.kinds import kind_of
     from ddsp_match.tasks.edit import Edit
-    from ddsp_match.tasks.edit_kinds import kind_of
 
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise Refusal(400, "an edit without a name", '{"name": …, "values": {…}}')

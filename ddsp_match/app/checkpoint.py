@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.errors import OutputError
-from ddsp_match.files import Lock, refusal, write_text
+from ddsp_match.core.errors import OutputError
+from ddsp_match.core.files import Lock, refusal, write_text
 
 FOLDER = ".ddsp-match-app"  # hidden: no run, and no sound of the user's
 

@@ -106,7 +106,7 @@ class Desk:
     def state(self) -> dict[str, Any]:
         """All that a page needs to begin."""
         from ddsp_match.app.exports import kinds
-        from ddsp_match.tasks.edit_kinds import registry
+        from ddsp_match.edits.kinds import registry
 
         return {
             "version": ddsp_match.__version__,

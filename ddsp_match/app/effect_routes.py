@@ -89,7 +89,7 @@ class EffectRoutes:
         paths = [_sound(found, name) for name in ("wet", "output" if part == "difference" else part)]
 
         def draw(to: Path) -> None:
-            from ddsp_match.audio import Audio, read
+            from ddsp_match.core.audio import Audio, read
 
             wet, shown = (read(path)[0] for path in paths)
             if part == "difference":
@@ -132,7 +132,7 @@ def _short(found: Run) -> dict[str, Any]:
 
 
 def _facts(found: Run) -> dict[str, Any]:
-    from ddsp_match.audio.headers import header
+    from ddsp_match.core.audio.headers import header
 
     told = found.metrics
     ambiguous = told.get("ambiguous") or []

@@ -17,12 +17,12 @@ from ddsp_match.app.jobs import DONE, FAILED, STOPPING, Job
 from ddsp_match.app.orders import QUALITIES, effect_words, fit_words
 from ddsp_match.app.runs import Runs, plain_name
 from ddsp_match.app.sounds import Sounds
-from ddsp_match.errors import MatchError
+from ddsp_match.core.errors import MatchError
 
 if TYPE_CHECKING:
-    from ddsp_match.settings import FitSettings
+    from ddsp_match.core.settings import FitSettings
+    from ddsp_match.fitting.live import Best
     from ddsp_match.tasks.fit import Heard
-    from ddsp_match.tasks.live import Best
 
 EVERY_S = 1 / 15  # a curve that moves more often looks no smoother
 # Stages that are over before they could be read, as the part of the one beside them that takes its time.
@@ -63,7 +63,7 @@ class Fitter:
         import numpy as np
 
         from ddsp_match import config
-        from ddsp_match.audio import Audio
+        from ddsp_match.core.audio import Audio
         from ddsp_match.tasks import write_run  # noqa: F401  imported now, not in the first fit
         from ddsp_match.tasks.fit import fit
 
@@ -226,7 +226,7 @@ class _Fit(_Work):
 
 def write_best(job: Job, folder: Path) -> Path | None:
     """Writes the best sound so far to a file of its own; None where there is nothing to hear yet."""
-    from ddsp_match.audio import write
+    from ddsp_match.core.audio import write
 
     best, version = job.best, job.version
     if best is None:

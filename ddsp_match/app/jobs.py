@@ -18,7 +18,7 @@ from ddsp_match.app.checkpoint import read_json, write_json
 from ddsp_match.app.sounds import Sound, Sounds
 
 if TYPE_CHECKING:
-    from ddsp_match.tasks.live import Best
+    from ddsp_match.fitting.live import Best
 
 MOST_WAITING, MOST_KEPT, MOST_LOSSES = 20, 50, 400
 MOST_BEGUN = 2  # a fit that has ended the whole app so often is not begun again

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ddsp_match.app.answers import Refusal
-from ddsp_match.audio import MAX_FIT_RATE
+from ddsp_match.core.audio import MAX_FIT_RATE
 
 QUALITIES = ("draft", "default", "best")
 EFFECTS = ("reverb",)  # that a fit looks for in one sound alone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ddsp_match.audio import Audio
+    from ddsp_match.core.audio import Audio
 
 
 def axes(n_samples: int, sample_rate: int) -> dict[str, Any]:

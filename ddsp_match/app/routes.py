@@ -34,7 +34,7 @@ KINDS = {
     ".woff2": "font/woff2", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
 }  # fmt: skip
 DECODED = "decoded from {form} by the browser, which resamples: the file's own rate may be another"
-_ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.web"}
+_ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.exports.web"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -135,7 +135,7 @@ class Routes:
         sound, dark = self._sound(request), "dark" in request.query_params
 
         def draw(path: Path) -> None:
-            from ddsp_match.audio import read
+            from ddsp_match.core.audio import read
 
             path.write_bytes(spectrogram(read(sound.wav)[0], dark=dark))
 
@@ -148,8 +148,8 @@ class Routes:
 
         def table() -> dict[str, Any]:
             from ddsp_match.app.stems import of_features
-            from ddsp_match.audio import MAX_FIT_RATE
-            from ddsp_match.timebase import Timebase
+            from ddsp_match.core.audio import MAX_FIT_RATE
+            from ddsp_match.core.timebase import Timebase
 
             features, _ = self.desk.sounds.hear(sound)
             return of_features(features, Timebase.at(min(sound.sample_rate, MAX_FIT_RATE)))

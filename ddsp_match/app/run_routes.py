@@ -142,7 +142,7 @@ class RunRoutes:
         run, edit = await self._named(request)
 
         def write(path: Path) -> None:
-            from ddsp_match.tasks.voices import voices
+            from ddsp_match.exports.voices import voices
 
             found = voices(self.desk.bench.patch(run, edit), run.name)["keys"]
             path.write_text(json.dumps(plain(found)), encoding="utf-8")
@@ -220,7 +220,7 @@ class RunRoutes:
 
     def _wav(self, run: Run, edit: str | None, part: str) -> Path:
         def write(path: Path) -> None:
-            from ddsp_match.audio import write
+            from ddsp_match.core.audio import write
 
             write(path, self.desk.bench.sound(run, part, edit), "FLOAT")
 

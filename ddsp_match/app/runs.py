@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from ddsp_match.app.answers import Refusal
-from ddsp_match.audio.headers import header
+from ddsp_match.core.audio.headers import header
 from ddsp_match.datasets.naming import safe
 
 SUFFIX = ".patch.safetensors"

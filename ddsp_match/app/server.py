@@ -19,7 +19,7 @@ from ddsp_match.app.guard import Guard
 from ddsp_match.app.patience import Protocol, Turnstile
 from ddsp_match.app.routes import Routes
 from ddsp_match.app.sounds import Limits
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 HOST = "127.0.0.1"  # and no other: what it does is for whoever sits before this machine
 PORT, PORTS_TRIED = 8765, 20

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from ddsp_match.app.answers import Refusal, worked
 from ddsp_match.app.checkpoint import read_json, write_json
-from ddsp_match.audio.checks import MAX_SECONDS
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.audio.checks import MAX_SECONDS
+from ddsp_match.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ddsp_match.audio import Audio
+    from ddsp_match.core.audio import Audio
     from ddsp_match.tasks.fit import Heard
 
 MOST_SOUNDS, MOST_BYTES = 64, 4 << 30  # older ones are forgotten
@@ -184,7 +184,7 @@ class Sounds:
             Refusal: There is no such piece.
             SoundError: It cannot be matched: it is silent, or too short.
         """
-        from ddsp_match.audio import from_array, read
+        from ddsp_match.core.audio import from_array, read
 
         if not 0 <= start_s < end_s:
             raise Refusal(400, f"a piece from {start_s:g} to {end_s:g} s", f"one within 0 to {sound.seconds:.2f} s")
@@ -241,8 +241,8 @@ class Sounds:
             if sound.heard is None:
                 from ddsp_match import config
                 from ddsp_match.analysis.analyse import analyse
-                from ddsp_match.audio import at_fit_rate, read
-                from ddsp_match.timebase import Timebase
+                from ddsp_match.core.audio import at_fit_rate, read
+                from ddsp_match.core.timebase import Timebase
 
                 target, _ = at_fit_rate(read(sound.wav)[0])
                 sound.heard = analyse(target, Timebase.at(target.sample_rate), config.build().f0)
@@ -269,8 +269,8 @@ class Sounds:
         return Refusal(413, f"{size / 2**20:.1f} MB or more", f"at most {most:g} MB", "a shorter piece, or FLAC")
 
     def _read(self, name: str, part: Path, notes: Sequence[str]) -> Sound:
-        from ddsp_match.audio import read
-        from ddsp_match.audio.headers import header
+        from ddsp_match.core.audio import read
+        from ddsp_match.core.audio.headers import header
 
         upload = part / "upload"
         head = header(upload)  # before anything of that length is decoded
@@ -282,7 +282,7 @@ class Sounds:
         return self._keep(name, part, audio, [*notes, *more])
 
     def _keep(self, name: str, part: Path, audio: Audio, notes: Sequence[str]) -> Sound:
-        from ddsp_match.audio import write
+        from ddsp_match.core.audio import write
 
         folder = part.with_suffix("")
         write(part / _WAV, audio, "FLOAT")
@@ -316,7 +316,7 @@ def _loaded(path: Path) -> Sound | None:
 
 def label(name: str) -> str:
     """What a sound is called: the name of its file without the suffix. No path: a slash in it is a slash."""
-    from ddsp_match.audio.headers import suffixes
+    from ddsp_match.core.audio.headers import suffixes
 
     stem, dot, suffix = name.rpartition(".")
     return _seen(stem if f"{dot}{suffix}".lower() in suffixes() else name) or "sound"

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.features import Features
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import level_db
 from ddsp_match.edits.separate import split
-from ddsp_match.features import Features
 from ddsp_match.patch import Patch
+from ddsp_match.patch.playing import stems_of, through
 from ddsp_match.synth.harmonic_noise import play
-from ddsp_match.tasks.process import through
-from ddsp_match.tasks.render import stems_of
-from ddsp_match.timebase import Timebase
 
 SILENT_DB = -60.0  # below the loudest frame: no pitch is shown there
 

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from ddsp_match.cli.console import discard_output, settle
 from ddsp_match.cli.exits import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_PIPE, EXIT_USER
 from ddsp_match.cli.values import FLAGS, PROGRAM
-from ddsp_match.errors import MatchError
-from ddsp_match.files import explained, printable
+from ddsp_match.core.errors import MatchError
+from ddsp_match.core.files import explained, printable
 
 DEBUG_VARIABLE = "DDSP_MATCH_DEBUG"
 

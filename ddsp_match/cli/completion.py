@@ -11,8 +11,8 @@ from pathlib import Path
 from ddsp_match import config
 from ddsp_match.cli.parser import build_parser, verbs_of
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import EffectSettings, FitSettings, Settings
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 _VERBS = (
     "fit", "render", "analyze", "effect", "process", "score", "compare", "data", "effects", "edit", "morph", "export",

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ddsp_match.files import run_adrift
+from ddsp_match.core.files import run_adrift
 
 _CACHES = {"MPLCONFIGDIR": "matplotlib"}  # that are kept below the home
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from ddsp_match.cli.exits import EXIT_INTERRUPTED
 from ddsp_match.cli.values import PROGRAM
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files.refusal import in_words
 from ddsp_match.datasets.fetch import Here, fetch, look
 from ddsp_match.datasets.published import SETS, DataSet
-from ddsp_match.errors import ConfigError
-from ddsp_match.files.refusal import in_words
 
 
 def data(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.cli.render import bare_name, check_output, length_and_form
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core.errors import ConfigError, OutputError
 
 SUFFIX = ".patch.safetensors"
 _UNITS = {"semitones": "semitones", "hz": "Hz", "rate_hz": "Hz", "depth_cents": "cents", "db": "dB", "seconds": "s",

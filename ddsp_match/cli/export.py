@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 _GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "command")
 _FLAGS = {"loop": "--no-loop", "release_s": "--release", "sample_rate": "--rate"}

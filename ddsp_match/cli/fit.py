@@ -16,9 +16,9 @@ from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import claimed_run, flag_overrides, one_sound, split, tail
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.report.next_steps import next_steps, steps_text
-from ddsp_match.settings import FitSettings
 
 LONG_S = 30.0  # a fit of so long is announced
 
@@ -86,7 +86,7 @@ def fit_once(
 
 def _say_cost(sound: Path, settings: FitSettings) -> None:
     """Say what a long fit takes, before it begins."""
-    from ddsp_match.audio.headers import header
+    from ddsp_match.core.audio.headers import header
     from ddsp_match.tasks.estimate import fit_cost
 
     form = header(sound)

@@ -15,7 +15,7 @@ from ddsp_match.cli.many_progress import ManyProgress, sounds
 from ddsp_match.cli.progress import Interrupt
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import many_directory
-from ddsp_match.errors import ConfigError, SoundError
+from ddsp_match.core.errors import ConfigError, SoundError
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit_many import ManyResult

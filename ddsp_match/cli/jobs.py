@@ -13,8 +13,8 @@ from ddsp_match.cli.sweep_job import SweepJob, Work
 from ddsp_match.cli.sweep_rows import LOSS, SweepInterrupt, Watch
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import claimed_run
-from ddsp_match.errors import MatchError
-from ddsp_match.settings import FitSettings, Settings
+from ddsp_match.core.errors import MatchError
+from ddsp_match.core.settings import FitSettings, Settings
 
 _LONGEST_NAME = 120  # bytes of a job's folder name; file systems take 255, and a patch's path comes after it
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ddsp_match.cli.edit import SUFFIX, described, places, say_where
 from ddsp_match.cli.render import bare_name
 from ddsp_match.cli.words import OUTPUTS
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 STEPS = 5
 

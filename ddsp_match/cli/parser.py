@@ -11,7 +11,7 @@ from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
 from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, rate, seconds
-from ddsp_match.settings import EffectSettings, FitSettings, Settings, allowed
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings, allowed
 
 TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsp_match.cli.values import BITS, SUBTYPES
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 
 if TYPE_CHECKING:
-    from ddsp_match.audio import Audio
+    from ddsp_match.core.audio import Audio
 
 
 def render(arguments: argparse.Namespace) -> int:

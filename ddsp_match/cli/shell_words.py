@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match import config
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import CHAIN, Settings, allowed
 from ddsp_match.dsp.notes import hz_of, midi_number
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import CHAIN, Settings, allowed
 
 _QUOTES = {"'": "'", '"': '"', "\u2018": "\u2019", "\u201c": "\u201d"}
 _BRACKETS = {"[": "]", "{": "}"}

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from ddsp_match.cli.console import temporary_folder
-from ddsp_match.errors import SoundError
-from ddsp_match.files import refusal
+from ddsp_match.core.errors import SoundError
+from ddsp_match.core.files import refusal
 
 _HANDLES = re.compile(r"/(?:dev|proc/self)/fd/\d+")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from ddsp_match.cli import sweep_page
 from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
 from ddsp_match.cli.sweep_winner import winner_words
-from ddsp_match.errors import MatchError
-from ddsp_match.files import write_text
+from ddsp_match.core.errors import MatchError
+from ddsp_match.core.files import write_text
 
 CSV_NAME = "sweep.csv"
 PAGE_NAME = "sweep.html"

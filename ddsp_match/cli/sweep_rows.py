@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from ddsp_match.cli.progress import Interrupt
-from ddsp_match.files import write_text
+from ddsp_match.core.files import write_text
 
 LOSS = "best loss"
 _POLL_S = 0.5

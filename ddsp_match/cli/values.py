@@ -6,8 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
+from ddsp_match.core.errors import FORCE, OUT
 from ddsp_match.dsp.notes import hz_of, midi_number
-from ddsp_match.errors import FORCE, OUT
 
 PROGRAM = "ddsp-match"
 FLAGS = {OUT: "another -o", FORCE: "--force to replace it"}  # how errors name what would cure them

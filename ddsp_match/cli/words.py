@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ddsp_match import config
 from ddsp_match.cli.streams import given
+from ddsp_match.core.errors import ConfigError, SoundError, Taken
+from ddsp_match.core.files import check_folder, claimed, fitted, is_free, name_of, printable
 from ddsp_match.dsp.notes import hz_of
-from ddsp_match.errors import ConfigError, SoundError, Taken
-from ddsp_match.files import check_folder, claimed, fitted, is_free, name_of, printable
 from ddsp_match.tasks.run_folder import is_run
 
 OUTPUTS = Path("outputs")
@@ -165,6 +165,6 @@ def many_directory(name: str, output: Path | None) -> Path:
     """
     if output is not None:
         return output
-    from ddsp_match.store import is_run as is_many  # SQLite is not needed for one sound
+    from ddsp_match.runs.store import is_run as is_many  # SQLite is not needed for one sound
 
     return next(folder for folder in _numbered(printable(name), "") if is_free(folder) or is_many(folder))

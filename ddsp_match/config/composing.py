@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 from ddsp_match.config.folders import CONFIG_NAME, VERBS, conf_dir, groups, setting_keys
 from ddsp_match.config.names import check_names, first_line, parsed, unknown_key, wrong_type
 from ddsp_match.config.plugins import check_plugins
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import CHAIN, EffectSettings, FitSettings, Settings
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import CHAIN, EffectSettings, FitSettings, Settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -7,8 +7,8 @@ import functools
 from pathlib import Path
 from typing import Any, cast
 
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import EffectSettings, FitSettings, Settings
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 CONFIG_NAME = "config"
 # Below conf/: where the settings of each task are composed. Those of an effect lie in a folder of their own, because

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ddsp_match.config.folders import groups, setting_keys
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import CHAIN, FitSettings, Settings, allowed
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import CHAIN, FitSettings, Settings, allowed
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

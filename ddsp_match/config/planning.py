@@ -12,8 +12,8 @@ from ddsp_match.config.composing import build_kind
 from ddsp_match.config.folders import groups, setting_keys
 from ddsp_match.config.names import check_names, missing_option, parsed, single_values
 from ddsp_match.config.plugins import BASIC, sweeper_of
-from ddsp_match.errors import ConfigError
-from ddsp_match.settings import FitSettings, Settings
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import FitSettings, Settings
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

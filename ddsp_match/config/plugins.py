@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 
 BASIC = "basic"  # Hydra's own launcher (one job after the other, in this process) and sweeper (every combination)
 _LAUNCHER, _SWEEPER = "hydra/launcher", "hydra/sweeper"
@@ -81,7 +81,7 @@ def default_words(overrides: Sequence[str], seed: str = "0") -> list[str]:
         overrides: As they were typed.
         seed: From which the sweeper's chance follows, so that the same command tries the same values.
     """
-    from ddsp_match.engines.machine import cores
+    from ddsp_match.runs.engines.machine import cores
 
     launcher, sweeper = launcher_of(overrides), sweeper_of(overrides)
     words: list[str] = []

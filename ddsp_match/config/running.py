@@ -11,8 +11,8 @@ from ddsp_match.config.composing import to_settings
 from ddsp_match.config.folders import CONFIG_NAME, conf_dir
 from ddsp_match.config.names import first_line
 from ddsp_match.config.plugins import BASIC, default_words, launcher_of, quietened, sweeper_of
-from ddsp_match.errors import ConfigError, MatchError
-from ddsp_match.settings import FitSettings, Settings
+from ddsp_match.core.errors import ConfigError, MatchError
+from ddsp_match.core.settings import FitSettings, Settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddsp_match import __version__
+from ddsp_match.core.errors import FORCE, OUT, MatchError, OutputError
+from ddsp_match.core.files import check_room, claimed, new_folder, refusal
 from ddsp_match.datasets.published import DataSet
-from ddsp_match.errors import FORCE, OUT, MatchError, OutputError
-from ddsp_match.files import check_room, claimed, new_folder, refusal
 
 PIECE_BYTES = 1 << 16
 LONGEST_WAIT_S = 60.0
@@ -153,8 +153,8 @@ def _clips(audio: Path, data_set: DataSet) -> tuple[int, str]:
         for entry in entries:
             if entry.name.endswith(".wav"):
                 count += 1
-                if entry.stat().st_size != data_set.clip_bytes:
-                    short = short or f"{entry.name} of {entry.stat().st_size:,} bytes instead of {data_set.clip_bytes:,}"
+                if (size := entry.stat().st_size) != data_set.clip_bytes:
+                    short = short or f"{entry.name} of {size:,} bytes instead of {data_set.clip_bytes:,}"
     return count, f"{count:,} of {data_set.clips:,} clips" if count != data_set.clips else short
 
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ddsp_match.core.errors import SoundError
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.naming import safe, unique
 from ddsp_match.datasets.scanning import Found, scan, shortened, twice_notes
-from ddsp_match.errors import SoundError
 
 
 def folder_listing(source: Path, limit: int | None = None) -> Listing:

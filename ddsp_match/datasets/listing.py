@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ddsp_match.core.errors import SoundError
+from ddsp_match.core.settings.many import DatasetSettings
 from ddsp_match.datasets.folder import files_listing, folder_listing
 from ddsp_match.datasets.item import Listing
 from ddsp_match.datasets.nsynth import is_nsynth, nsynth_listing
 from ddsp_match.datasets.table import csv_listing
-from ddsp_match.errors import SoundError
-from ddsp_match.settings.many import DatasetSettings
 
 
 def listing(source: Path | Sequence[Path], settings: DatasetSettings, limit: int | None = None) -> Listing:

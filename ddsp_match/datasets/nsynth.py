@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ddsp_match.core.errors import SoundError
 from ddsp_match.datasets.folder import listing_of
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.scanning import Found, scan, shortened
-from ddsp_match.errors import SoundError
 
 EXAMPLES, AUDIO = "examples.json", "audio"
 # family_source_instrument-pitch-velocity, as in synth_lead_synthetic_012-045-100

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ddsp_match.audio import ffmpeg
-from ddsp_match.audio.headers import suffixes
-from ddsp_match.errors import SoundError
+from ddsp_match.core.audio import ffmpeg
+from ddsp_match.core.audio.headers import suffixes
+from ddsp_match.core.errors import SoundError
 
 READABLE = "WAV, FLAC, OGG, MP3, AIFF or CAF files"
 _NAMED = 5  # of a list in a note

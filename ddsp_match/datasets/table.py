@@ -6,11 +6,11 @@ import csv
 import os
 from pathlib import Path
 
+from ddsp_match.core.errors import SoundError
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.naming import safe, unique
 from ddsp_match.datasets.scanning import shortened, twice_notes
 from ddsp_match.dsp.notes import midi_number
-from ddsp_match.errors import SoundError
 
 NAME, FAMILY, PITCH = "name", "family", "pitch"
 _HIGHEST_PITCH = 140.0  # MIDI; above it no sound file can hold the note

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
 from ddsp_match.edits.separate import split
-from ddsp_match.timebase import Timebase
 
 FLOOR_DB = -120.0
 

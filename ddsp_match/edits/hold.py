@@ -8,11 +8,11 @@ from typing import Literal
 
 import torch
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.loops import Loop, best_jump, find_loop, has_sustain
 from ddsp_match.edits.onsets import attack_frames
 from ddsp_match.edits.warp import warp
-from ddsp_match.timebase import Timebase
 
 __all__ = ["Curve", "Loop", "fade", "find_loop", "freeze", "has_sustain", "hold", "trim"]
 

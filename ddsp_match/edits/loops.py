@@ -8,10 +8,10 @@ import math
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.notes import notes
 from ddsp_match.edits.onsets import attack_frames, level_db
-from ddsp_match.timebase import Timebase
 
 Loop = tuple[int, int]
 

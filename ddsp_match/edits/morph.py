@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.loops import has_sustain, sustain
 from ddsp_match.edits.onsets import attack_frames, level_db, sounding
 from ddsp_match.edits.regrid import at_divisions
 from ddsp_match.edits.tone import with_partials
 from ddsp_match.edits.warp import warp
-from ddsp_match.timebase import Timebase
 
 FLOOR = 1e-5  # of a sound's loudest partial or band: what is silent counts as so loud where levels are mixed in dB
 MOST_DIVISIONS = 12  # beyond it partials between the harmonics go with the nearest harmonic

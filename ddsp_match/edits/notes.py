@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.curves import curves, midi_of
-from ddsp_match.timebase import Timebase
 
 QUIET_DB = -45.0  # below the loudest frame: a note has ended
 SILENT_DB = -80.0  # A-weighted, relative to full scale: nobody hears it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 
 RISE_DB = 9.0  # within two frames: nothing but a new note rises that fast
 HEARD_DB = 50.0  # what lies farther below the loudest frame is silence

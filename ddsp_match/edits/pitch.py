@@ -7,9 +7,9 @@ import math
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.warp import Formant, warp
-from ddsp_match.timebase import Timebase
 
 
 def transpose(controls: Controls, timebase: Timebase, semitones: float, formant: Formant = "keep") -> Controls:

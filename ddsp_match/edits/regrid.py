@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.tone import with_partials
 from ddsp_match.edits.warp import warp
-from ddsp_match.timebase import Timebase
 
 
 def at_timebase(controls: Controls, timebase: Timebase, target: Timebase, n_samples: int, n_bands: int) -> Controls:

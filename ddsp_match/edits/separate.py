@@ -13,10 +13,10 @@ from dataclasses import replace
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import same_note
 from ddsp_match.edits.smoothing import hann, smooth, windowed
-from ddsp_match.timebase import Timebase
 
 FREQUENCY_S, AMPLITUDE_S = 0.08, 0.06  # lengths of the Hann windows in which a partial is held to be one sinusoid
 TOGETHER_HZ = 8.0  # neighbours closer than that in frequency are one sinusoid between two partials

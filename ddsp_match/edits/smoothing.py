@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.timebase import Timebase
 
 
 def hann(seconds: float, timebase: Timebase) -> Float[torch.Tensor, " taps"]:

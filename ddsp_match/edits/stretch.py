@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import attack_frames, onsets
 from ddsp_match.edits.separate import complex_partials, from_partials, separate
 from ddsp_match.edits.warp import warp
-from ddsp_match.timebase import Timebase
 
 # From the attack as it was to the sound that is played at another speed. The frames after the loudest one are the
 # attack's, too: its partials beat, and the waveform may peak a little later than they do.

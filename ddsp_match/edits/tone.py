@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.separate import complex_partials, split
-from ddsp_match.timebase import Timebase
 
 LOWEST_HZ = 30.0  # where a tilt ends towards 0 Hz, or it would raise a rumble without bound
 BAND_HZ = 62.5  # between noise bands, unless told otherwise

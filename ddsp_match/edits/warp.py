@@ -14,12 +14,12 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.envelope import Envelope
 from ddsp_match.edits.onsets import attack_frames
 from ddsp_match.edits.separate import complex_partials, rotation
 from ddsp_match.edits.smoothing import hann, smooth
-from ddsp_match.timebase import Timebase
 
 Formant = Literal["keep", "move"]
 

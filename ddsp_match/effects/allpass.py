@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob
 from ddsp_match.effects.feedback_delay import SHORTEST_MS
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 
 class Allpass(DelayLine):

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ddsp_match.core.errors import ConfigError
 from ddsp_match.effects.chain import DryWet, Parallel, Serial
 from ddsp_match.effects.processor import Processor, Values
 from ddsp_match.effects.registry import processor
-from ddsp_match.errors import ConfigError
 
 HELP = "ddsp-match effects, which lists the processors and their knobs"
 KINDS = {bool: "true or false", int: "a whole number", float: "a number"}  # of options

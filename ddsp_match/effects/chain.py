@@ -9,8 +9,8 @@ from typing import ClassVar, TypeVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.processor import Knob, Processor, Stream, Value, Values
-from ddsp_match.ranges import Range
 
 LEVEL = 2.0  # highest level of a parallel branch, either polarity: 6 dB
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.modulated_delay import ModulatedLine, modulated_delay
 from ddsp_match.effects.chorus_guesses import guess_swing
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 
 class _Swinging(Processor):

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Knob, Value
 from ddsp_match.effects.static_curve import StaticCurve
-from ddsp_match.ranges import Range
 
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
 PICKED = 5000  # about so many samples decide between two clip levels

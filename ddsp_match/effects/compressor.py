@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.ballistics import share_per_sample
 from ddsp_match.effects.dynamics import Dynamics, linked_level, smoothed
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 DECIBEL = float(np.log(10) / 20)  # natural logarithm of 1 dB
 SILENCE = 1e-6  # level below which no compressor works: -120 dB

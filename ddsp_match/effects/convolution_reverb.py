@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.response_between import response_between
 from ddsp_match.effects.partitioned import PartitionedConvolution
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 LIMIT = 10.0  # of a tap
 LONGEST = 1 << 20

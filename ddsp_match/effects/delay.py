@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 LEVEL = 2.0  # highest level of either path, 6 dB, either polarity
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.delay_loop import Loop, LoopStream
 from ddsp_match.dsp.fractional_delay import delay_kernel, fir_response
 from ddsp_match.dsp.frequency_sampling import Circle
 from ddsp_match.effects.delay_guesses import guess_line
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 LONGEST_MS = 1000.0
 FEEDBACK = 0.98  # highest, either sign: such a loop falls by 60 dB in 342 rounds

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.delay import levels
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob, feedback_knob
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 SHORTEST_MS = 0.1  # a delay of less than two samples is taken as that
 

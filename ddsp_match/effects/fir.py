@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.deconvolution import wiener
 from ddsp_match.effects.partitioned import PartitionedConvolution
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 LEVEL = 4.0  # highest tap, either polarity
 RIDGE = 1e-9  # of the dry sound's power, added to its spectrum: taps that it cannot tell stay small

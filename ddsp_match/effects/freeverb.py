@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Complex, Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.frequency_sampling import Circle
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 TUNED_HZ = 44_100
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)  # samples at `TUNED_HZ`

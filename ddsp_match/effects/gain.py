@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 LARGEST_DB = 100.0  # from a full scale to what 16 bits cannot hold
 QUIETEST = 1e-20  # power below any sound

@@ -17,9 +17,9 @@ from jaxtyping import Float
 from scipy.linalg import lstsq
 from scipy.signal import lfilter
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp import recursive
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 LEVEL = 4.0  # highest feed-forward tap, either polarity
 CLOSEST = 0.999  # largest reflection: an order of 1 decays by 60 dB within 6900 samples

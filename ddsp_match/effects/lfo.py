@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 SWINGS = {"sweep_phase": ("sweep_hz", 1.0)}  # see `Processor.swings`
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.ballistics import share_at_cutoff, share_per_sample
 from ddsp_match.effects.compressor import DECIBEL
 from ddsp_match.effects.dynamics import Dynamics, State, linked_level, smoothed
 from ddsp_match.effects.processor import Knob
-from ddsp_match.ranges import Range
 
 QUIETEST = 1e-24  # power of the faintest light that counts, so that a power of it has a slope
 TOP = 100.0  # peak reduction at its end; the light is then 100 times as bright as at 21.5

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp import biquads
 from ddsp_match.effects import eq_guesses
 from ddsp_match.effects.processor import Knob, Value
 from ddsp_match.effects.sections import COOKBOOK, Sections, cutoff, gain, quality
-from ddsp_match.ranges import Range
 
 LEVEL = 4.0  # highest level of an output of a section, either polarity: 12 dB
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.octave_bands import GRID_S, band_noise
 from ddsp_match.effects.partitioned import PartitionedConvolution
 from ddsp_match.effects.processor import Knob, Processor, Value
 from ddsp_match.effects.room_guess import room_of
-from ddsp_match.ranges import Range
 
 SIXTY_DB = 3 * math.log(10)  # exp(-SIXTY_DB) is -60 dB
 FLOOR = 10**-4.5  # the envelope, less this, ends where it has decayed by 90 dB

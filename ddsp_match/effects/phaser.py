@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp import time_varying
 from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
 from ddsp_match.effects.processor import Knob, Processor, Stream, Value
 from ddsp_match.effects.sections import rows
 from ddsp_match.effects.sweep_guesses import swings
-from ddsp_match.ranges import Range
 
 FEEDBACKS = np.array([-0.8, -0.5, -0.2, 0.2, 0.5, 0.8])  # that a first guess tries
 FEEDBACK = 0.95  # most of the output that goes back to the input: rings about 1 s at the lowest frequencies

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.errors import ConfigError
-from ddsp_match.ranges import Range
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.ranges import Range
 
 Value: TypeAlias = "float | Sequence[float] | np.ndarray | torch.Tensor"
 Values: TypeAlias = Mapping[str, Value]

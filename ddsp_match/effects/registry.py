@@ -8,8 +8,8 @@ import importlib
 import pkgutil
 
 from ddsp_match import effects
+from ddsp_match.core.errors import ConfigError
 from ddsp_match.effects.processor import Processor
-from ddsp_match.errors import ConfigError
 
 # What such effects are called elsewhere, and what comes nearest here.
 ALIASES = {

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Complex, Float
 from scipy.signal import sosfilt
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp import recursive
 from ddsp_match.effects import response_fit
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 COOKBOOK = "R. Bristow-Johnson, Audio EQ Cookbook (W3C note, 2021)"
 

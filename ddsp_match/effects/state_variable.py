@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.dsp import biquads, time_varying
 from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
 from ddsp_match.effects.processor import Knob, Stream, Value
 from ddsp_match.effects.sections import Sections, cutoff, quality, rows
 from ddsp_match.effects.sweep_guesses import swings
-from ddsp_match.ranges import Range
 
 RESONANCES = np.array([0.15, 0.4, 1.0, 2.5, 6.0, 15.0])  # that a first guess tries
 LEVEL = 4.0  # highest level of an output, either polarity: 12 dB

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.processor import Knob, Processor, Value
-from ddsp_match.ranges import Range
 
 
 class _Matrix(Processor):

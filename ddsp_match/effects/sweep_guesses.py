@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.lfo import sweep_knobs, swept
-from ddsp_match.ranges import Range
 
 LONGEST = 96_000  # samples that are looked at
 FRAME_S = 0.01

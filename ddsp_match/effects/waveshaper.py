@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.processor import Knob, Value
 from ddsp_match.effects.static_curve import StaticCurve
-from ddsp_match.ranges import Range
 
 HIGHEST = 2.0
 

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from jaxtyping import Float
 
+from ddsp_match.core.settings import LossSettings
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
 from ddsp_match.dsp.rows import Rows
 from ddsp_match.dsp.spectra import frame_count, magnitudes, mel_filters, stft
 from ddsp_match.losses.spectral import MultiResolutionSTFT, sizes_for
-from ddsp_match.settings import LossSettings
 
 Distance = Callable[[Float[torch.Tensor, "batch samples"]], torch.Tensor]
 Numbers = Sequence[int] | None

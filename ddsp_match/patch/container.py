@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from ddsp_match.errors import PatchError
-from ddsp_match.files import new_file
+from ddsp_match.core.errors import PatchError
+from ddsp_match.core.files import new_file
 
 FORMAT = "ddsp-match patch"
 FORMAT_VERSION = 2

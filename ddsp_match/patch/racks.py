@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ddsp_match.core.errors import ConfigError, PatchError
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import container
 
 PREFIX = "effects/"  # of the tensors: effects/clip.high

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import torch
 
 from ddsp_match.analysis.contour import NO_PITCH_HZ
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError, PatchError
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import container, racks
-from ddsp_match.timebase import Timebase
 
 GridKind = Literal["f0", "steady"]
 INAUDIBLE = 1e-6  # harmonics that never exceed this amplitude (-120 dB) are left out from the top

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_match.audio import Audio
-from ddsp_match.features import Features
-from ddsp_match.files import new_file
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.features import Features
+from ddsp_match.core.files import new_file
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.report import colours, pictures
-from ddsp_match.timebase import Timebase
 
 _F0_COLOUR, _DOUBT_COLOUR, _OFF_COLOUR = "#5ff0ff", "#d98a00", "#8a8794"
 _HARMONICS = 8

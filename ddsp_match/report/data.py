@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ddsp_match.audio import Audio
-from ddsp_match.controls import Controls
-from ddsp_match.features import Features
-from ddsp_match.report.verdict import Verdict
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.features import Features
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.fitting.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 
 SILENCE_LUFS = -100.0
 # A faint stem is raised no further than this, or its rounding noise would be all one hears.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from ddsp_match.report.verdict import grade, tonal
+from ddsp_match.fitting.verdict import grade, tonal
 
 
 @dataclass(frozen=True)

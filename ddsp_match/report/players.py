@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.report.level import gains_db, loudness_lufs
 
 # Up to here a player holds the very samples (FLAC, 16 bit): two minutes of mono at 16 kHz, 22 s of stereo

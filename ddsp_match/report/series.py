@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ddsp_match.controls import Controls
-from ddsp_match.features import Features
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.features import Features
 from ddsp_match.report.data import LossTrace
 from ddsp_match.report.pictures import pool
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_match.files import write_text
+from ddsp_match.core.files import write_text
 from ddsp_match.report import pictures, png
 from ddsp_match.report.level import SILENCE_LUFS
 from ddsp_match.report.players import Player

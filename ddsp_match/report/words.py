@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
 from ddsp_match.dsp.notes import note_words
+from ddsp_match.fitting.verdict import CLEARLY, percent
 from ddsp_match.report.data import ReportData
 from ddsp_match.report.metrics_table import (
     bullet_list,
@@ -17,7 +18,6 @@ from ddsp_match.report.metrics_table import (
     value_words,
 )
 from ddsp_match.report.next_steps import next_steps
-from ddsp_match.report.verdict import CLEARLY, percent
 
 
 def words(data: ReportData) -> dict[str, str]:

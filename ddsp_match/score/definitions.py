@@ -5,7 +5,7 @@ from __future__ import annotations
 from ddsp_match.score.card import Metric
 
 _AURALOSS = "auraloss' MultiResolutionSTFTLoss (Steinmetz and Reiss 2020), no spectral convergence"
-_OURS = "ddsp_match.metrics"
+_OURS = "ddsp_match.losses.metrics"
 
 METRICS = (
     Metric(

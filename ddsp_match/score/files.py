@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
-from ddsp_match.files import new_file, printable, refusal
+from ddsp_match.core.files import new_file, printable, refusal
 from ddsp_match.score.card import Card, Comparison, Group, Metric, Row, Summary
 from ddsp_match.score.definitions import header
 

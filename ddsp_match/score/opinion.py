@@ -8,7 +8,7 @@ import importlib.util
 
 import numpy as np
 
-from ddsp_match.audio import Audio, resample
+from ddsp_match.core.audio import Audio, resample
 
 RATE = 48_000
 # One score may flip by 0.9 when both sounds are shifted by some milliseconds; the median over these pads does not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.score.card import SILENCE, WHITE_NOISE
 
 NOISE_SEED = 20_240_917  # any number that no fit draws its noise with

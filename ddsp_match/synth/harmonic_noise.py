@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import WaveformReader, read_waveforms, running_phase
 from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
 from ddsp_match.dsp.scaling import phasors
-from ddsp_match.timebase import Timebase
 
 
 @dataclass(frozen=True)

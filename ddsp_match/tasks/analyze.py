@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.analysis.analyse import analyse
-from ddsp_match.audio import Audio, at_fit_rate, sound_of
-from ddsp_match.features import Features
-from ddsp_match.files import new_folder, printable
-from ddsp_match.settings import F0Settings
+from ddsp_match.core.audio import Audio, at_fit_rate, sound_of
+from ddsp_match.core.features import Features
+from ddsp_match.core.files import new_folder, printable
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.tasks.run_folder import claims_out
-from ddsp_match.timebase import Timebase
 
 
 @claims_out

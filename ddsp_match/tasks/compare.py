@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from ddsp_match.score import files
 from ddsp_match.score.card import Card, Comparison, Pair, Row
 from ddsp_match.score.paired import by_family, differences, extremes
+from ddsp_match.score.runs import find_run
 from ddsp_match.tasks.score import NAMES as SCORES
 from ddsp_match.tasks.score import REFERENCES, check_ours, score
-from ddsp_match.tasks.score_runs import find_run
 
 NAMES = ("compare.json", "compare.csv", "compare.html")
 SAME_S, SAME_DB = 0.02, 0.1  # two targets further apart than this are not the same sound
@@ -97,7 +97,7 @@ def compare(
     found = compared(*cards, label_a, label_b, sort=sort, count=count)
     found.notes = notes + found.notes
     if place is not None:
-        from ddsp_match.tasks.score_report import write_compare_page
+        from ddsp_match.report.score_report import write_compare_page
 
         files.write_comparison(place, found)
         write_compare_page(place / NAMES[2], found, command)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.analysis.f0_file import read_f0_file
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import check_files, claimed, new_file
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.hold import trim
+from ddsp_match.edits.kinds import EDITS, kind_of, registry
+from ddsp_match.edits.parameters import LONGEST_S, EditKind
 from ddsp_match.edits.separate import separate
-from ddsp_match.errors import ConfigError
-from ddsp_match.files import check_files, claimed, new_file
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.tasks.edit_kinds import EDITS, kind_of, registry
-from ddsp_match.tasks.edit_parameters import LONGEST_S, EditKind
-from ddsp_match.timebase import Timebase
 
 __all__ = ["EDITS", "Edit", "EditKind", "edit", "edits_of", "f0_curve", "registry"]
 

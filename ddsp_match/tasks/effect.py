@@ -14,18 +14,18 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import name_of
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import HELP, build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError
-from ddsp_match.files import name_of
-from ddsp_match.optimise import StopReason
-from ddsp_match.settings import EffectSettings
-from ddsp_match.tasks.effect_advice import advice
-from ddsp_match.tasks.effect_verdict import judged, ratios, related
-from ddsp_match.tasks.identify import Identifier, OnStep, Step
-from ddsp_match.tasks.pair import read_pair
+from ddsp_match.fitting.identify import Identifier, OnStep, Step
+from ddsp_match.fitting.optimise import StopReason
+from ddsp_match.fitting.pair import read_pair
+from ddsp_match.report.effect_advice import advice
+from ddsp_match.report.effect_verdict import judged, ratios, related
 from ddsp_match.tasks.run_folder import claims_out
 
 TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ddsp_match.audio.headers import Header
+from ddsp_match.core.audio.headers import Header
 
 STARTUP_S, ANALYSIS_S, STEP_S = 4.0, 0.55, 0.0135  # whole; for each second of sound; for each of these and each step
 STARTUP_GB, SOUND_GB = 0.9, 0.013  # whole; for each second of sound

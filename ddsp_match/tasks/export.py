@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.errors import ConfigError, OutputError
-from ddsp_match.files import check_files, check_folder, claimed, fitted, new_file, new_folder, printable, refusal
+from ddsp_match.core.callbacks import OnNote
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.files import check_files, check_folder, claimed, fitted, new_file, new_folder, printable, refusal
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.tasks.process import OnNote
 from ddsp_match.tasks.run_folder import is_run
 
 # How many steps are done, and of how many.

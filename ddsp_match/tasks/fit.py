@@ -12,23 +12,23 @@ import torch
 
 from ddsp_match.analysis.analyse import analyse_batch
 from ddsp_match.analysis.pitch import PitchTrack
-from ddsp_match.audio import Audio, at_fit_rate, sound_of
-from ddsp_match.device import device_of
+from ddsp_match.core.audio import Audio, at_fit_rate, sound_of
+from ddsp_match.core.device import device_of
+from ddsp_match.core.features import Features
+from ddsp_match.core.files import name_of
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.features import Features
-from ddsp_match.files import name_of
-from ddsp_match.settings import FitSettings
-from ddsp_match.tasks.descent import OnStep
-from ddsp_match.tasks.fit_result import FitResult, Hearing, conclude
-from ddsp_match.tasks.live import OnBest
-from ddsp_match.tasks.matching import Matcher
-from ddsp_match.tasks.room import Heard as HeardRoom
-from ddsp_match.tasks.room import described, listen
+from ddsp_match.fitting.descent import OnStep
+from ddsp_match.fitting.live import OnBest
+from ddsp_match.fitting.matching import Matcher
+from ddsp_match.fitting.result import FitResult, Hearing, conclude
+from ddsp_match.fitting.room import Heard as HeardRoom
+from ddsp_match.fitting.room import described, listen
+from ddsp_match.fitting.wet import Wet
 from ddsp_match.tasks.run_folder import claims_out
-from ddsp_match.tasks.wet import Wet
-from ddsp_match.timebase import Timebase
 
 __all__ = ["FitResult", "fit"]
 

@@ -12,26 +12,26 @@ from pathlib import Path
 
 import torch
 
-from ddsp_match import audio
 from ddsp_match.analysis.analyse import analyse_batch
-from ddsp_match.audio import at_fit_rate, sound_of
+from ddsp_match.core import audio
+from ddsp_match.core.audio import at_fit_rate, sound_of
+from ddsp_match.core.device import device_of, memory_free
+from ddsp_match.core.errors import MatchError, OutputError
+from ddsp_match.core.files import fitted
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.datasets import Item
-from ddsp_match.device import device_of, memory_free
-from ddsp_match.engines import asked_to_stop
-from ddsp_match.engines.machine import worker_count
-from ddsp_match.errors import MatchError, OutputError
-from ddsp_match.files import fitted
+from ddsp_match.fitting.first_guess import SHORT_S, Target
+from ddsp_match.fitting.result import FitResult, Hearing, conclude
+from ddsp_match.fitting.together import match_together
 from ddsp_match.patch import SUFFIX
-from ddsp_match.settings import FitSettings
-from ddsp_match.store import Entry, read_entry, source_facts, unchanged, write_sound
-from ddsp_match.tasks.batch_size import rows_in_memory
-from ddsp_match.tasks.first_guess import SHORT_S, Target
+from ddsp_match.runs.batch_size import rows_in_memory
+from ddsp_match.runs.batches import BatchJob
+from ddsp_match.runs.engines import asked_to_stop
+from ddsp_match.runs.engines.machine import worker_count
+from ddsp_match.runs.store import Entry, read_entry, source_facts, unchanged, write_sound
 from ddsp_match.tasks.fit import fit
-from ddsp_match.tasks.fit_result import FitResult, Hearing, conclude
-from ddsp_match.tasks.jobs_of import BatchJob
-from ddsp_match.tasks.together import match_together
 from ddsp_match.tasks.write_run import write_files
-from ddsp_match.timebase import Timebase
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ddsp_match.audio.headers import Header
+from ddsp_match.core.audio.headers import Header
+from ddsp_match.core.errors import OutputError
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.datasets import listing
 from ddsp_match.datasets.folder import common_folder
-from ddsp_match.engines import Engine, engine_of
-from ddsp_match.errors import OutputError
-from ddsp_match.settings import FitSettings
-from ddsp_match.store import Entry, Store
-from ddsp_match.tasks.batch_size import fastest_rows
-from ddsp_match.tasks.jobs_of import BatchJob, jobs_of
-from ddsp_match.tasks.many_run import Counts, Fit, ManyRun
+from ddsp_match.runs.batch_size import fastest_rows
+from ddsp_match.runs.batches import BatchJob, jobs_of
+from ddsp_match.runs.course import Counts, Fit, ManyRun
+from ddsp_match.runs.engines import Engine, engine_of
+from ddsp_match.runs.store import Entry, Store
 from ddsp_match.tasks.run_folder import write_config
 
 
@@ -135,7 +135,7 @@ def _check(settings: FitSettings) -> None:
 
         build(settings.effects)
     if settings.device not in ("auto", "cpu") and settings.engine.name != "ray":  # Ray's machines have their own
-        from ddsp_match.device import device_of
+        from ddsp_match.core.device import device_of
 
         device_of(settings.device)
 

@@ -10,18 +10,18 @@ from typing import Any
 import torch
 
 import ddsp_match
-from ddsp_match.controls import Controls
+from ddsp_match.core.callbacks import OnNote
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import check_files, claimed, new_folder
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits import morph as mixing
+from ddsp_match.edits.parameters import LONGEST_S
 from ddsp_match.edits.regrid import at_timebase
-from ddsp_match.errors import ConfigError
-from ddsp_match.files import check_files, claimed, new_folder
 from ddsp_match.patch import SUFFIX, Patch, load_patch
 from ddsp_match.tasks.edit import copied, edits_of, fitting, phase_of, separated
-from ddsp_match.tasks.edit_parameters import LONGEST_S
-from ddsp_match.tasks.process import OnNote
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.run_folder import claims_out
-from ddsp_match.timebase import Timebase
 
 Source = Patch | str | Path
 THROUGH = "through"

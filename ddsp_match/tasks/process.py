@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ddsp_match import audio
-from ddsp_match.audio import Audio, resample, sound_of
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio, sound_of
+from ddsp_match.core.callbacks import OnNote
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import check_files, claimed
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError
-from ddsp_match.files import check_files, claimed
 from ddsp_match.patch import load_rack
+from ddsp_match.patch.playing import through
 
 Effects = Rack | str | Path
-OnNote = Callable[[str], None]
-
-# A whole sound takes each effect some ten arrays of its length in float64: beyond this it is played in blocks, which is
-# the same to 1e-5 and takes no more memory than what goes in and what comes out.
-WHOLE_AT_MOST_S = 20.0
-BLOCK = 16_384  # samples; of long sounds
 
 
 def process(
@@ -77,33 +71,3 @@ def process(
             for note in audio.write(place, heard, subtype):
                 say(note)
     return heard
-
-
-def through(rack: Rack, sound: Audio, *, block: int | None = None, on_note: OnNote | None = None) -> Audio:
-    """What comes out of a rack: at the rate, the length and the channels of what goes in.
-
-    Knobs that mean something else at another rate (taps of a filter) are played at the rate they were found at, the
-    sound resampled there and back; all others follow the sound.
-
-    Args:
-        rack: The effects.
-        sound: What goes in.
-        block: As in `process`.
-        on_note: Told about resampling.
-    """
-    rate = rack.sample_rate if rack.chain.rate_bound else sound.sample_rate
-    if rate != sound.sample_rate and on_note is not None:
-        on_note(
-            f"the settings belong to {rate} Hz: the sound was resampled from {sound.sample_rate} Hz for the effects, "
-            "and back"
-        )
-    moved = resample(sound, rate)
-    if block is None and moved.seconds > WHOLE_AT_MOST_S:
-        block = BLOCK
-    if block is None:
-        played = rack.process(moved.samples, rate).astype(np.float32)
-    else:
-        played = rack.process_in_blocks(moved.samples, rate, block, np.float32)
-    back = resample(Audio(played, rate), sound.sample_rate).samples[:, : sound.n_samples]
-    missing = sound.n_samples - back.shape[1]
-    return Audio(np.pad(back, ((0, 0), (0, missing))) if missing else back, sound.sample_rate)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
-from ddsp_match import audio
-from ddsp_match.audio import Audio, resample
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio, resample
+from ddsp_match.core.callbacks import OnNote
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import check_files, claimed
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError
-from ddsp_match.files import check_files, claimed
 from ddsp_match.patch import Patch, load_patch, load_rack
-from ddsp_match.synth.harmonic_noise import Stems, play
-from ddsp_match.tasks.process import OnNote, through
+from ddsp_match.patch.playing import stems_of, through
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192_000
-
-
-def stems_of(patch: Patch) -> Stems:
-    """Plays the parts of a patch; the recording's DC offset belongs to the harmonic one, as its partial at 0 Hz."""
-    played = play(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed)
-    return Stems(played.harmonic + torch.tensor(patch.offset).unsqueeze(1), played.noise)
 
 
 def render(

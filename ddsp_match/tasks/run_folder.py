@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import yaml
 
-from ddsp_match.files import check_folder, claimed, write_text
+from ddsp_match.core.files import check_folder, claimed, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

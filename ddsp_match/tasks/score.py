@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ddsp_match.engines import engine_of
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.settings.many import EngineSettings
+from ddsp_match.runs.engines import engine_of
 from ddsp_match.score import files
 from ddsp_match.score.card import OVERALL, Card, Group, Row
 from ddsp_match.score.definitions import BY_KEY, METRICS
+from ddsp_match.score.runs import find_run
 from ddsp_match.score.summary import summarise
-from ddsp_match.settings.many import EngineSettings
 from ddsp_match.tasks.score_plan import TRACKERS, plan, scoring_of
-from ddsp_match.tasks.score_runs import find_run
 from ddsp_match.tasks.score_sound import ScoreJob, score_sound, start_row
 
 NAMES = ("scores.json", "scores.csv", "scores.html")
@@ -146,7 +146,7 @@ def write_scores(place: Path, card: Card) -> None:
     Raises:
         OutputError: They cannot be written.
     """
-    from ddsp_match.tasks.score_report import write_score_page
+    from ddsp_match.report.score_report import write_score_page
 
     files.write_card(place, card)
     write_score_page(place / NAMES[2], card)

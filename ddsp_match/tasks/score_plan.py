@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from ddsp_match.errors import MatchError
+from ddsp_match.core.errors import MatchError
+from ddsp_match.core.settings import F0Settings, FitSettings, Settings
 from ddsp_match.score import opinion
 from ddsp_match.score.card import REFIT, Card, Row
-from ddsp_match.settings import F0Settings, FitSettings, Settings
-from ddsp_match.tasks.score_runs import Matched, Run
+from ddsp_match.score.runs import Matched, Run
 from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint, joined, missing, wanted
 
 S = TypeVar("S", bound=Settings)

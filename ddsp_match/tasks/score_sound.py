@@ -13,22 +13,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from ddsp_match import metrics
 from ddsp_match.analysis.analyse import analyse
-from ddsp_match.audio import Audio, at_fit_rate, sound_of
-from ddsp_match.errors import MatchError, SoundError
+from ddsp_match.core.audio import Audio, at_fit_rate, sound_of
+from ddsp_match.core.errors import MatchError, SoundError
+from ddsp_match.core.settings import F0Settings, FitSettings
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.losses import metrics
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.patch import Patch, load_patch
+from ddsp_match.patch.playing import stems_of
 from ddsp_match.score import opinion
 from ddsp_match.score.card import REDRAWN, REFIT, Row
 from ddsp_match.score.definitions import BY_KEY
 from ddsp_match.score.hints import hints
 from ddsp_match.score.pitch import f0_agreement
 from ddsp_match.score.references import references
-from ddsp_match.settings import F0Settings, FitSettings
-from ddsp_match.tasks.render import render, stems_of
-from ddsp_match.tasks.score_runs import Matched
-from ddsp_match.timebase import Timebase
+from ddsp_match.score.runs import Matched
+from ddsp_match.tasks.render import render
 
 SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01

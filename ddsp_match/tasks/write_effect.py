@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ddsp_match
-from ddsp_match import audio
-from ddsp_match.files import fitted, new_folder, printable, write_text
+from ddsp_match.core import audio
+from ddsp_match.core.files import fitted, new_folder, printable, write_text
 from ddsp_match.patch import SUFFIX, EffectsPatch
 from ddsp_match.report import animation, effect_page
 from ddsp_match.tasks.effect_report import from_result

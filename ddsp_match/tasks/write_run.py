@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddsp_match import audio
-from ddsp_match.files import fitted, new_folder, printable, write_text
+from ddsp_match.core import audio
+from ddsp_match.core.files import fitted, new_folder, printable, write_text
 from ddsp_match.patch import SUFFIX
 from ddsp_match.report import page
 from ddsp_match.report.data import LossTrace, PatchFacts, ReportData

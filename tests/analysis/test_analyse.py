@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ddsp_match.analysis.analyse import analyse, analyse_batch
-from ddsp_match.audio import Audio
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 
 
 def test_channels_share_one_f0_and_have_their_own_loudness(tone) -> None:

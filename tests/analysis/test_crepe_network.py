@@ -13,7 +13,7 @@ from ddsp_match.analysis import crepe_network
 from ddsp_match.analysis.crepe_network import FRAMES_AT_ONCE, CrepeNetwork
 from ddsp_match.analysis.crepe_plain import HOP, plain_activations
 from ddsp_match.analysis.crepe_weights import load_weights
-from ddsp_match.errors import ConfigError
+from ddsp_match.core.errors import ConfigError
 from tests.compare import assert_close
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -7,7 +7,7 @@ import pytest
 
 from ddsp_match.analysis.crepe import crepe_pitch, on_frame_grid
 from ddsp_match.analysis.decode import DecodedPitch, bin_cents, decode
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.timebase import Timebase
 
 
 def bumps(centres: np.ndarray, height: float = 0.9) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ddsp_match.analysis.f0_file import f0_at, read_f0_file
-from ddsp_match.errors import PitchError
+from ddsp_match.core.errors import PitchError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ddsp_match.analysis.harmonic_fit import bounded_cents, fit_harmonics, refined_f0, smoothness
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import WaveformReader, running_phase
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 TIMEBASE = Timebase.at(16000)

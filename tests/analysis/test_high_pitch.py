@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ddsp_match.analysis.pitch import track
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 
 RATE = 44100
 TIMES = np.arange(RATE // 2) / RATE

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ddsp_match.analysis.loudness import FLOOR_DB, a_weighted_loudness
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 

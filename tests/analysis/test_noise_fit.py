@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 TIMEBASE, BANDS = Timebase.at(16000), 65

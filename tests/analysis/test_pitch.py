@@ -10,9 +10,9 @@ import pytest
 from ddsp_match.analysis import pitch as pitch_room
 from ddsp_match.analysis.contour import NO_PITCH_HZ
 from ddsp_match.analysis.pitch import PitchTrack, _worth_hearing, track, tracks
-from ddsp_match.errors import PitchError
-from ddsp_match.settings import F0Settings
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.errors import PitchError
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.core.timebase import Timebase
 from tests.compare import assert_close
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from ddsp_match.audio import Audio, write
-from ddsp_match.controls import Controls
+from ddsp_match.core.audio import Audio, write
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.render import render
-from ddsp_match.timebase import Timebase
 
 RATE, N_SAMPLES, F0_HZ = 16000, 8001, 220.0
 TIMEBASE = Timebase.at(RATE)

@@ -11,7 +11,7 @@ import pytest
 
 from ddsp_match.app.checkpoint import FOLDER
 from ddsp_match.app.server import App
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from tests.app.serving import Served, told, tree, until, wav
 
 KILLED = """

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from ddsp_match.audio import read
-from ddsp_match.errors import SoundError
+from ddsp_match.core.audio import read
+from ddsp_match.core.errors import SoundError
 from tests.app.serving import Served, tree, wav
 
 
@@ -25,7 +25,7 @@ def slow(monkeypatch):
     begun, told = threading.Event(), []
 
     def fit(_, *, out, name, on_stage, on_step, on_best, on_pitch, stop, **more):
-        from ddsp_match.tasks.live import Best
+        from ddsp_match.fitting.live import Best
 
         on_stage("f0")
         on_pitch(1, 2)

@@ -10,7 +10,7 @@ import pytest
 import ddsp_match.app
 
 STATIC = Path(ddsp_match.app.__file__).parent / "static"
-WEB = STATIC.parents[1] / "web"
+WEB = STATIC.parents[1] / "exports" / "web"
 OURS = [p for p in sorted(STATIC.rglob("*")) if p.suffix in {".js", ".css", ".html"} and "vendor" not in p.parts]
 
 

@@ -63,7 +63,7 @@ def test_a_fit_survives_a_reload_queues_the_next_and_keeps_its_best_when_stopped
 
 
 def test_a_fit_that_fails_says_why(page, served, monkeypatch):
-    from ddsp_match.errors import SoundError
+    from ddsp_match.core.errors import SoundError
 
     def broken(*_, **__):
         raise SoundError("a sound of glass", where="the shelf", needed="wood", hint="knock on it")

@@ -11,7 +11,7 @@ import soundfile
 
 from ddsp_match.app.comparing import metrics_of_two
 from ddsp_match.app.orders import fit_words
-from ddsp_match.audio import Audio, write
+from ddsp_match.core.audio import Audio, write
 from tests.app import made
 from tests.app.serving import Served, wav
 

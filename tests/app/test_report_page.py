@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ddsp_match.audio import read
+from ddsp_match.core.audio import read
 from tests.app.page import Page
 from tests.app.serving import Served
 from tests.report.driver import missing
@@ -42,6 +42,6 @@ def test_a_report_plays_in_its_sandbox_and_cannot_ask_the_server(tmp_path, bundl
 
 
 def _few_steps():
-    from ddsp_match.settings import F0Settings, FitSettings, OptimizerSettings
+    from ddsp_match.core.settings import F0Settings, FitSettings, OptimizerSettings
 
     return FitSettings(f0=F0Settings(source="constant", hz=100.0), optimizer=OptimizerSettings(steps=2))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ddsp_match.app.runs import Runs
-from ddsp_match.audio import read
+from ddsp_match.core.audio import read
 from ddsp_match.patch import load_patch
 from tests.app import made
 from tests.app.serving import Served, tree, until

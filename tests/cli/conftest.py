@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ddsp_match.errors import SoundError
+from ddsp_match.core.errors import SoundError
 
 
 class FakeFit:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ddsp_match import cli
-from ddsp_match.audio import read
 from ddsp_match.cli import values
 from ddsp_match.cli.parser import build_parser, verbs_of
+from ddsp_match.core.audio import read
 from ddsp_match.patch import load_patch
 from ddsp_match.tasks.edit import edits_of, registry
 from tests.tasks.test_edit import patch

@@ -14,18 +14,18 @@ import pytest
 import yaml
 
 from ddsp_match import cli, config
-from ddsp_match.audio import Audio
 from ddsp_match.cli import completion, parser_effects
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.config import setting_keys
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.errors import ConfigError, SoundError
+from ddsp_match.core.ranges import Range
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Knob
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
-from ddsp_match.errors import ConfigError, SoundError
-from ddsp_match.ranges import Range
 from ddsp_match.report.ratios import esr_words
-from ddsp_match.settings import EffectSettings
 
 
 class FakeEffect:

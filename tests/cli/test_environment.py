@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.files.test_claims import holder
+from tests.core.files.test_claims import holder
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 8000

@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 
 from ddsp_match import cli
-from ddsp_match.audio.headers import Header
+from ddsp_match.core.audio.headers import Header
 from ddsp_match.tasks.estimate import fit_cost
 
 

@@ -12,8 +12,8 @@ import pytest
 from ddsp_match import cli
 from ddsp_match.cli import parser, words
 from ddsp_match.cli.progress import Interrupt
+from ddsp_match.core.errors import ConfigError, OutputError, PatchError, PitchError, SoundError
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError, PatchError, PitchError, SoundError
 
 
 def run(*argv: str) -> int:

@@ -14,8 +14,8 @@ import pytest
 from ddsp_match import cli
 from ddsp_match.cli import many_progress
 from ddsp_match.cli.many_progress import ManyProgress, duration
-from ddsp_match.engines import asked_to_stop
-from ddsp_match.store import Store
+from ddsp_match.runs.engines import asked_to_stop
+from ddsp_match.runs.store import Store
 from ddsp_match.tasks import fit_many as task
 from ddsp_match.tasks.fit_many import Counts
 from tests.tasks.fakes_many import fake_fit, write_tone

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddsp_match import audio, cli
-from ddsp_match.audio import Audio
+from ddsp_match import cli
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import EffectsPatch
 from tests.compare import assert_close

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match import audio, cli
-from ddsp_match.controls import Controls
+from ddsp_match import cli
+from ddsp_match.core import audio
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError, PatchError
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, PatchError
 from ddsp_match.patch import EffectsPatch, Patch, load_patch
-from ddsp_match.tasks.render import render, stems_of
-from ddsp_match.timebase import Timebase
+from ddsp_match.patch.playing import stems_of
+from ddsp_match.tasks.render import render
 from tests.compare import assert_close
 
 N, RATE = 4800, 16_000

@@ -10,7 +10,7 @@ import yaml
 
 from ddsp_match import cli
 from ddsp_match.cli.sweep_rows import Row
-from ddsp_match.errors import PitchError
+from ddsp_match.core.errors import PitchError
 
 
 def run(*argv: str) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ddsp_match.core.errors import OutputError
 from ddsp_match.datasets.fetch import FetchError, fetch, look
 from ddsp_match.datasets.published import SETS
-from ddsp_match.errors import OutputError
 from tests.datasets.web import ARCHIVE, CLIPS, NAMES, Reply, archive, clip, serving, tiny
 from tests.waiting import wait_for
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ddsp_match.core.errors import SoundError
+from ddsp_match.core.settings.many import DatasetSettings
 from ddsp_match.datasets import listing
-from ddsp_match.errors import SoundError
-from ddsp_match.settings.many import DatasetSettings
 
 
 def put(root: Path, *names: str) -> Path:

@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from ddsp_match.controls import Controls
-from ddsp_match.timebase import Timebase
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 
 TIMEBASE = Timebase(16_000, 160)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.synth.harmonic_noise import play
-from ddsp_match.timebase import Timebase
 
 RATE = 16_000
 TIMEBASE = Timebase.at(RATE)

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.morph import morph
 from ddsp_match.edits.onsets import attack_frames, level_db
 from ddsp_match.edits.regrid import at_divisions, at_timebase
 from ddsp_match.edits.separate import complex_partials
 from ddsp_match.synth.harmonic_noise import play
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ddsp_match.core.errors import ConfigError
 from ddsp_match.effects.build import build, check, describe
 from ddsp_match.effects.registry import ALIASES, processors
-from ddsp_match.errors import ConfigError
 
 
 @pytest.mark.parametrize(

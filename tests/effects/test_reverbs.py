@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from ddsp_match.analysis.decay import rt60
+from ddsp_match.core.errors import ConfigError
 from ddsp_match.dsp.octave_bands import octave_centres
 from ddsp_match.effects.convolution_reverb import ConvolutionReverb
 from ddsp_match.effects.parametric_reverb import ParametricReverb
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError
 from tests.compare import assert_close
 
 RATE = 24_000

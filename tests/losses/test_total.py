@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ddsp_match.core.settings import LossSettings
 from ddsp_match.losses.total import TotalLoss
-from ddsp_match.settings import LossSettings
 from tests.compare import assert_close
 
 OFF = {"linear": 0.0, "log": 0.0}

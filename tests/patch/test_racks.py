@@ -12,13 +12,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import OutputError, PatchError
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.build import build, describe
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
-from ddsp_match.errors import OutputError, PatchError
 from ddsp_match.patch import EffectsPatch, Patch, load_patch, load_rack
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 NAME = "found.patch.safetensors"

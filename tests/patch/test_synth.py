@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import save_file
 
 import ddsp_match
-from ddsp_match.controls import Controls
-from ddsp_match.errors import OutputError, PatchError
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import OutputError, PatchError
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import FORMAT_VERSION, Patch, decode_noise, encode_noise, load_patch
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 TIMEBASE, N = Timebase.at(16000), 8000

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.ranges import Range
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.gain import Gain
 from ddsp_match.effects.processor import Knob, Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.ranges import Range
-from ddsp_match.settings import EffectSettings
 
 
 @dataclass(frozen=True)

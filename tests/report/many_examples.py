@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ddsp_match.fitting.verdict import LEVELS
 from ddsp_match.report.compare_data import Change, CompareData, Pair
 from ddsp_match.report.score_data import Failure, FamilyScores, ScoreData, ScoreRow
 from ddsp_match.report.sweep_data import Run, SweepData
 from ddsp_match.report.table_data import Column, Mean, Sound
-from ddsp_match.report.verdict import LEVELS
 
 COLUMNS = [
     Column(

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import torch
 
-from ddsp_match.audio import Audio
-from ddsp_match.controls import Controls
-from ddsp_match.features import Features
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.features import Features
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.fitting.verdict import judge
 from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
-from ddsp_match.report.verdict import judge
-from ddsp_match.timebase import Timebase
 
 METRICS = {
     "mrstft": 0.21,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from ddsp_match.report import analysis_picture
 from tests.report.reports import report_data
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.errors import OutputError
 from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.gain import Gain
-from ddsp_match.errors import OutputError
 from ddsp_match.report import effect_page
 from ddsp_match.report.animation import Animation
 from ddsp_match.report.effect_data import EffectReport, KnobHistory

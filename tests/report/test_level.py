@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.report.level import MAX_GAIN_DB, SILENCE_LUFS, gains_db, loudness_lufs
 
 

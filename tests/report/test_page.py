@@ -15,10 +15,10 @@ from subprocess import run
 import pytest
 import torch
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
+from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report import page
 from ddsp_match.report.data import PatchFacts, ReportData
-from ddsp_match.report.verdict import Verdict
 from tests.report.reports import METRICS, report_data
 
 SPITE = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&{{data}}</title>"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.report import players as room
 from ddsp_match.report.players import Player, format_words, players, storage_scale
 from tests.compare import assert_close

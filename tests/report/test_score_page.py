@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from ddsp_match.report import compare_page, packing, score_page, sweep_page
 from ddsp_match.report.score_data import Failure, ScoreData, ScoreRow
 from ddsp_match.report.sweep_data import Run

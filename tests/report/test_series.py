@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match.controls import Controls
-from ddsp_match.features import Features
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.features import Features
+from ddsp_match.patch.playing import stems_of
 from ddsp_match.report.data import LossTrace
 from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series
-from ddsp_match.tasks.render import stems_of
 from tests.compare import assert_close
 from tests.tasks.runs import some_patch
 

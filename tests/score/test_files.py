@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from ddsp_match.score.card import Comparison, Pair, Row
 from ddsp_match.score.files import read_card, write_card, write_comparison
 from ddsp_match.score.paired import differences

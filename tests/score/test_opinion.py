@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_match.audio import Audio, resample
+from ddsp_match.core.audio import Audio, resample
 from ddsp_match.score import opinion
 from tests.compare import assert_close
 

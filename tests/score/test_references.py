@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_match.audio import Audio
+from ddsp_match.core.audio import Audio
 from ddsp_match.score.references import references
 from tests.compare import assert_close
 

@@ -11,9 +11,9 @@ import sys
 import pytest
 import torch
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, complex_amplitudes, noise_bands_for, play
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 
 TIMEBASE = Timebase.at(16000)

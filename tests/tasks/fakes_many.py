@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ddsp_match import audio
-from ddsp_match.engines import Finished
-from ddsp_match.errors import SoundError
-from ddsp_match.store import Entry, write_sound
+from ddsp_match.core import audio
+from ddsp_match.core.errors import SoundError
+from ddsp_match.runs.engines import Finished
+from ddsp_match.runs.store import Entry, write_sound
 
 
 def write_tone(path: Path, seconds: float = 0.2, sample_rate: int = 16_000, f0_hz: float = 440.0) -> Path:

@@ -6,10 +6,10 @@ import math
 
 import torch
 
-from ddsp_match.controls import Controls
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import Patch
-from ddsp_match.timebase import Timebase
 
 RATE = 16_000
 

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ddsp_match.settings import FitSettings
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.tasks.fit_many import fit_many
 from tests.tasks.fakes_many import fake_fit
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ddsp_match import audio
-from ddsp_match.audio import Audio
-from ddsp_match.controls import Controls
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import SUFFIX, Patch
-from ddsp_match.settings import FitSettings
-from ddsp_match.store.entry import Entry
-from ddsp_match.store.sound_folder import write_sound
-from ddsp_match.store.store import Store
+from ddsp_match.runs.store.entry import Entry
+from ddsp_match.runs.store.sound_folder import write_sound
+from ddsp_match.runs.store.store import Store
 from ddsp_match.tasks.render import render
-from ddsp_match.timebase import Timebase
 
 RATE, SECONDS = 16000, 0.4
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ddsp_match.errors import OutputError
+from ddsp_match.core.errors import OutputError
 from ddsp_match.score.comparison_words import headline, rule
 from ddsp_match.tasks import score_sound
 from ddsp_match.tasks.compare import compare, compared, labels

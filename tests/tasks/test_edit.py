@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import ddsp_match
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits.kinds import EDITS
 from ddsp_match.patch import Patch, container, load_patch
+from ddsp_match.patch.playing import stems_of
 from ddsp_match.tasks.edit import Edit, edit, edits_of, f0_curve, registry
-from ddsp_match.tasks.edit_kinds import EDITS
-from ddsp_match.tasks.render import stems_of
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
 

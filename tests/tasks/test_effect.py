@@ -5,15 +5,15 @@ import pytest
 import scipy.signal
 
 from ddsp_match.analysis.decay import rt60
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError
-from ddsp_match.optimise import StopReason
+from ddsp_match.fitting.identify import Identifier
+from ddsp_match.fitting.optimise import StopReason
 from ddsp_match.patch import load_rack
-from ddsp_match.settings import EffectSettings
 from ddsp_match.tasks import effect as task
 from ddsp_match.tasks.effect import effect
-from ddsp_match.tasks.identify import Identifier
 from tests.compare import assert_close
 
 RATE = 16_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.tasks import export as module
 from ddsp_match.tasks.export import KINDS, export, name_of
 from tests.tasks.instruments import blown

@@ -12,11 +12,11 @@ import torch
 import yaml
 
 import ddsp_match
-from ddsp_match.audio import Audio
 from ddsp_match.config import build
-from ddsp_match.errors import ConfigError, OutputError, PitchError, SoundError
-from ddsp_match.optimise import StopReason
-from ddsp_match.settings import FitSettings
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.errors import ConfigError, OutputError, PitchError, SoundError
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.fitting.optimise import StopReason
 from tests.compare import assert_close
 
 FILES = [

@@ -10,14 +10,14 @@ import pytest
 import soundfile
 import torch
 
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.datasets import Item
-from ddsp_match.errors import ConfigError
 from ddsp_match.patch import load_patch
-from ddsp_match.settings import FitSettings
+from ddsp_match.runs.batch_size import fastest_rows, rows_in_memory
+from ddsp_match.runs.batches import BatchJob
 from ddsp_match.tasks import fit_batch as module
-from ddsp_match.tasks.batch_size import fastest_rows, rows_in_memory
 from ddsp_match.tasks.fit_batch import fit_batch, is_out_of_memory
-from ddsp_match.tasks.jobs_of import BatchJob
 
 
 def settings(**changes) -> FitSettings:

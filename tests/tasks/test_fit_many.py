@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from ddsp_match.core.errors import ConfigError, OutputError, SoundError
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.datasets import Item
-from ddsp_match.errors import ConfigError, OutputError, SoundError
-from ddsp_match.settings import FitSettings
-from ddsp_match.store import Entry, Store, write_sound
+from ddsp_match.runs.batches import LONGEST_OVER_SHORTEST, jobs_of
+from ddsp_match.runs.store import Entry, Store, write_sound
 from ddsp_match.tasks.fit_many import fit_many
-from ddsp_match.tasks.jobs_of import LONGEST_OVER_SHORTEST, jobs_of
 from tests.tasks.fakes_many import Engine, fake_fit, fit_without_room, torn, write_tone
 
 
@@ -124,7 +124,7 @@ def test_what_a_lost_batch_had_written_is_not_done_again(samples, tmp_path):
 
 
 def test_a_fit_that_raises_fails_alone(samples, tmp_path):
-    from ddsp_match.engines import Finished
+    from ddsp_match.runs.engines import Finished
 
     class Raising(Engine):
         def run(self, function, jobs, stop=None):
@@ -273,7 +273,7 @@ def test_files_one_by_one(samples, tmp_path):
 
 
 def job_in(folder):
-    from ddsp_match.tasks.jobs_of import BatchJob
+    from ddsp_match.runs.batches import BatchJob
 
     return lambda items: BatchJob(items, folder, FitSettings())
 
@@ -302,7 +302,7 @@ def test_channels_and_rates_are_not_mixed_and_high_rates_count_as_fitted(tmp_pat
 
 
 def test_jobs_are_drawn_lazily(tmp_path, monkeypatch):
-    monkeypatch.setattr("ddsp_match.tasks.jobs_of.WINDOW", 10)
+    monkeypatch.setattr("ddsp_match.runs.batches.WINDOW", 10)
     path = write_tone(tmp_path / "a.wav")
     drawn = []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ddsp_match.store import Store
+from ddsp_match.runs.store import Store
 from tests.tasks.fakes_many import torn, write_tone
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddsp_match.audio import read
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core.audio import read
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import Patch, load_patch
+from ddsp_match.patch.playing import stems_of
 from ddsp_match.tasks import morph as module
 from ddsp_match.tasks.edit import edit, edits_of
 from ddsp_match.tasks.morph import morph, morphs
-from ddsp_match.tasks.render import stems_of
-from ddsp_match.timebase import Timebase
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
 

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match import audio
-from ddsp_match.audio import Audio
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio
+from ddsp_match.core.errors import ConfigError, OutputError, PatchError, SoundError
+from ddsp_match.core.ranges import Range
 from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.processor import Knob, Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError, PatchError, SoundError
 from ddsp_match.patch import EffectsPatch
-from ddsp_match.ranges import Range
+from ddsp_match.patch.playing import through
 from ddsp_match.tasks import process as module
-from ddsp_match.tasks.process import process, through
+from ddsp_match.tasks.process import process
 from tests.compare import assert_close
 
 HALF_DB = 20 * np.log10(0.5)

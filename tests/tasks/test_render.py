@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ddsp_match.audio import read
+from ddsp_match.core.audio import read
+from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.effects.rack import Rack
-from ddsp_match.errors import ConfigError, OutputError
 from ddsp_match.patch import Patch
 from ddsp_match.tasks import render as module
 from ddsp_match.tasks.render import render

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match import audio
-from ddsp_match.audio import Audio, read
-from ddsp_match.errors import ConfigError, OutputError
+from ddsp_match.core import audio
+from ddsp_match.core.audio import Audio, read
+from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.runs.store.store import Store
 from ddsp_match.score import opinion
-from ddsp_match.settings import F0Settings
-from ddsp_match.store.store import Store
+from ddsp_match.score.runs import Matched, _moved, find_run
 from ddsp_match.tasks import score_sound
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.score import score
 from ddsp_match.tasks.score_plan import spread
-from ddsp_match.tasks.score_runs import Matched, _moved, find_run
 from ddsp_match.tasks.score_sound import ScoreJob, Scoring
 from tests.compare import assert_close
 from tests.tasks.runs import RATE, make_run, make_single, noisy, some_patch

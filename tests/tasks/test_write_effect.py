@@ -11,10 +11,10 @@ import pytest
 import soundfile
 import yaml
 
+from ddsp_match.core.errors import OutputError
 from ddsp_match.effects.build import build
 from ddsp_match.effects.gain import Gain
 from ddsp_match.effects.registry import processors
-from ddsp_match.errors import OutputError
 from ddsp_match.patch import load_rack
 from ddsp_match.report import effect_page
 from ddsp_match.tasks.effect_report import chain_words, from_result

@@ -1,0 +1,158 @@
+"""The settings of what is heard and what plays it: f0, the synthesizer, and where the fit of it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.settings.base import Settings, setting
+
+
+@dataclass
+class F0Settings(Settings):
+    """Where the fundamental frequency comes from, and how far it is trusted."""
+
+    section: ClassVar[str] = "f0"
+
+    source: str = setting(
+        "crepe",
+        "Who says what f0 is: the CREPE network, librosa's pyin, a CSV file of time and Hz, or one constant.",
+        choices=("crepe", "pyin", "csv", "constant"),
+    )
+    model: str = setting(
+        "full",
+        "Size of the CREPE network: tiny is some ten times faster and errs more often.",
+        choices=("full", "tiny"),
+    )
+    path: str | None = setting(None, "The CSV file of f0.source=csv: lines of time in s, f0 in Hz.")
+    hz: float | None = setting(
+        None, "The f0 of f0.source=constant.", unit="Hz", low=0.0, high=20_000.0, above=True
+    )
+    min_hz: float = setting(
+        20.0,
+        "Lowest f0 considered; too low lets the octave check fall for subharmonics.",
+        unit="Hz",
+        low=1.0,
+        high=20_000.0,
+    )
+    max_hz: float = setting(5000.0, "Highest f0 considered.", unit="Hz", low=1.0, high=20_000.0)
+    octave_check: bool = setting(
+        True,
+        "Judge candidates an octave and a twelfth away by how well their harmonics explain the spectrum.",
+    )
+    refine: bool = setting(
+        True, "Refine f0 within the fit, by the phase slopes of the demodulated harmonics."
+    )
+    refine_cents: float = setting(
+        30.0,
+        "Furthest that refinement may move f0: enough to cure a tracker's bias, too little to jump a note.",
+        unit="cents",
+        low=0.0,
+        high=100.0,
+    )
+    voiced_threshold: float = setting(
+        0.6,
+        "Periodicity from which a frame counts as voiced; below it f0 is interpolated.",
+        unit="periodicity",
+        low=0.0,
+        high=1.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_hz >= self.max_hz:
+            raise ConfigError(
+                f"{self.min_hz:g} Hz", where="f0.min_hz", needed=f"less than f0.max_hz ({self.max_hz:g} Hz)"
+            )
+        if self.source == "csv" and self.path is None:
+            raise ConfigError(
+                "no file while f0.source is csv",
+                where="f0.path",
+                needed="a CSV file with lines of time in s, f0 in Hz",
+                hint="f0=csv f0.path=f0.csv, or --f0-csv f0.csv",
+            )
+        if self.source == "constant" and self.hz is None:
+            raise ConfigError(
+                "no frequency while f0.source is constant",
+                where="f0.hz",
+                needed="a frequency in Hz",
+                hint="f0=constant f0.hz=220, or --f0 220, or --midi 57",
+            )
+
+
+@dataclass
+class SynthSettings(Settings):
+    """The synthesizer: harmonics and filtered noise."""
+
+    section: ClassVar[str] = "synth"
+
+    n_harmonics: int | None = setting(
+        None,
+        "How many harmonics are played; null: as many as lie below Nyquist, up to synth.max_harmonics.",
+        unit="harmonics",
+        low=1,
+        high=1000,
+    )
+    max_harmonics: int = setting(
+        300,
+        "Cap on the number of harmonics when n_harmonics is null: time, memory and patch size grow with it.",
+        unit="harmonics",
+        low=1,
+        high=1000,
+    )
+    divisions: int | None = setting(
+        None,
+        "Partials a harmonic: with 1 only harmonics of f0 are played; more put partials between them, for bodies, "
+        "bells, stretched partials and second voices. null: as many as leave no gap of more than the frame rate, "
+        "100 Hz. Above 1 only with tracked phases.",
+        unit="partials",
+        low=1,
+        high=100,
+    )
+    grid: str = setting(
+        "auto",
+        "What the partials are multiples of: f0 over the divisions, or a steady 50 Hz, which follows several voices, "
+        "wild glides and sounds without a pitch but does not move with f0; auto: f0, unless it explains little.",
+        choices=("auto", "f0", "steady"),
+    )
+    phase: str = setting(
+        "tracked",
+        "Phases of the harmonics: all zero, one static phase each, or tracked frame by frame, "
+        "which follows the waveform and costs one more number a harmonic and frame.",
+        choices=("zero", "static", "tracked"),
+    )
+    noise: bool = setting(True, "Whether filtered noise is played beside the harmonics.")
+    noise_bands: int | None = setting(
+        None,
+        "Noise bands, evenly spaced from 0 Hz to Nyquist; null: follow the rate (129 at 16 kHz).",
+        unit="bands",
+        low=2,
+        high=4097,
+    )
+    noise_seed: int = setting(
+        0, "Seed of the noise signal, so that a patch renders the same twice.", low=0, high=2**31 - 1
+    )
+
+
+@dataclass
+class InitSettings(Settings):
+    """Where the fit starts."""
+
+    section: ClassVar[str] = "init"
+
+    kind: str = setting(
+        "analysis",
+        "analysis: demodulated harmonics and the residual's spectrum; random: chance, as the seed recipe "
+        "has it, which takes many times the steps.",
+        choices=("analysis", "random"),
+    )
+    bandwidth_hz: float = setting(
+        50.0,
+        "Fastest change of a partial that the first guess follows; 50: all that the frame rate carries, noise "
+        "included. Narrower leaves noise to the noise part and smears attacks. At most 20 with effects, and where "
+        "phases are not tracked.",
+        unit="Hz",
+        low=1.0,
+        high=50.0,
+    )

@@ -1,0 +1,205 @@
+"""Which edits there are, and the function behind each."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits import hold, pitch, tone
+from ddsp_match.edits.parameters import EditKind, Parameter, Values
+from ddsp_match.edits.stretch import stretch
+
+
+def _f0_curve(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    times_s, f0_hz = (np.array(values[name]) for name in ("times_s", "f0_hz"))
+    if len(times_s) != len(f0_hz) or not (f0_hz > 0).any() or (np.diff(times_s) <= 0).any():
+        raise ConfigError(
+            f"{len(times_s)} times and {len(f0_hz)} frequencies",
+            where="f0_curve",
+            needed="as many of one as of the other, times that grow, and an f0 somewhere",
+        )
+    heard = f0_hz > 0  # where nothing is voiced f0 goes straight on to where something is
+    wanted_s = np.arange(controls.n_frames) / timebase.frame_rate
+    octaves = np.interp(wanted_s, times_s[heard], np.log2(f0_hz[heard]))
+    return pitch.replace_f0(controls, timebase, torch.from_numpy(2.0**octaves).to(controls.f0_hz))
+
+
+def _constant_f0(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    return pitch.replace_f0(controls, timebase, torch.full_like(controls.f0_hz[0], float(values["hz"])))
+
+
+def _covering(seconds: float, timebase: Timebase) -> float:
+    """The end of the frame in which a length ends, so that there is enough to cut it from."""
+    return math.ceil(seconds * timebase.frame_rate - 1e-6) / timebase.frame_rate
+
+
+def _stretched(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    last = controls.n_frames - 1
+    return stretch(controls, timebase, math.ceil(last * values["factor"] - 1e-6) / max(1, last))
+
+
+def _held(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    return hold.hold(controls, timebase, _covering(values["seconds"], timebase))
+
+
+def _frozen(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    seconds = values["seconds"]
+    return hold.freeze(controls, timebase, values["at_s"], None if seconds is None else _covering(seconds, timebase))
+
+
+def _trimmed(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+    start_s, stop_s = values["start_s"], values["stop_s"]
+    if stop_s is None:
+        return hold.trim(controls, timebase, start_s)
+    first_s = timebase.frame_at(start_s) / timebase.frame_rate
+    return hold.trim(controls, timebase, start_s, first_s + _covering(stop_s - start_s, timebase))
+
+
+def _db(words: str, name: str = "db", unit: str = "dB", reach: float = 60.0, step: float = 0.5) -> Parameter:
+    return Parameter(name, words, 0, unit, -reach, reach, step)
+
+
+def _seconds(name: str, words: str, default: float | None = 0, high: float = 600.0, **more: Any) -> Parameter:
+    return Parameter(name, words, default, "s", 0.0, high, 0.01, **more)
+
+
+_FORMANT = Parameter(
+    "formant", "keep: the body stays as large as it was; move: it shrinks and grows with the pitch", "keep",
+    choices=("keep", "move"),
+)  # fmt: skip
+_CURVE = Parameter("curve", "of the level", "cosine", choices=("cosine", "linear", "exponential"))
+
+EDITS: tuple[EditKind, ...] = (
+    EditKind(
+        "transpose", "Transpose", "Higher or lower, at the same pace.", "pitch",
+        lambda c, t, v: pitch.transpose(c, t, v["semitones"], v["formant"]),
+        (Parameter("semitones", "how far", 0, "semitones", -60, 60, 1), _FORMANT), separated=True,
+    ),
+    EditKind(
+        "f0_depth", "Melody", "Draws f0 towards its median (0: a steady note) or away from it (2: twice as lively).",
+        "pitch", lambda c, t, v: pitch.contour(c, t, v["depth"]),
+        (Parameter("depth", "0 is flat, 1 as it was", 1, "", 0, 4, 0.05),), separated=True,
+    ),
+    EditKind(
+        "vibrato", "Vibrato", "Lets f0 swing about itself, more and more after a moment.", "pitch",
+        lambda c, t, v: pitch.vibrato(c, t, v["rate_hz"], v["depth_cents"], v["delay_s"]),
+        (
+            Parameter("depth_cents", "how far f0 swings either way", 0, "cents", 0, 1200, 1),
+            Parameter("rate_hz", "swings a second", 5.5, "Hz", 0.1, 20, 0.1),
+            _seconds("delay_s", "when it begins", 0.3, 60.0),
+        ),
+        separated=True,
+    ),
+    EditKind(
+        "f0", "Fixed pitch", "One frequency throughout.", "pitch", _constant_f0,
+        (Parameter("hz", "the frequency", None, "Hz", 5, 20_000, 1, required=True, log=True),), separated=True,
+    ),
+    EditKind(
+        "f0_curve", "Pitch curve", "Another f0 over time.", "pitch", _f0_curve,
+        (
+            Parameter("times_s", "times of the points", None, "s", 0, 36_000, curve=True, required=True),
+            Parameter("f0_hz", "f0 there, 0 where there is none", None, "Hz", 0, 20_000, curve=True, required=True),
+        ),
+        separated=True, listed=False,
+    ),
+    EditKind(
+        "stretch", "Stretch", "Longer or shorter at the same pitch; the attack keeps its pace.", "time",
+        _stretched,
+        (Parameter("factor", "times as long", 1, "×", 0.05, 20, 0.01, log=True),),
+        seconds=lambda v, s: s * v["factor"],
+    ),
+    EditKind(
+        "hold", "Hold", "Holds the sustain until the whole is so long; attack and release stay.", "time",
+        _held,
+        (_seconds("seconds", "length of the whole", None, required=True),),
+        separated=True, neutral=lambda v, s: v["seconds"] == round(s, 6), seconds=lambda v, _: v["seconds"],
+    ),
+    EditKind(
+        "freeze", "Freeze", "One moment, standing still.", "time",
+        _frozen,
+        (
+            _seconds("at_s", "the moment", None, required=True),
+            _seconds("seconds", "how long; by default as long as the sound", None, optional=True),
+        ),
+        separated=True, seconds=lambda v, s: s if v["seconds"] is None else v["seconds"],
+    ),
+    EditKind(
+        "trim", "Trim", "What sounds from one time to another.", "time",
+        _trimmed,
+        (
+            _seconds("start_s", "where it begins"),
+            _seconds("stop_s", "where it ends; by default at the end", None, optional=True),
+        ),
+        neutral=lambda v, s: v["start_s"] == 0 and (v["stop_s"] is None or v["stop_s"] >= s),
+        seconds=lambda v, s: (s if v["stop_s"] is None else min(v["stop_s"], s)) - v["start_s"],
+    ),
+    EditKind(
+        "brightness", "Brightness", "Tilts the spectrum about a pivot; the power stays.", "tone",
+        lambda c, t, v: tone.brightness(c, v["db_per_octave"], t),
+        (_db("above 0 brighter, below 0 darker", "db_per_octave", "dB/octave", 12.0, 0.1),),
+    ),
+    EditKind(
+        "odd_even", "Odd/even", "Raises the even harmonics against the odd ones; the power stays.", "tone",
+        lambda c, _, v: tone.odd_even(c, v["db"]), (_db("below 0 hollow, as a clarinet"),),
+    ),
+    EditKind(
+        "harmonic", "Harmonic stem", "The level of the tonal part.", "level",
+        lambda c, t, v: tone.levels(c, t, harmonic_db=v["db"]), (_db("louder or softer", reach=80),),
+    ),
+    EditKind(
+        "noise", "Noise stem", "The level of the noisy part: breath, bow, knock; also where partials play it.", "level",
+        lambda c, t, v: tone.levels(c, t, noise_db=v["db"]), (_db("louder or softer", reach=80),),
+    ),
+    EditKind(
+        "fade_in", "Fade in", "From silence.", "level",
+        lambda c, t, v: hold.fade(c, t, in_s=v["seconds"], curve=v["curve"]),
+        (_seconds("seconds", "how long"), _CURVE),
+    ),
+    EditKind(
+        "fade_out", "Fade out", "To silence.", "level",
+        lambda c, t, v: hold.fade(c, t, out_s=v["seconds"], curve=v["curve"]),
+        (_seconds("seconds", "how long"), _CURVE),
+    ),
+)  # fmt: skip
+KINDS: dict[str, EditKind] = {kind.name: kind for kind in EDITS}
+
+
+def kind_of(name: str) -> EditKind:
+    """The kind of edit of a name.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in KINDS:
+        near = difflib.get_close_matches(str(name), KINDS, n=1)
+        raise ConfigError(repr(name), where="edit", needed=f"one of {', '.join(KINDS)}", hint="".join(near))
+    return KINDS[name]
+
+
+def registry() -> list[dict[str, Any]]:
+    """Every edit that has knobs as plain data, in the order in which a person would look for them.
+
+    Returns:
+        One entry an edit: ``name``, ``label``, ``words``, ``group``, and ``parameters``, each with ``name``,
+        ``words``, ``kind`` (number or choice), ``unit``, ``default``, ``low``, ``high``, ``step``, ``choices``
+        (None where they make no sense), ``log`` for a knob along a logarithmic scale, ``optional`` where it may be
+        null, and ``required`` where no default leaves the sound as it is.
+    """
+    return [
+        {
+            "name": kind.name,
+            "label": kind.label,
+            "words": kind.words,
+            "group": kind.group,
+            "parameters": [parameter.as_data() for parameter in kind.parameters],
+        }
+        for kind in EDITS
+        if kind.listed
+    ]

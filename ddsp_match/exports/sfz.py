@@ -1,0 +1,201 @@
+"""A patch as a sampled instrument: a sample for each key and strength, and the SFZ text that maps them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ddsp_match.core.audio import Audio, resample
+from ddsp_match.core.callbacks import OnNote
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.dsp.notes import midi_of, note_name
+from ddsp_match.edits.loops import find_loop, has_sustain
+from ddsp_match.edits.parameters import LONGEST_S
+from ddsp_match.edits.pitch import transpose
+from ddsp_match.edits.separate import separate
+from ddsp_match.edits.tone import brightness
+from ddsp_match.exports.formats import sfz
+from ddsp_match.exports.formats.wav_chunks import sampler_chunk, write_wav
+from ddsp_match.exports.loop import held, play_held
+from ddsp_match.exports.source import as_long, one_note, pitch_of, release_s_of
+from ddsp_match.patch import Patch
+from ddsp_match.patch.playing import through
+from ddsp_match.synth.harmonic_noise import play
+
+STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
+MOST_LAYERS = 8
+SOFTEST_DB_PER_OCTAVE = -5.0  # how much darker the softest layer is
+LOOP_S = 2.0  # shorter loops are heard as loops where there is noise
+SETTLE_S = 3.0  # a room is that far filled before the loop begins
+LEAST_RATE = 44_100  # below it, samples are written at 48 kHz: samplers' short interpolators leave images otherwise
+LOW_RATE_BECOMES = 48_000
+UNPITCHED_KEY = 60
+SEAM_S = 0.05  # crossfade of samples at the loop's end, where an effect has not quite settled
+GUARD = 64  # samples that go on behind the loop
+CEILING = 0.985  # whole numbers hold no sample above 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample: its sound, by how much it is sharp, and the first and last sample of its loop."""
+
+    audio: Audio
+    cents: float = 0.0
+    loop: tuple[int, int] | None = None
+
+
+def export_sfz(
+    patch: Patch,
+    out: Path,
+    *,
+    name: str | None = None,
+    keys: Sequence[int] | int | None = None,
+    velocities: int = 2,
+    seconds: float | None = None,
+    loop: bool = True,
+    release_s: float | None = None,
+    sample_rate: int | None = None,
+    bits: int = 24,
+    dry: bool = False,
+    on_note: OnNote | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Writes an SFZ instrument.
+
+    Args:
+        patch: What to play.
+        out: Folder to write to, which exists.
+        name: Of the instrument; by default that of the folder.
+        keys: The MIDI keys that get a sample of their own; a number for every so many keys, two octaves either way.
+        velocities: Layers of strength, 1 to 8, softer ones darker.
+        seconds: Length of each sample, up to the end of its loop; by default as long as the sound and its loop are.
+        loop: Let held notes sound on, where the sound has a sustain.
+        release_s: How long a note sounds on after its key was let go, in seconds; by default as the sound dies away.
+        sample_rate: Of the samples, in Hz; by default the patch's, or 48 000 where that is below 44 100.
+        bits: 16, 24 or 32 (floating point).
+        dry: Leave out the patch's effects.
+        on_note: Told whether it is looped, and about clipping.
+        on_progress: Told how many samples are done, and of how many.
+
+    Returns:
+        The SFZ file, then the samples.
+
+    Raises:
+        ConfigError: An option is out of range, or a key cannot be played.
+    """
+    say = on_note or (lambda _: None)
+    if bits not in (16, 24, 32):
+        raise ConfigError(f"{bits} bits", where="export to sfz", needed="16, 24 or 32")
+    if not 1 <= velocities <= MOST_LAYERS:
+        raise ConfigError(f"{velocities} layers of velocity", where="export to sfz", needed=f"1 to {MOST_LAYERS}")
+    if seconds is not None and not 0 < seconds <= LONGEST_S:
+        needed = f"more than 0, at most {LONGEST_S:g} s"
+        raise ConfigError(f"samples of {seconds:g} s", where="export to sfz", needed=needed)
+    timebase, rack = patch.timebase, None if dry else patch.effects
+    rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
+    source = separate(patch.controls, timebase)
+    looped = loop and has_sustain(source, timebase)
+    if loop and not looped:
+        say("the sound dies away by itself: its samples have no loop")
+    region = find_loop(source, timebase) if looped else None
+    if region is not None:
+        first_s, last_s = (frame / timebase.frame_rate for frame in region)
+        say(f"held notes repeat what sounds from {first_s:.2f} to {last_s:.2f} s")
+        source, region = one_note(source, timebase, region, say)
+    # What is left of one note may be a few cents off the note of the whole.
+    whole = float(UNPITCHED_KEY) if patch.pitch_hz is None else midi_of(patch.pitch_hz)
+    root = pitch_of(source, timebase, region) if patch.follows_pitch else whole
+    chosen = _keys(keys, root, math.inf if patch.pitch_hz is None else timebase.nyquist_hz)
+    if region is None and seconds is not None:
+        source = as_long(source, timebase, seconds)
+    name = name or out.name
+    stem = sfz.file_name(name)
+    layers = sfz.layers(velocities)
+    total = len(chosen) * len(layers)
+    folder = out / sfz.FOLDER
+    folder.mkdir()
+
+    def sounded(controls: Controls, key: int) -> Sample:
+        if region is None:
+            samples = play(controls, timebase, timebase.samples(controls.n_frames), patch.noise_seed).mix
+            heard = Audio(samples.numpy(), timebase.sample_rate)
+            return Sample(resample(heard if rack is None else through(rack, heard), rate))
+        shortest_s = max(LOOP_S, (seconds or 0.0) - region[0] / timebase.frame_rate)
+        sound = held(controls, timebase, region, shortest_s, 0.0 if rack is None else SETTLE_S)
+        heard = Audio(play_held(sound, timebase, patch.noise_seed).numpy(), timebase.sample_rate)
+        heard = resample(heard if rack is None else through(rack, heard), rate)
+        scale = timebase.hop * rate / timebase.sample_rate
+        # On a steady grid nothing but the loop has moved the pitch.
+        tuned = pitch_of(sound.controls, timebase, (sound.first, sound.first + sound.period))
+        cents = 100 * (tuned - key) if patch.follows_pitch else sound.cents
+        return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
+
+    regions: list[sfz.Region] = []
+    spans, loudest = sfz.neighbours(chosen), 0.0
+    for key, span in zip(chosen, spans, strict=True):
+        pitched = transpose(source, timebase, key - root)
+        for number, velocity in enumerate(layers):
+            tilt = SOFTEST_DB_PER_OCTAVE * (len(layers) - 1 - number) / max(1, len(layers) - 1)
+            made = sounded(brightness(pitched, tilt, timebase), key)
+            layer = f"-v{number + 1}" if len(layers) > 1 else ""
+            file = f"{stem}-{key:03d}-{sfz.key_name(key)}{layer}.wav"
+            # A sample that is too loud for its format is stored softer, and played as much louder.
+            peak = float(np.abs(made.audio.samples).max())
+            loudest = max(loudest, peak)
+            gain = CEILING / peak if peak > CEILING and bits != 32 else 1.0
+            chunk = sampler_chunk(rate, key + made.cents / 100, made.loop)
+            write_wav(folder / file, gain * made.audio.samples, rate, bits, [chunk])
+            volume_db = -20 * math.log10(gain)
+            regions.append(sfz.Region(file, key, span, velocity, made.cents, made.loop, volume_db))
+            if on_progress is not None:
+                on_progress(len(regions), total)
+    if bits == 32 and loudest > 1:
+        say(f"the loudest sample peaks at {20 * math.log10(loudest):+.1f} dB above full scale; floating point keeps it")
+    mode = "loop_continuous" if region is not None else "one_shot" if patch.pitch_hz is None else "no_loop"
+    release = release_s if release_s is not None else release_s_of(source, timebase, region)
+    main = out / f"{name}.sfz"
+    main.write_text(sfz.sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
+    keys_said = f"{note_name(chosen[0])} to {note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
+    count = f"{total} samples" if total > 1 else "1 sample"
+    say(f"{count}, {keys_said}, {'looped' if region is not None else 'not looped'}, {rate} Hz, {bits} bits")
+    return [main, *(folder / made.sample for made in regions)]
+
+
+def _keys(keys: Sequence[int] | int | None, root: float, highest_hz: float) -> list[int]:
+    """The keys that get a sample, in ascending order."""
+    # A fundamental at or above Nyquist is not played.
+    highest = 127 if math.isinf(highest_hz) else min(127, math.ceil(69 + 12 * math.log2(highest_hz / 440)) - 1)
+    if keys is None or isinstance(keys, int):
+        step, middle = STEP if keys is None else keys, round(root)
+        if step < 1:
+            raise ConfigError(f"every {step} keys", where="export to sfz", needed="1 or more")
+        reach = 12 * OCTAVES // step
+        return [key for key in (middle + step * i for i in range(-reach, reach + 1)) if 0 <= key <= highest]
+    chosen = sorted(set(keys))
+    if not chosen or not 0 <= chosen[0] <= chosen[-1] <= 127:
+        raise ConfigError(f"the keys {list(keys)}", where="export to sfz", needed="MIDI keys, 0 to 127")
+    if chosen[-1] > highest:
+        raise ConfigError(
+            f"the key {chosen[-1]}, whose f0 lies above half the patch's sample rate", where="export to sfz",
+            needed=f"keys up to {highest}",
+        )  # fmt: skip
+    return chosen
+
+
+def seamed(heard: Audio, start: int, length: int, cents: float) -> Sample:
+    """The sample up to its loop's end and a little farther, the end led into what comes before the loop.
+
+    Without effects both are the same already; with them they differ by what is left of the attack in the room.
+    """
+    end = start + length
+    samples = heard.samples[:, : end + GUARD].copy()
+    fade = min(round(SEAM_S * heard.sample_rate), start, length // 2)
+    share = (np.arange(fade, dtype=np.float32) + 1) / fade
+    samples[:, end - fade : end] += share * (samples[:, start - fade : start] - samples[:, end - fade : end])
+    samples[:, end:] = samples[:, start : start + samples.shape[1] - end]
+    return Sample(Audio(samples, heard.sample_rate), cents, (start, end - 1))

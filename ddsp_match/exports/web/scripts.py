@@ -1,0 +1,20 @@
+"""The scripts that play a voice in a page, as text: to be served, or written into the page."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+SCRIPTS = ("synth.js", "noise.js", "formants.js", "key.js", "keys.js", "worklet.js")
+"""What runs in the AudioWorklet, in this order."""
+PAGE_SCRIPTS = ("room.js", "inputs.js", "instrument.js", "keyboard.js")
+"""What runs in the page, in this order: classic scripts that set ``Instrument`` and ``Keyboard``."""
+
+
+def script(name: str) -> str:
+    """The text of one script or style sheet of this room."""
+    return (files("ddsp_match.exports.web") / name).read_text(encoding="utf-8")
+
+
+def worklet_source() -> str:
+    """All that runs in the AudioWorklet as one script."""
+    return "\n".join(script(name) for name in SCRIPTS)

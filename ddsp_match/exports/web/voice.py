@@ -1,0 +1,132 @@
+"""A sound as a web page plays it: controls packed into JSON, small enough to send and quick to decode."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ddsp_match.core.controls import Controls
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.dsp.noise_codes import NOISE_BASE_DB, NOISE_STEP_DB, encode_noise
+from ddsp_match.edits.envelope import Envelope
+
+FORMAT, VERSION = "ddsp-match voice", 1
+INAUDIBLE = 1e-6  # partials that never exceed this amplitude (-120 dB) are left out from the top
+SILENT = 10 ** (-50 / 20)  # of the loudest frame: what a key skips at the beginning
+
+
+def voice(
+    controls: Controls,
+    timebase: Timebase,
+    n_samples: int,
+    noise_seed: int,
+    *,
+    name: str,
+    root_midi: float,
+    loop: tuple[int, int] | None = None,
+    attack: int = 0,
+    response: Float[torch.Tensor, "channels taps"] | np.ndarray | None = None,
+    response_rate: int | None = None,
+    offset: Sequence[float] = (),
+) -> dict[str, Any]:
+    """What the page's synthesizer needs, as plain data.
+
+    A key that is not the root transposes, holds and loops, so it wants separated controls; to hear the sound as it is
+    any controls will do.
+
+    Args:
+        controls: What is played: one or two channels.
+        timebase: Frame grid.
+        n_samples: Length of the sound in samples.
+        noise_seed: Seed of the page's noise, which is as loud as ours in every band, and not the same samples.
+        name: Shown to the player.
+        root_midi: The key, fractional, that plays the sound at its own pitch.
+        loop: First and last frame of what is repeated while a key is down, or None for a sound that just ends.
+        attack: Frame at which the attack is over.
+        response: Impulse response of what the sound goes through, the direct sound included.
+        response_rate: Its sample rate in Hz; by default that of the timebase.
+        offset: DC offset of each channel.
+
+    Raises:
+        ValueError: More than two channels, or a loop outside the sound.
+    """
+    channels, frames = controls.f0_hz.shape
+    if channels > 2:
+        raise ValueError(f"{channels} channels: a page plays one or two")
+    if loop is not None and not 0 <= loop[0] < loop[1] < frames:
+        raise ValueError(f"loop {loop} does not lie in {frames} frames")
+    amplitudes = controls.partial_amplitudes
+    heard = torch.nonzero(amplitudes.amax((0, 2)) > INAUDIBLE)
+    keep = int(heard[-1]) + 1 if len(heard) else 1
+    level = (amplitudes.square().sum((0, 1)) + controls.noise.square().mean((0, 1))).sqrt()
+    f0 = controls.f0_hz[:1] if bool((controls.f0_hz == controls.f0_hz[:1]).all()) else controls.f0_hz
+    envelope = Envelope.of(controls, timebase)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": name,
+        "sample_rate": timebase.sample_rate,
+        "hop": timebase.hop,
+        "n_samples": n_samples,
+        "seconds": n_samples / timebase.sample_rate,
+        "n_frames": frames,
+        "channels": channels,
+        "divisions": controls.divisions,
+        "n_partials": keep,
+        "n_bands": controls.n_bands,
+        "noise_seed": noise_seed,
+        "noise_step_db": NOISE_STEP_DB,
+        "noise_base_db": NOISE_BASE_DB,
+        "root_midi": float(root_midi),
+        "start": _start(level),
+        "attack": int(attack),
+        "loop": None if loop is None else [int(loop[0]), int(loop[1])],
+        "envelope_group": round(float(envelope.step_hz[0] / controls.base_hz[0, 0])),
+        "envelope_count": len(envelope.upper),
+        "offset": [float(value) for value in offset] or [0.0] * channels,
+        # Everything below is little-endian bytes in base64: channel by channel, frame by frame.
+        "f0_hz": _packed(f0, np.float32),
+        "amplitude": _packed(controls.amplitude, np.float32),
+        "distribution": _packed(_roots(controls.distribution[:, :keep].mT), np.uint16),
+        "phases": None if controls.phases is None else _packed(_turns(controls.phases[:, :keep].mT), np.uint16),
+        "noise": _packed(encode_noise(controls.noise.detach().mT), np.uint8),
+        # One for all channels: how loud a partial would be at each harmonic, in the same codes.
+        "envelope": _packed(encode_noise(envelope.upper.detach().mT.exp()), np.uint8),
+        "response": None if response is None else _response(response, response_rate or timebase.sample_rate),
+    }
+
+
+def _packed(values: torch.Tensor | np.ndarray, kind: type[np.generic]) -> str:
+    array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
+    return base64.b64encode(np.ascontiguousarray(array, dtype=np.dtype(kind).newbyteorder("<")).tobytes()).decode()
+
+
+def _roots(shares: Float[torch.Tensor, "*shape"]) -> np.ndarray:
+    """Square roots of the shares in 65535ths: 90 dB below the loudest, and a finer step for the weak."""
+    return np.round(np.sqrt(shares.detach().cpu().double().clamp(0, 1).numpy()) * 65535).astype(np.uint16)
+
+
+def _turns(phases: Float[torch.Tensor, "*shape"]) -> np.ndarray:
+    """Phases in 65536ths of a turn: 0.00005 rad off at most."""
+    turns = phases.detach().cpu().double().numpy() / (2 * math.pi)
+    return (np.round(turns * 65536).astype(np.int64) % 65536).astype(np.uint16)
+
+
+def _start(level: Float[torch.Tensor, " frames"]) -> int:
+    """The frame before the first one that is heard: a key that waits feels broken."""
+    heard = torch.nonzero(level > SILENT * level.max())
+    return max(0, int(heard[0]) - 1) if len(heard) else 0
+
+
+def _response(response: torch.Tensor | np.ndarray, rate: int) -> dict[str, Any]:
+    shape = tuple(response.shape)
+    if len(shape) != 2 or shape[0] not in (1, 2) or not shape[1]:
+        raise ValueError(f"a response of shape {shape}: needed (1 or 2 channels, taps)")
+    samples = _packed(response, np.float32)
+    return {"channels": shape[0], "sample_rate": int(rate), "n_samples": shape[1], "samples": samples}

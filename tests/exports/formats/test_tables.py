@@ -1,0 +1,86 @@
+"""Tables whose numbers are those of the sound, and JSON that comes back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ddsp_match.core.controls import Controls
+from ddsp_match.edits.curves import curves
+from ddsp_match.exports.formats.tables import controls_of, document, frame_rows, partial_rows
+from ddsp_match.synth.harmonic_noise import play
+from tests.compare import assert_close
+from tests.exports.formats.sounds import TIMEBASE, sung
+
+
+def rms_db(samples: torch.Tensor) -> float:
+    return float(10 * torch.log10(samples[..., 4000:-4000].square().mean()))
+
+
+def test_levels_are_those_of_the_rendered_sound():
+    controls = sung(np.full(101, 69.0), np.full(101, -20.0), noise_db=-30)
+    stems = play(controls, TIMEBASE, 16_000, 0)
+    found = curves(controls, TIMEBASE)
+    assert_close(found.harmonic_db[50], -20.0, atol=0.1)
+    assert_close(rms_db(stems.harmonic), -20.0, atol=0.1)
+    assert_close(found.noise_db[50], rms_db(stems.noise), atol=0.5)
+
+
+def test_a_tone_at_1_khz_is_as_loud_as_its_level_and_centred_there():
+    key = 69 + 12 * np.log2(1000 / 440)
+    found = curves(sung(np.full(40, key), np.full(40, -20.0), n_partials=1), TIMEBASE)
+    assert_close(found.loudness_db, np.full(40, -20.0), atol=0.05)
+    assert_close(found.centroid_hz, np.full(40, 1000.0), atol=0.1)
+    assert_close(found.pitched, np.ones(40), atol=1e-6)
+
+
+def test_partials_at_or_above_nyquist_have_no_level():
+    high = sung(np.full(20, 100.0), np.full(20, -20.0), n_partials=8)  # 2637 Hz: three fit
+    rows = list(partial_rows(high, TIMEBASE))
+    levels = {name: float(cell) for name, cell in zip(rows[0], rows[1], strict=True)}
+    assert levels["db_4"] == -120 < levels["db_3"]
+
+
+def test_rows_are_frames_and_every_leaves_some_out():
+    controls = sung(np.linspace(60, 62, 21), np.full(21, -20.0), n_partials=2, divisions=5)
+    rows = list(frame_rows(controls, TIMEBASE, 5))
+    assert [row[0] for row in rows] == ["time_s", "0.00000", "0.05000", "0.10000", "0.15000", "0.20000"]
+    at = dict(zip(rows[0], rows[3], strict=True))
+    assert at["midi"] == "61.0000" and at["f0_hz"] == "277.1826"
+    partials = list(partial_rows(controls, TIMEBASE, 5))
+    assert partials[0][:6] == ["time_s", "channel", "hz_0.2", "db_0.2", "hz_0.4", "db_0.4"]
+    row = dict(zip(partials[0], partials[3], strict=True))
+    assert row["hz_2"] == f"{2 * 277.1826:.2f}" and row["db_0.2"] == "-120.00"
+    assert len(partials) == len(rows)
+
+
+def test_both_channels_have_their_partials():
+    one = sung(np.full(3, 60.0), np.full(3, -20.0), n_partials=2)
+    both = {name: torch.cat([value, value]) for name, value in vars(one).items() if isinstance(value, torch.Tensor)}
+    both["amplitude"][1] /= 10
+    rows = list(partial_rows(Controls(**both), TIMEBASE))
+    assert [row[1] for row in rows[1:5]] == ["1", "2", "1", "2"]
+    assert_close(float(rows[1][3]) - float(rows[2][3]), 20.0, atol=0.02)
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_json_comes_back_to_the_bit(tracked):
+    made = sung(np.linspace(60, 62, 9), np.linspace(-20, -30, 9), n_partials=3, divisions=2)
+    phases = torch.rand(1, 6, 9, generator=torch.Generator().manual_seed(1)).to(torch.float16).float()
+    shares = made.distribution.to(torch.float16).float()
+    controls = Controls(made.f0_hz, made.amplitude, shares, made.noise, phases if tracked else None, 2)
+    text = json.dumps(document(controls, TIMEBASE, 1280, {"noise_seed": 3}))
+    back, timebase, n_samples = controls_of(json.loads(text))
+    assert (timebase, n_samples, back.divisions) == (TIMEBASE, 1280, 2)
+    assert torch.equal(back.f0_hz, controls.f0_hz) and torch.equal(back.amplitude, controls.amplitude)
+    assert torch.equal(back.distribution, shares)
+    assert torch.equal(back.phases, phases) if tracked else back.phases is None
+    assert_close(back.noise, controls.noise, atol=1e-6)
+
+
+def test_json_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="version 2"):
+        controls_of({"format": "ddsp-match controls", "version": 2})
