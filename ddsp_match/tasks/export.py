@@ -51,13 +51,13 @@ class Kind:
 
 
 def _kind(words: str, home: str, function: str, *suffixes: str, options: str = "", marks: str = "") -> Kind:
-    return Kind(words, (f"ddsp_match.tasks.{home}", function), suffixes, tuple(options.split()), tuple(marks.split()))
+    return Kind(words, (f"ddsp_match.exports.{home}", function), suffixes, tuple(options.split()), tuple(marks.split()))
 
 
 KINDS: dict[str, Kind] = {
     "sfz": _kind(
         "a sampled instrument over the keyboard: NAME.sfz and WAVs with loops",
-        "export_sfz",
+        "sfz",
         "export_sfz",
         "-sfz/",
         options="keys velocities seconds loop release_s sample_rate bits dry",
@@ -65,36 +65,36 @@ KINDS: dict[str, Kind] = {
     ),
     "wavetable": _kind(
         "single periods for wavetable synthesizers, one WAV",
-        "export_wavetable",
+        "wavetable",
         "export_wavetable",
         ".wavetable.wav",
         options="frames frame_size keep_levels bits",
     ),
     "wt": _kind(
         "single periods in the format of Surge XT",
-        "export_wavetable",
+        "wavetable",
         "export_wavetable",
         ".wt",
         options="frames frame_size keep_levels bits",
     ),
     "midi": _kind(
         "notes, pitch bends and expression as a MIDI file",
-        "export_midi",
+        "midi",
         "export_midi",
         ".mid",
         options="tempo bend_range",
     ),
     "csv": _kind(
         "f0, levels and every partial over time as tables",
-        "export_tables",
+        "tables",
         "export_csv",
         ".csv",
         ".partials.csv",
         options="every",
     ),
-    "json": _kind("everything in the patch, as text for other programs", "export_tables", "export_json", ".json"),
-    "ir": _kind("the impulse response of the patch's room or effects, a WAV", "export_ir", "export_ir", ".ir.wav"),
-    "html": _kind("a page with the instrument in it, to be played in a browser", "export_html", "export_html", ".html"),
+    "json": _kind("everything in the patch, as text for other programs", "tables", "export_json", ".json"),
+    "ir": _kind("the impulse response of the patch's room or effects, a WAV", "ir", "export_ir", ".ir.wav"),
+    "html": _kind("a page with the instrument in it, to be played in a browser", "html", "export_html", ".html"),
 }
 
 
