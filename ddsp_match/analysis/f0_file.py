@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ def read_f0_file(path: str | Path, seconds: float) -> tuple[np.ndarray, np.ndarr
         PitchError: The file is missing, is not such a table, or does not cover the sound.
     """
     needed = "lines of time in s and f0 in Hz"
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe might be waited for without end
+        raise PitchError("a folder, a device or a pipe", where=path, needed=needed, hint="copying it to a file first")
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:

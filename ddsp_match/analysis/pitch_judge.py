@@ -1,7 +1,8 @@
 """The pitch that the network and the spectrum agree on best.
 
 CREPE hears where a pitch is to a few cents and to a few milliseconds, but errs by octaves, and is deaf below
-32.7 Hz (above 1975 Hz it hears the sound slowed down). The spectrum says which candidate's harmonics explain the partials, everywhere, but
+32.7 Hz (above 1975 Hz it hears the sound slowed down).
+The spectrum says which candidate's harmonics explain the partials, everywhere, but
 over a fifth of a second. Their sum is decoded by Viterbi, so that octaves are decided for a note and not for
 a frame.
 """

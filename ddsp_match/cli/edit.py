@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.cli.render import bare_name, check_output, length_and_form
+from ddsp_match.cli.render import bare_name, length_and_form
 from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.files import check_files, fitted
 
 SUFFIX = ".patch.safetensors"
 _UNITS = {"semitones": "semitones", "hz": "Hz", "rate_hz": "Hz", "depth_cents": "cents", "db": "dB", "seconds": "s",
@@ -26,7 +27,7 @@ def edit(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             "no edit", where="edit", needed="what to turn, such as --transpose 7", hint="--list, or edit --help"
         )
-    out: Path = arguments.output or Path(f"{bare_name(patch)}-edited{SUFFIX}")
+    out: Path = arguments.output or Path(fitted(bare_name(patch), f"-edited{SUFFIX}", Path()))
     files = places(out, wav=arguments.wav, force=arguments.force)
     transposed = [one for one in edits if one["edit"] == "transpose"]
     if arguments.formant and not transposed:
@@ -62,11 +63,7 @@ def places(out: Path, *, wav: bool, force: bool) -> list[Path]:
             hint=f"-o {out.with_suffix('').name}{SUFFIX}" + (" --wav" if out.suffix == ".wav" else ""),
         )  # fmt: skip
     files = [out, out.with_name(bare_name(out) + ".wav")] if wav else [out]
-    for file in files:
-        if file.is_dir():
-            hint = f"-o {file / ('edited' + SUFFIX)}"
-            raise OutputError("a folder", where=file, needed="the name of a file", hint=hint)
-        check_output(file, force=force)
+    check_files(*files, force=force)
     return files
 
 

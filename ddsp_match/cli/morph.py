@@ -10,6 +10,7 @@ from ddsp_match.cli.edit import SUFFIX, described, places, say_where
 from ddsp_match.cli.render import bare_name
 from ddsp_match.cli.words import OUTPUTS
 from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.files import fitted
 
 STEPS = 5
 
@@ -24,7 +25,7 @@ def morph(arguments: argparse.Namespace) -> int:
                 "--seconds with --amount", where="morph", needed="one of the two",
                 hint="--seconds for the sound that goes all the way, without --amount",
             )  # fmt: skip
-        files = places(arguments.output or Path(name + SUFFIX), wav=arguments.wav, force=arguments.force)
+        files = places(arguments.output or Path(fitted(name, SUFFIX, Path())), wav=arguments.wav, force=arguments.force)
         from ddsp_match.tasks.edit import edits_of
         from ddsp_match.tasks.morph import morph as task
 
@@ -33,7 +34,7 @@ def morph(arguments: argparse.Namespace) -> int:
             print(line)
         say_where(files, patch, quiet=arguments.quiet)
         return 0
-    folder = arguments.output or OUTPUTS / name
+    folder = arguments.output or OUTPUTS / fitted(name, "", OUTPUTS)
     from ddsp_match.tasks.morph import morphs
 
     written = morphs(

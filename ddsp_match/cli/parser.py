@@ -219,4 +219,4 @@ def _add_f0(parser: argparse.ArgumentParser) -> None:
     pitch = parser.add_argument_group("where f0 comes from (default: CREPE)").add_mutually_exclusive_group()
     pitch.add_argument("--f0", type=frequency, metavar="HZ", help="a constant frequency or note: 220, 1.2kHz, A3")
     pitch.add_argument("--midi", type=midi_note, metavar="NOTE", help="a constant MIDI note: 60 or C4 (middle C), F#3")
-    pitch.add_argument("--f0-csv", metavar="FILE", help="lines of time in s, f0 in Hz")
+    pitch.add_argument("--f0-csv", type=given, metavar="FILE", help="lines of time in s, f0 in Hz")

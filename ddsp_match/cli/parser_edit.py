@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ddsp_match.cli import values
@@ -89,7 +88,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
         lambda v: {"hz": v},
     )
     pitch.add_argument(
-        "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=Path, metavar="FILE",
+        "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=given, metavar="FILE",
         help="another f0: lines of time in s, f0 in Hz",
     )  # fmt: skip
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ddsp_match.cli.render import bare_name, check_output, length_and_form
+from ddsp_match.cli.render import bare_name, length_and_form
 from ddsp_match.cli.values import SUBTYPES
+from ddsp_match.core.files import check_files, fitted
 
 
 def process(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     sound: Path = arguments.sound
-    out: Path = arguments.output or Path(f"{sound.stem}-{bare_name(arguments.patches[-1])}.wav")
-    check_output(out, force=arguments.force)
+    out: Path = arguments.output or Path(fitted(f"{sound.stem}-{bare_name(arguments.patches[-1])}", ".wav", Path()))
+    check_files(out, force=arguments.force)
     notes: list[str] = []
     from ddsp_match.tasks.process import process as task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddsp_match.cli.values import BITS, SUBTYPES
-from ddsp_match.core.errors import OutputError
+from ddsp_match.core.files import check_files, fitted
 
 if TYPE_CHECKING:
     from ddsp_match.core.audio import Audio
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def render(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     patch: Path = arguments.patch
-    out: Path = arguments.output or Path(bare_name(patch) + ".wav")
-    check_output(out, force=arguments.force)
+    out: Path = arguments.output or Path(fitted(bare_name(patch), ".wav", Path()))
+    check_files(out, force=arguments.force)  # before torch is loaded
     notes: list[str] = []
     from ddsp_match.tasks.render import render as task
 
@@ -41,18 +41,6 @@ def render(arguments: argparse.Namespace) -> int:
 def bare_name(patch: Path) -> str:
     """Return the name of a patch file without its suffixes."""
     return patch.name.removesuffix(".safetensors").removesuffix(".patch")
-
-
-def check_output(out: Path, *, force: bool) -> None:
-    """Refuse to write over something, before the work is done.
-
-    Raises:
-        OutputError: The place is a folder, or a file while `force` is not given.
-    """
-    if out.is_dir():
-        raise OutputError("a folder", where=out, needed="the name of a sound file", hint=f"-o {out / 'again.wav'}")
-    if out.exists() and not force:
-        raise OutputError("a file already there", where=out, needed="a new name", hint="another -o, or --force")
 
 
 def length_and_form(audio: Audio) -> str:

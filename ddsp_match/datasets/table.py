@@ -71,6 +71,8 @@ def csv_listing(source: Path, column: str, limit: int | None = None) -> Listing:
 
 def _rows(source: Path, column: str) -> list[tuple[int, dict[str, str | None]]]:
     """The rows with their line numbers."""
+    if not source.is_file():
+        raise SoundError("a device or a pipe", where=source, needed="a CSV file", hint="copying it to a file first")
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
             head = file.readline()

@@ -66,6 +66,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
         raise PatchError("a folder", where=path, needed=NEEDED, hint=hint)
     if not os.path.lexists(path):
         raise PatchError("no such file", where=path, needed=NEEDED, hint="ls outputs/*/*.patch.safetensors")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise PatchError("a device or a pipe", where=path, needed=NEEDED, hint="copying it to a file first")
     try:
         # Not by its name: safetensors takes none that is not UTF-8, and a pipe cannot be mapped to memory.
         content = path.read_bytes()

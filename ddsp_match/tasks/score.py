@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ddsp_match.core.errors import ConfigError, OutputError
+from ddsp_match.core.errors import OUT, ConfigError, OutputError
 from ddsp_match.core.settings.many import EngineSettings
 from ddsp_match.runs.engines import engine_of
 from ddsp_match.score import files
@@ -178,11 +178,11 @@ def check_ours(place: Path, name: str, form: str) -> None:
             (error.strerror or str(error)).lower(),
             where=place,
             needed="a folder that can be written to",
-            hint="another folder with -o",
+            cures=[OUT],
         ) from error
     if not ours:
         raise OutputError(
-            "a file of that name that ddsp-match has not written", where=place / name, hint="another folder with -o"
+            "a file of that name that ddsp-match has not written", where=place / name, cures=[OUT]
         )
 
 

@@ -53,7 +53,7 @@ def test_render_does_not_overwrite_without_force(fake_render, capsys):
     Path("again.wav").write_text("precious")
     assert cli.main(["render", "b.patch.safetensors", "-o", "again.wav"]) == 2
     assert (
-        "again.wav: found a file already there" in (message := capsys.readouterr().err)
+        "again.wav: found a file of that name" in (message := capsys.readouterr().err)
         and "--force" in message
     )
     assert Path("again.wav").read_text() == "precious"

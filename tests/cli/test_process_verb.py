@@ -52,7 +52,7 @@ def test_several_patches_in_blocks_to_the_default_name(place):
 def test_nothing_is_written_over_without_force(place, capsys):
     Path("out.wav").write_text("precious")
     assert cli.main(["process", "in.wav", "half.patch.safetensors", "-o", "out.wav"]) == 2
-    assert "out.wav: found a file already there" in capsys.readouterr().err
+    assert "out.wav: found a file of that name" in capsys.readouterr().err
     assert Path("out.wav").read_text() == "precious"
     assert cli.main(["process", "in.wav", "half.patch.safetensors", "-o", "out.wav", "--force"]) == 0
     assert cli.main(["process", "in.wav", "half.patch.safetensors", "-o", "."]) == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ddsp_match.core.audio.headers import header
 from ddsp_match.core.errors import SoundError
 from ddsp_match.core.settings.many import DatasetSettings
 from ddsp_match.datasets import listing
@@ -239,3 +240,20 @@ def test_a_kind_that_does_not_fit_is_refused(tmp_path):
         listed(tmp_path, "csv")
     with pytest.raises(SoundError, match="dataset=csv"):
         listed(tmp_path / "a.wav", "folder")
+
+
+def test_pipes_and_links_to_nothing_are_left_out_with_a_note(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"")
+    os.mkfifo(tmp_path / "p.wav")
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere")
+    found = listing(tmp_path, DatasetSettings())
+    assert [item.name for item in found.items] == ["a"] and "2 files are no sounds (pipes, devices" in found.notes[0]
+    named = listing([tmp_path / "a.wav", tmp_path / "p.wav"], DatasetSettings())
+    assert [item.name for item in named.items] == ["a"] and "p.wav" in named.notes[0]
+    with pytest.raises(SoundError, match="pipes or devices"):
+        listing([tmp_path / "p.wav"], DatasetSettings())
+
+
+def test_the_header_of_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "p.wav")
+    assert header(tmp_path / "p.wav") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from dataclasses import replace
 
@@ -210,3 +211,16 @@ def test_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(OutputError):
         patch().save(tmp_path / "x")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x"]
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "p.patch.safetensors")
+    with pytest.raises(PatchError, match="a device or a pipe"):
+        load_patch(tmp_path / "p.patch.safetensors")
+
+
+def test_a_patch_may_have_any_name(tmp_path):
+    path = tmp_path / os.fsdecode(b"x\xff.patch.safetensors")
+    path.write_bytes(b"no patch")
+    with pytest.raises(PatchError, match="no readable safetensors"):
+        load_patch(path)
