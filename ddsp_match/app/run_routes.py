@@ -142,7 +142,7 @@ class RunRoutes:
         run, edit = await self._named(request)
 
         def write(path: Path) -> None:
-            from ddsp_match.exports.voices import voices
+            from ddsp_match.exports.web.voice import voices
 
             found = voices(self.desk.bench.patch(run, edit), run.name)["keys"]
             path.write_text(json.dumps(plain(found)), encoding="utf-8")

@@ -136,9 +136,7 @@ class EditKind:
         for name in values:
             if name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
-                raise ConfigError(
-                    f"{name!r}", where=self.name, needed=f"one of {', '.join(names)}", hint="".join(near)
-                )
+                raise ConfigError(f"{name!r}", where=self.name, needed=f"one of {', '.join(names)}", hint="".join(near))
         return {p.name: p.checked(self.name, values.get(p.name, p.default)) for p in self.parameters}
 
     def changes_nothing(self, values: Values, seconds: float) -> bool:

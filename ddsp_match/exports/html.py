@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import math
+import re
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +20,15 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.notes import note_words
 from ddsp_match.edits.curves import band_power, decibels, partial_hz, partial_power
 from ddsp_match.edits.separate import separate
-from ddsp_match.exports.voices import voices
-from ddsp_match.exports.web.page import instrument_page
+from ddsp_match.exports.web import PAGE_SCRIPTS, script, worklet_source
+from ddsp_match.exports.web.voice import voices
 from ddsp_match.patch import Patch
 
 FAINT_DB, BETWEEN_DB = 60.0, 40.0  # below the strongest: a harmonic, or a partial between, that no picture shows
 MOST_HARMONICS, NOISE_POINTS, OUTLINE_POINTS = 160, 120, 200  # in the pictures
 SOUNDING_DB = 40.0  # below the loudest frame: a frame that it leaves out
 EDITS = {"stretch": "stretched", "transpose": "transposed", "freeze": "frozen", "hold": "held"}
+OWN_SCRIPTS = ("page_knobs.js", "page_picture.js", "page.js")
 
 
 def export_html(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> list[Path]:
@@ -103,3 +110,35 @@ def _outline(level_db: torch.Tensor) -> list[float]:
     count = min(OUTLINE_POINTS, len(level_db))
     peaks = [float(part.max()) for part in level_db.tensor_split(count)]
     return [round(max(0.0, 1 + (value - max(peaks)) / 60), 3) for value in peaks]
+
+
+def instrument_page(voices: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+    """The page as one string of HTML. Nothing of what is given can become markup or script.
+
+    Args:
+        voices: From `voice.voice`: ``sound``, which is played as it is, and ``keys``, which the keyboard
+            plays.
+        facts: ``name``, ``root`` and ``words`` to read; ``nyquist_hz``, ``harmonics`` and ``noise`` (pairs of Hz and
+            dB) and ``outline`` (heights from 0 to 1) to look at.
+    """
+    text = "\n".join(["'use strict';", *(script(name) for name in (*PAGE_SCRIPTS, *OWN_SCRIPTS))])
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    values = {
+        "name": escape(str(facts["name"])),
+        "root": escape(str(facts["root"])),
+        "words": escape(" · ".join(str(word) for word in facts["words"])),
+        "css": script("keyboard.css") + script("page.css"),
+        "voices": _json(voices),
+        "facts": _json(facts),
+        "worklet": _json(worklet_source()),
+        "script": text,
+        "hash": f"sha256-{digest}",
+    }
+    # In one pass, so that no value is itself taken for a template.
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: values[place[1]], script("page.html"))
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,8 +1,10 @@
-"""A patch as a sampled instrument: a sample for each key and strength, and the SFZ text that maps them."""
+"""A patch as a sampled instrument: a sample for each key and velocity layer, and the SFZ text that maps them."""
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +21,8 @@ from ddsp_match.edits.parameters import LONGEST_S
 from ddsp_match.edits.pitch import transpose
 from ddsp_match.edits.separate import separate
 from ddsp_match.edits.tone import brightness
-from ddsp_match.exports.formats import sfz
-from ddsp_match.exports.formats.wav_chunks import sampler_chunk, write_wav
-from ddsp_match.exports.loop import held, play_held
-from ddsp_match.exports.source import as_long, one_note, pitch_of, release_s_of
+from ddsp_match.exports.loop import as_long, held, one_note, pitch_of, play_held, release_s_of
+from ddsp_match.exports.wav_chunks import sampler_chunk, write_wav
 from ddsp_match.patch import Patch
 from ddsp_match.patch.playing import through
 from ddsp_match.synth.harmonic_noise import play
@@ -38,6 +38,7 @@ UNPITCHED_KEY = 60
 SEAM_S = 0.05  # crossfade of samples at the loop's end, where an effect has not quite settled
 GUARD = 64  # samples that go on behind the loop
 CEILING = 0.985  # whole numbers hold no sample above 1
+FOLDER = "samples"
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,10 @@ def export_sfz(
     if region is None and seconds is not None:
         source = as_long(source, timebase, seconds)
     name = name or out.name
-    stem = sfz.file_name(name)
-    layers = sfz.layers(velocities)
-    total = len(chosen) * len(layers)
-    folder = out / sfz.FOLDER
+    stem = file_name(name)
+    ranges = layers(velocities)
+    total = len(chosen) * len(ranges)
+    folder = out / FOLDER
     folder.mkdir()
 
     def sounded(controls: Controls, key: int) -> Sample:
@@ -135,15 +136,15 @@ def export_sfz(
         cents = 100 * (tuned - key) if patch.follows_pitch else sound.cents
         return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
 
-    regions: list[sfz.Region] = []
-    spans, loudest = sfz.neighbours(chosen), 0.0
+    regions: list[Region] = []
+    spans, loudest = neighbours(chosen), 0.0
     for key, span in zip(chosen, spans, strict=True):
         pitched = transpose(source, timebase, key - root)
-        for number, velocity in enumerate(layers):
-            tilt = SOFTEST_DB_PER_OCTAVE * (len(layers) - 1 - number) / max(1, len(layers) - 1)
+        for number, velocity in enumerate(ranges):
+            tilt = SOFTEST_DB_PER_OCTAVE * (len(ranges) - 1 - number) / max(1, len(ranges) - 1)
             made = sounded(brightness(pitched, tilt, timebase), key)
-            layer = f"-v{number + 1}" if len(layers) > 1 else ""
-            file = f"{stem}-{key:03d}-{sfz.key_name(key)}{layer}.wav"
+            layer = f"-v{number + 1}" if len(ranges) > 1 else ""
+            file = f"{stem}-{key:03d}-{key_name(key)}{layer}.wav"
             # A sample that is too loud for its format is stored softer, and played as much louder.
             peak = float(np.abs(made.audio.samples).max())
             loudest = max(loudest, peak)
@@ -151,7 +152,7 @@ def export_sfz(
             chunk = sampler_chunk(rate, key + made.cents / 100, made.loop)
             write_wav(folder / file, gain * made.audio.samples, rate, bits, [chunk])
             volume_db = -20 * math.log10(gain)
-            regions.append(sfz.Region(file, key, span, velocity, made.cents, made.loop, volume_db))
+            regions.append(Region(file, key, span, velocity, made.cents, made.loop, volume_db))
             if on_progress is not None:
                 on_progress(len(regions), total)
     if bits == 32 and loudest > 1:
@@ -159,7 +160,7 @@ def export_sfz(
     mode = "loop_continuous" if region is not None else "one_shot" if patch.pitch_hz is None else "no_loop"
     release = release_s if release_s is not None else release_s_of(source, timebase, region)
     main = out / f"{name}.sfz"
-    main.write_text(sfz.sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
+    main.write_text(sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
     keys_said = f"{note_name(chosen[0])} to {note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
     count = f"{total} samples" if total > 1 else "1 sample"
     say(f"{count}, {keys_said}, {'looped' if region is not None else 'not looped'}, {rate} Hz, {bits} bits")
@@ -199,3 +200,82 @@ def seamed(heard: Audio, start: int, length: int, cents: float) -> Sample:
     samples[:, end - fade : end] += share * (samples[:, start - fade : start] - samples[:, end - fade : end])
     samples[:, end:] = samples[:, start : start + samples.shape[1] - end]
     return Sample(Audio(samples, heard.sample_rate), cents, (start, end - 1))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A sample and the keys it sounds on.
+
+    Attributes:
+        sample: Its file in the folder of samples.
+        key: The MIDI key on which it sounds as it is.
+        keys: Lowest and highest key that play it.
+        velocities: Lowest and highest velocity that play it, 1 to 127.
+        cents: By how much the sample is sharp; played as much lower.
+        loop: First and last sample of what repeats, both inside; None for none.
+        volume_db: Gain at which the sample is as loud as it is meant to be.
+    """
+
+    sample: str
+    key: int
+    keys: tuple[int, int]
+    velocities: tuple[int, int] = (1, 127)
+    cents: float = 0.0
+    loop: tuple[int, int] | None = None
+    volume_db: float = 0.0
+
+    def opcodes(self) -> str:
+        """The line that describes it."""
+        words = [
+            f"<region> sample={self.sample} pitch_keycenter={self.key}",
+            f"lokey={self.keys[0]} hikey={self.keys[1]} lovel={self.velocities[0]} hivel={self.velocities[1]}",
+        ]
+        if round(self.cents):
+            words.append(f"tune={-round(self.cents)}")
+        if self.loop is not None:
+            words.append(f"loop_start={self.loop[0]} loop_end={self.loop[1]}")
+        if self.volume_db:
+            words.append(f"volume={self.volume_db:.2f}")
+        return " ".join(words)
+
+
+def file_name(name: str) -> str:
+    """A name that may stand in an SFZ text and on any disk: letters, digits, ``-``, ``_`` and dots inside."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "sound"
+
+
+def key_name(key: int) -> str:
+    """A key as file names and SFZ texts have it, where a # would begin a directive: ``Cs4`` for 61."""
+    return note_name(key).replace("♯", "s")
+
+
+def neighbours(keys: Sequence[int]) -> list[tuple[int, int]]:
+    """The range of each sampled key, in ascending order: halfway to the next one, or to the end of the keyboard."""
+    edges = [(low + high) // 2 for low, high in itertools.pairwise(keys)]
+    return list(zip([0, *(edge + 1 for edge in edges)], [*edges, 127], strict=True))
+
+
+def layers(count: int) -> list[tuple[int, int]]:
+    """`count` ranges of velocity of about the same width, the softest first."""
+    tops = [round(127 * (i + 1) / count) for i in range(count)]
+    return list(zip([1, *(top + 1 for top in tops)], tops, strict=False))
+
+
+def sfz_text(title: str, regions: Sequence[Region], *, mode: str, release_s: float) -> str:
+    """The whole text.
+
+    Args:
+        title: For the reader, in a comment.
+        regions: What sounds.
+        mode: ``loop_continuous``, ``no_loop`` or ``one_shot``.
+        release_s: How long a note sounds on after its key was let go, in seconds.
+    """
+    # Wholly by velocity: 40 log10(velocity / 127) dB, the law by which `midi` writes levels.
+    everywhere = [f"loop_mode={mode}", f"ampeg_release={release_s:.3f}", "amp_veltrack=100"]
+    if mode == "loop_continuous":
+        # What repeats already fits together sample by sample: a crossfade by the player would only smear it.
+        everywhere.append("loop_crossfade=0")
+    comment = " ".join(title.split())
+    lines = [f"// {comment}", "// made by ddsp-match", "", f"<control> default_path={FOLDER}/", ""]
+    lines += ["<global> " + " ".join(everywhere), "", *(region.opcodes() for region in regions)]
+    return "\n".join(lines) + "\n"

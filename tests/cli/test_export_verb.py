@@ -12,7 +12,7 @@ import pytest
 from ddsp_match import cli
 from ddsp_match.cli.parser_export import KINDS
 from ddsp_match.tasks import export as module
-from tests.tasks.instruments import blown
+from tests.exports.instruments import blown
 
 
 @pytest.fixture
@@ -100,9 +100,17 @@ def test_options_of_another_kind_are_refused(asked, words, said, capsys):
 @pytest.mark.parametrize(
     "words",
     [
-        "--keys 60-48", "--keys 48-130", "--keys H4", "--keys C9-B9", "--keys C4,",
-        "--velocities 9", "--frames 257", "--bits 8", "--frame-size 300",
-        "--tempo 3", "--tempo fast",
+        "--keys 60-48",
+        "--keys 48-130",
+        "--keys H4",
+        "--keys C9-B9",
+        "--keys C4,",
+        "--velocities 9",
+        "--frames 257",
+        "--bits 8",
+        "--frame-size 300",
+        "--tempo 3",
+        "--tempo fast",
     ],
 )
 def test_values_that_make_no_sense_are_refused(words, capsys):

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.exports.loop import held, play_held
-from ddsp_match.exports.source import pitch_of
+from ddsp_match.exports.loop import held, pitch_of, play_held
 from ddsp_match.patch import Patch
 from tests.compare import assert_close
-from tests.tasks.instruments import blown
+from tests.exports.instruments import blown
 
 LOOP = (40, 97)
 

@@ -12,10 +12,10 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.effects.rack import Rack
 from ddsp_match.exports.html import export_html, facts_of
-from ddsp_match.exports.voices import voices
+from ddsp_match.exports.web.voice import voices
 from ddsp_match.patch import Patch
 from tests.compare import assert_close
-from tests.exports.formats.sounds import TIMEBASE, sung
+from tests.exports.sounds import TIMEBASE, sung
 
 
 def made(key: float = 69.0, edits: list[dict[str, object]] | None = None, **given: object) -> Patch:

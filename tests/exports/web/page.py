@@ -11,7 +11,7 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.exports.web.scripts import PAGE_SCRIPTS, script, worklet_source
+from ddsp_match.exports.web import PAGE_SCRIPTS, script, worklet_source
 
 RATE = 16000
 TIMEBASE = Timebase.at(RATE)

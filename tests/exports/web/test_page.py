@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 
-from ddsp_match.exports.web.page import instrument_page
+from ddsp_match.exports.html import instrument_page
 
 FACTS = {
     "name": "a </script><b>&{{voices}}",
@@ -60,6 +60,6 @@ def test_every_place_is_filled_and_every_link_stays_in_the_page():
 
 
 def test_the_worklet_travels_with_it():
-    from ddsp_match.exports.web.scripts import worklet_source
+    from ddsp_match.exports.web import worklet_source
 
     assert json.loads(elements(page())["worklet"]) == worklet_source()

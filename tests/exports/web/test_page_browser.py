@@ -11,7 +11,7 @@ import pytest
 from ddsp_match.exports.html import export_html
 from ddsp_match.patch import Patch
 from tests.compare import assert_close
-from tests.exports.formats.sounds import TIMEBASE, sung
+from tests.exports.sounds import TIMEBASE, sung
 from tests.report.driver import Browser, missing
 
 pytestmark = [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match.exports.web.scripts import PAGE_SCRIPTS, SCRIPTS, script, worklet_source
+from ddsp_match.exports.web import PAGE_SCRIPTS, SCRIPTS, script, worklet_source
 from ddsp_match.exports.web.voice import voice
 from tests.compare import assert_close
 from tests.exports.web.page import TIMEBASE, harmonics

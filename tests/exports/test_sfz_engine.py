@@ -14,7 +14,7 @@ from ddsp_match.edits.separate import separate
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.export import export
 from tests.compare import assert_close
-from tests.tasks.instruments import RATE, blown, plucked
+from tests.exports.instruments import RATE, blown, plucked
 
 pysfizz = pytest.importorskip("pysfizz")
 

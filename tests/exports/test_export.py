@@ -11,7 +11,7 @@ import pytest
 from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.tasks import export as module
 from ddsp_match.tasks.export import KINDS, export, name_of
-from tests.tasks.instruments import blown
+from tests.exports.instruments import blown
 
 
 @pytest.mark.parametrize("name", KINDS)

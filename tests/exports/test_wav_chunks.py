@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ddsp_match.exports.formats.wav_chunks import sampler_chunk, wav_bytes, wavetable_chunk
+from ddsp_match.exports.wav_chunks import sampler_chunk, wav_bytes, wavetable_chunk
 from tests.compare import assert_close
 
 RATE = 44_100

@@ -1,4 +1,4 @@
-"""Small controls made by hand for the tests of the formats."""
+"""Small controls and patches made by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.effects.rack import Rack
+from ddsp_match.patch import Patch
 
 TIMEBASE = Timebase.at(16_000)
 
@@ -25,3 +27,17 @@ def sung(
     distribution = share.view(1, -1, 1).expand(1, -1, frames).contiguous()
     noise = torch.full((1, 129, frames), 10 ** (noise_db / 20))
     return Controls(f0, amplitude.unsqueeze(0), distribution, noise, divisions=divisions)
+
+
+def patch_of(midi: np.ndarray | None = None, effects: Rack | None = None, **provenance: object) -> Patch:
+    keys = np.full(101, 69.2) if midi is None else midi
+    return Patch.of(
+        sung(keys, np.full(len(keys), -20.0)),
+        TIMEBASE,
+        TIMEBASE.samples(len(keys)),
+        noise_seed=4,
+        phase="static",
+        offset=[0.01],
+        provenance={"sound": "a.wav", **provenance},
+        effects=effects,
+    )

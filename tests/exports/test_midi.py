@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
+import torch
 
+from ddsp_match.core.errors import PitchError
 from ddsp_match.edits.notes import Note, notes
-from ddsp_match.exports.formats.midi import bend_range_for, midi_bytes
+from ddsp_match.exports.midi import bend_range_for, export_midi, midi_bytes
 from tests.compare import assert_close
-from tests.exports.formats.sounds import TIMEBASE, sung
+from tests.exports.sounds import TIMEBASE, patch_of, sung
 
 
 def flat(*lengths: int, level_db: float = -20.0) -> np.ndarray:
@@ -180,3 +184,53 @@ def test_the_file_names_itself_and_lasts_as_long_as_the_sound():
     assert abs(file.length - 1.5) < 2e-3
     assert file.tracks[0].name == "a name"
     assert midi_bytes([], TIMEBASE, 2, name="音").count(b"?") == 1
+
+
+def test_midi_has_the_note_and_says_so(tmp_path):
+    said: list[str] = []
+    (path,) = export_midi(patch_of(), tmp_path / "a.mid", on_note=said.append)
+    file = mido.MidiFile(file=BytesIO(path.read_bytes()))
+    assert [m.note for m in file if m.type == "note_on"] == [69]
+    assert [m.pitch for m in file if m.type == "pitchwheel"] == [round(0.2 / 2 * 8192), 0]
+    assert said == ["1 note at 120 beats a minute, pitch bends of ±2 semitones"]
+
+
+def test_a_range_that_is_given_splits_what_goes_farther(tmp_path):
+    patch = patch_of(69 + 3 * np.sin(2 * np.pi * 2 * np.arange(101) / 100))
+    (path,) = export_midi(patch, tmp_path / "a.mid", bend_range=1)
+    file = mido.MidiFile(file=BytesIO(path.read_bytes()))
+    assert [m.value for m in file if m.type == "control_change" and m.control == 6] == [1]
+    assert len([m for m in file if m.type == "note_on"]) > 3
+
+
+def test_notes_are_written_of_what_has_a_pitch_wherever_f0_stands(tmp_path):
+    hum = patch_of(np.full(50, 69 + 12 * np.log2(50 / 440)))
+    (path,) = export_midi(hum, tmp_path / "a.mid")
+    assert [m.note for m in mido.MidiFile(path) if m.type == "note_on"] == [31]
+    with pytest.raises(PitchError, match="without a pitch"):
+        export_midi(replace(hum, pitch_hz=None), tmp_path / "b.mid")
+    with pytest.raises(PitchError, match=r"steady grid.*synth.grid=f0"):
+        export_midi(replace(hum, pitch_hz=440.0, grid="steady"), tmp_path / "b.mid")
+
+
+def test_silence_has_no_midi(tmp_path):
+    quiet = sung(np.full(50, 60.0), np.full(50, -130.0))
+    with pytest.raises(PitchError, match="nothing with a pitch"):
+        export_midi(replace(patch_of(np.full(50, 60.0)), controls=quiet), tmp_path / "a.mid")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "keys"), [("violin-phrase", [69, 72, 71, 76]), ("oboe-phrase", [70, 74, 72]), ("trumpet-a4", [69])]
+)
+def test_a_recorded_phrase_gives_the_notes_that_were_played(bundled: Path, name, keys):
+    from ddsp_match.config import build
+    from ddsp_match.edits.notes import notes
+    from ddsp_match.tasks.fit import fit
+
+    patch = fit(bundled / f"{name}.flac", settings=build(["quality=draft", "f0=pyin"])).patch
+    found = notes(patch.controls, patch.timebase)
+    assert [note.key for note in found] == keys
+    for note in found:
+        played = 69 + 12 * torch.log2(patch.controls.f0_hz[0, note.first : note.last].double() / 440)
+        assert_close(note.key + note.bend, played, atol=1e-4)

@@ -1,1 +1,0 @@
-"""Files that other instruments read: sampler, wavetable, MIDI, tables."""
