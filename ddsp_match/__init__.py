@@ -1,4 +1,4 @@
-"""ddsp-match: hear a sound, find the synthesizer that plays it.
+"""ddsp-match: turn a recording into a synthesizer you can play.
 
 >>> import ddsp_match
 >>> result = ddsp_match.fit("sound.wav", out="outputs/sound")

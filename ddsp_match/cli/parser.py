@@ -17,15 +17,15 @@ TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitS
 
 _TOP_EXAMPLES = """\
 examples:
-  ddsp-match fit sound.wav                 hear a sound, write the match and a report to outputs/sound/
+  ddsp-match fit sound.wav                 fit a sound, write the match and a report to outputs/sound/
   ddsp-match fit samples/                  every sound below a folder; the same command again goes on
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
                                            play the patch again: the same samples as match.wav
   ddsp-match analyze sound.wav             f0, periodicity and loudness as CSV and a picture
   ddsp-match effect dry.wav wet.wav effects=[iir,clip]
-                                           which knob settings turn dry into wet?
-  ddsp-match process in.wav found.patch.safetensors -o out.wav
-                                           run any sound through what was found
+                                           estimate the knobs that turn dry into wet
+  ddsp-match process in.wav room.patch.safetensors -o out.wav
+                                           run any sound through the effects of a patch
   ddsp-match effects                       every effect with its knobs
   ddsp-match score outputs/samples         how close every match is; the worst first
   ddsp-match compare outputs/a outputs/b   two runs on the same sounds: better, worse, or chance

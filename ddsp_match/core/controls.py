@@ -1,4 +1,4 @@
-"""What is played: the seam between whoever makes the numbers and the synthesizer that sounds them."""
+"""Controls: the numbers a synthesizer plays, in physical units, wherever they come from."""
 
 from __future__ import annotations
 
