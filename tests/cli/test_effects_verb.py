@@ -36,7 +36,7 @@ def test_one_processor_in_detail(capsys):
     assert cli.main(["effects", "gain"]) == 0
     text = capsys.readouterr().out
     assert text.splitlines()[:3] == ["gain: level", "", "  y[n] = 10^(gain_db / 20) x[n]"]
-    assert "  gain_db  -60 to 60 dB  default 0  how much louder" in text
+    assert "  gain_db  -100 to 100 dB  default 0  how much louder" in text
     assert "linear in every setting" in text and "in a chain" not in text
     assert cli.main(["effects", "parallel"]) == 0
     assert "effects='[{parallel: [gain, [svf, clip]]}]'" in (text := capsys.readouterr().out)

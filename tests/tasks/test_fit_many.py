@@ -62,7 +62,7 @@ def test_sounds_of_one_form_go_together_and_unreadable_ones_alone(samples, tmp_p
     assert sorted(map(len, engine.jobs)) == [1, 1, 1, 1, 2, 2]
     assert ["broken"] in engine.jobs and ["empty"] in engine.jobs and ["voice"] in engine.jobs
     reasons = dict(result.failures)
-    assert "empty file" in reasons["empty"] and "not a sound or is damaged" in reasons["broken"]
+    assert "empty file" in reasons["empty"] and "a damaged sound file" in reasons["broken"]
     failed = {entry.name: entry for entry in result.entries if entry.status == "failed"}
     assert failed["empty"].reason == reasons["empty"] and failed["empty"].folder == ""
 

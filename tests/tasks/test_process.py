@@ -17,7 +17,6 @@ from ddsp_match.effects.processor import Knob, Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import EffectsPatch
 from ddsp_match.patch.playing import through
-from ddsp_match.tasks import process as module
 from ddsp_match.tasks.process import process
 from tests.compare import assert_close
 
@@ -107,21 +106,16 @@ def test_blocks_are_the_whole(block, channels):
     assert_close(whole.samples[:, :24], sound.samples[:, :24], 0.0)
 
 
-def test_a_long_sound_is_played_in_blocks_unasked(monkeypatch):
-    monkeypatch.setattr(module, "WHOLE_AT_MOST_S", 0.2)
-    sizes = []
-    original = Rack.process_in_blocks
+class InBlocksOnly(Echo):
+    def process(self, audio, knobs, sample_rate):
+        raise AssertionError("a long sound is not played whole")
 
-    def spy(rack, samples, rate, block, dtype):
-        sizes.append(block)
-        return original(rack, samples, rate, block, dtype)
 
-    monkeypatch.setattr(Rack, "process_in_blocks", spy)
-    long = process(tone(0.3, 24_000), echo())
-    assert sizes == [module.BLOCK]
-    process(tone(0.15, 24_000), echo())
-    assert sizes == [module.BLOCK]
-    assert_close(long.samples, echo().process(tone(0.3, 24_000).samples, 24_000), 1e-6)
+def test_a_long_sound_is_played_in_blocks_unasked():
+    rack = Rack.of(Serial((InBlocksOnly(),)), 8000, {"chain.level": 0.5})
+    assert process(tone(21, 8000), rack).n_samples == 21 * 8000
+    with pytest.raises(AssertionError, match="not played whole"):
+        process(tone(1, 8000), rack)
 
 
 def test_files_in_and_out(tmp_path):
