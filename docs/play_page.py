@@ -14,8 +14,7 @@ import math
 from pathlib import Path
 
 from ddsp_match.cli.parser import build_parser
-from ddsp_match.edits.kinds import EDITS
-from ddsp_match.edits.parameters import EditKind, Parameter
+from ddsp_match.edits.kinds import EDITS, EditKind, Parameter
 
 HERE = Path(__file__).resolve().parent
 PAGE, PICTURES = HERE / "play-it.md", HERE / "pictures" / "play"

@@ -28,7 +28,7 @@ from story import fitted, sound
 import ddsp_match
 from ddsp_match.core.controls import Controls
 from ddsp_match.edits.envelope import Envelope
-from ddsp_match.edits.separate import separate, split
+from ddsp_match.edits.separate import separate, split_tonal
 from ddsp_match.patch import Patch
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.export import export
@@ -90,12 +90,12 @@ def edits(patch: Patch, figures: Figures) -> None:
 def parts(patch: Patch, figures: Figures) -> None:
     """What a fit's partials play, and its two parts."""
     controls, timebase = patch.controls, patch.timebase
-    tonal, rough = split(controls, timebase)
+    tonal, residual = split_tonal(controls, timebase)
     apart = separate(controls, timebase)
     shown = {
         "the match": heard(patch),
         "what sings": heard(patch, tonal),
-        "what rustles": heard(patch, rough),
+        "what rustles": heard(patch, residual),
     }
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
     for one, (title, samples) in zip(axes, shown.items(), strict=True):

@@ -12,7 +12,7 @@ from ddsp_match.core.audio import Audio
 from ddsp_match.core.features import Features
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import level_db
-from ddsp_match.edits.separate import split
+from ddsp_match.edits.separate import split_tonal
 from ddsp_match.patch import Patch
 from ddsp_match.patch.playing import stems_of, through
 from ddsp_match.synth.harmonic_noise import play
@@ -24,8 +24,8 @@ def stems(patch: Patch) -> dict[str, Audio]:
     """The match, and without effects the dry sound, what sings and what rustles in it; the last two add up to dry."""
     timebase, rate = patch.timebase, patch.timebase.sample_rate
     dry = stems_of(patch).mix
-    _, rough = split(patch.controls, timebase)
-    played = play(rough, timebase, patch.n_samples, patch.noise_seed)
+    _, residual = split_tonal(patch.controls, timebase)
+    played = play(residual, timebase, patch.n_samples, patch.noise_seed)
     noise = played.mix
     sounds = {"dry": dry, "harmonic": dry - noise, "noise": noise}
     found = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}

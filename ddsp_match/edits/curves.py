@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.edits.separate import split
+from ddsp_match.edits.separate import split_tonal
 
 FLOOR_DB = -120.0
 
@@ -64,7 +64,7 @@ def band_power(controls: Controls) -> Float[torch.Tensor, "batch bands frames"]:
 
 def curves(controls: Controls, timebase: Timebase) -> Curves:
     """Reads the curves off controls."""
-    tonal, rough = split(controls, timebase)
+    tonal, residual = split_tonal(controls, timebase)
     partials, bands = partial_power(controls, timebase), band_power(controls)
     hz = partial_hz(controls)
     band_hz = torch.linspace(0, timebase.nyquist_hz, max(controls.n_bands, 1))[: controls.n_bands].view(1, -1, 1)
@@ -75,7 +75,7 @@ def curves(controls: Controls, timebase: Timebase) -> Curves:
     return Curves(
         f0_hz=controls.f0_hz[int(total.sum(1).argmax())],
         harmonic_db=decibels(partial_power(tonal, timebase).sum(1).mean(0)),
-        noise_db=decibels((partial_power(rough, timebase).sum(1) + band_power(rough).sum(1)).mean(0)),
+        noise_db=decibels((partial_power(residual, timebase).sum(1) + band_power(residual).sum(1)).mean(0)),
         loudness_db=decibels(loud.mean(0)),
         centroid_hz=centre,
         pitched=_share(harmonics.mean(0), total.mean(0), controls.divisions, timebase),

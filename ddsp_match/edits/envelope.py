@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.smoothing import smooth
+from ddsp_match.edits.separate import smooth
 
 WIDE_HZ = 180.0  # on a grid that no f0 gives, so much is taken for one harmonic
 FLOOR = 1e-7

@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.separate import complex_partials, split
+from ddsp_match.edits.separate import split_tonal
+from ddsp_match.synth.harmonic_noise import complex_amplitudes
 
 LOWEST_HZ = 30.0  # where a tilt ends towards 0 Hz, or it would raise a rumble without bound
 BAND_HZ = 62.5  # between noise bands, unless told otherwise
@@ -75,11 +76,11 @@ def levels(controls: Controls, timebase: Timebase, harmonic_db: float = 0.0, noi
     harmonic, noise = 10 ** (harmonic_db / 20), 10 ** (noise_db / 20)
     if harmonic_db == noise_db:
         return replace(controls, amplitude=controls.amplitude * harmonic, noise=controls.noise * noise)
-    tonal, rough = split(controls, timebase)
-    bands = tonal.noise * harmonic + rough.noise * noise
-    if not bool((rough.amplitude * rough.distribution.amax(1) > 0).any()):
+    tonal, residual = split_tonal(controls, timebase)
+    bands = tonal.noise * harmonic + residual.noise * noise
+    if not bool((residual.amplitude * residual.distribution.amax(1) > 0).any()):
         return replace(controls, amplitude=controls.amplitude * harmonic, noise=bands)
-    mixed = complex_partials(tonal) * harmonic + complex_partials(rough) * noise
+    mixed = complex_amplitudes(tonal) * harmonic + complex_amplitudes(residual) * noise
     return replace(with_partials(controls, mixed.abs()), noise=bands, phases=mixed.angle())
 
 

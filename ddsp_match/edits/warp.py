@@ -18,8 +18,8 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.envelope import Envelope
 from ddsp_match.edits.onsets import attack_frames
-from ddsp_match.edits.separate import complex_partials, rotation
-from ddsp_match.edits.smoothing import hann, smooth
+from ddsp_match.edits.separate import hann, rotation, smooth
+from ddsp_match.synth.harmonic_noise import complex_amplitudes
 
 Formant = Literal["keep", "move"]
 
@@ -58,7 +58,7 @@ def warp(
     where = positions.double()
     reader = _Reader(where, other, weight, controls.n_frames)
     ratio = torch.as_tensor(ratio, dtype=torch.float64).expand(len(where))
-    c = complex_partials(controls)
+    c = complex_amplitudes(controls)
     base_hz = reader(controls.base_hz[:1].double())[0]
     turn = smooth(rotation(c, controls.base_hz[0], timebase, TURN_S), hann(TURN_S, timebase)).double()
     turn = reader(turn) * ratio

@@ -19,10 +19,10 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import read_waveforms, running_phase
 from ddsp_match.dsp.noise import filtered_noise, fir_response, noise_fft_size, noise_spectra, white_noise
-from ddsp_match.edits.hold import fade, hold, trim
 from ddsp_match.edits.loops import has_sustain
 from ddsp_match.edits.notes import notes
 from ddsp_match.edits.onsets import level_db
+from ddsp_match.edits.time import fade, hold, trim
 from ddsp_match.edits.warp import warp
 from ddsp_match.synth.harmonic_noise import complex_amplitudes
 

@@ -16,8 +16,8 @@ from ddsp_match.core.callbacks import OnNote
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.dsp.notes import midi_of, note_name
+from ddsp_match.edits.kinds import LONGEST_S
 from ddsp_match.edits.loops import find_loop, has_sustain
-from ddsp_match.edits.parameters import LONGEST_S
 from ddsp_match.edits.pitch import transpose
 from ddsp_match.edits.separate import separate
 from ddsp_match.edits.tone import brightness

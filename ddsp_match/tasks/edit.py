@@ -13,9 +13,9 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.files import check_files, claimed, new_file
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.hold import trim
+from ddsp_match.edits.time import trim
 from ddsp_match.edits.kinds import EDITS, kind_of, registry
-from ddsp_match.edits.parameters import LONGEST_S, EditKind
+from ddsp_match.edits.kinds import LONGEST_S, EditKind
 from ddsp_match.edits.separate import separate
 from ddsp_match.patch import Patch, load_patch
 

@@ -16,8 +16,8 @@ from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.files import check_files, claimed, new_folder
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits import morph as mixing
-from ddsp_match.edits.parameters import LONGEST_S
-from ddsp_match.edits.regrid import at_timebase
+from ddsp_match.edits.kinds import LONGEST_S
+from ddsp_match.edits.morph import at_timebase
 from ddsp_match.patch import SUFFIX, Patch, load_patch
 from ddsp_match.tasks.edit import copied, edits_of, fitting, phase_of, separated
 from ddsp_match.tasks.render import render

@@ -13,7 +13,7 @@ from ddsp_match.cli.parser import build_parser, verbs_of
 from ddsp_match.core.audio import read
 from ddsp_match.patch import load_patch
 from ddsp_match.tasks.edit import edits_of, registry
-from tests.tasks.test_edit import patch
+from tests.edits.test_edit import patch
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddsp_match.edits.hold import fade, freeze, hold, trim
+from ddsp_match.edits.time import fade, freeze, hold, trim
 from ddsp_match.synth.harmonic_noise import play
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note

@@ -10,11 +10,9 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.morph import morph
+from ddsp_match.edits.morph import at_divisions, at_timebase, morph
 from ddsp_match.edits.onsets import attack_frames, level_db
-from ddsp_match.edits.regrid import at_divisions, at_timebase
-from ddsp_match.edits.separate import complex_partials
-from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.synth.harmonic_noise import complex_amplitudes, play
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
 
@@ -80,7 +78,7 @@ def test_one_channel_and_two_make_two():
 def test_phases_turn_as_fast_as_lies_between():
     k = torch.arange(201.0)
     a, b = (replace(note(), phases=(turn * k).expand(1, 12, -1).contiguous()) for turn in (0.1, 0.3))
-    turned = complex_partials(morph(a, b, TIMEBASE, 0.5))[0, :12, 30:150]
+    turned = complex_amplitudes(morph(a, b, TIMEBASE, 0.5))[0, :12, 30:150]
     step = (turned[:, 1:] * turned[:, :-1].conj()).angle()
     assert_close(step, torch.full_like(step, 0.2), 0.01)
 
@@ -89,10 +87,10 @@ def test_other_divisions_lose_nothing_where_they_are_a_multiple():
     sound = note(f0_hz=240.0)
     finer = at_divisions(sound, 3)
     assert finer.divisions == 3 and finer.n_partials == 36
-    assert_close(complex_partials(finer)[:, 2::3], complex_partials(sound), 1e-6)
+    assert_close(complex_amplitudes(finer)[:, 2::3], complex_amplitudes(sound), 1e-6)
     assert_close(play(finer, TIMEBASE, 32_000, 0).harmonic, play(sound, TIMEBASE, 32_000, 0).harmonic, 1e-5)
     back = at_divisions(finer, 1)
-    assert_close(complex_partials(back)[:, :12], complex_partials(sound), 1e-6)
+    assert_close(complex_amplitudes(back)[:, :12], complex_amplitudes(sound), 1e-6)
 
 
 def test_where_divisions_do_not_divide_power_goes_to_the_nearest():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ddsp_match.edits.pitch import contour, replace_f0, transpose, vibrato
-from ddsp_match.edits.separate import complex_partials
+from ddsp_match.synth.harmonic_noise import complex_amplitudes
 from tests.edits.sounds import TIMEBASE, level_at_db, note, sound, strongest_hz, with_partials
 
 
@@ -146,7 +146,7 @@ def test_a_stiff_string_is_in_tune_by_the_harmonics_that_are_loud_then():
 
 def test_another_tone_beside_the_harmonics_does_not_move_the_pitch():
     given = note(200, levels=(0.3, 0.2, 0.1), divisions=2)
-    c = complex_partials(given)
+    c = complex_amplitudes(given)
     other = 2 * torch.pi * (175.0 - 200.0) * torch.arange(150) / TIMEBASE.frame_rate
     c[:, 1] = torch.polar(torch.full((150,), 0.3), other)  # where the fundamental would be, 25 Hz below it
     higher = transpose(with_partials(given, c), TIMEBASE, 12)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ddsp_match.edits.onsets import attack_frames, onsets
-from ddsp_match.edits.separate import complex_partials
-from ddsp_match.edits.stretch import stretch
+from ddsp_match.edits.time import stretch
+from ddsp_match.synth.harmonic_noise import complex_amplitudes
 from tests.edits.sounds import TIMEBASE, note, sound, strongest_hz, with_partials
 
 
@@ -18,7 +18,7 @@ def plucked(frames: int = 200, onset: int = 12):
     given = note(330, frames, levels=(0.3, 0.2, 0.1), divisions=3)
     time = torch.arange(frames) - onset
     shape = torch.where(time < 0, 0.0, (time / 3).clamp(max=1) * torch.exp(-time / 60))
-    c = complex_partials(given) * shape
+    c = complex_amplitudes(given) * shape
     draw = torch.Generator().manual_seed(1)
     c[..., onset : onset + 4] += 0.03 * torch.randn(c[..., :4].real.shape, generator=draw)
     return with_partials(given, c)
@@ -60,8 +60,8 @@ def test_the_decay_takes_up_the_change():
 
 def test_further_onsets_keep_their_pace():
     two = plucked(400)
-    c = complex_partials(two)
-    c[..., 200:] += complex_partials(plucked(400))[..., :200]
+    c = complex_amplitudes(two)
+    c[..., 200:] += complex_amplitudes(plucked(400))[..., :200]
     two = with_partials(two, c)
     found = onsets(two, TIMEBASE)
     assert len(found) == 2 and abs(found[0] - 12) <= 1 and abs(found[1] - 212) <= 1
@@ -74,7 +74,7 @@ def test_further_onsets_keep_their_pace():
 
 def test_a_sound_too_short_for_its_attack_is_stretched_whole():
     swelling = note(220, 100)
-    c = complex_partials(swelling) * torch.linspace(0.01, 1, 100)
+    c = complex_amplitudes(swelling) * torch.linspace(0.01, 1, 100)
     longer = stretch(with_partials(swelling, c), TIMEBASE, 0.5)
     assert longer.n_frames == 51 or longer.n_frames == 50
     assert abs(float(longer.amplitude[0, -1] / longer.amplitude[0, 25]) - 2) < 0.25
@@ -89,5 +89,5 @@ def test_a_sound_without_partials_can_be_stretched():
 def test_partials_that_are_never_heard_are_no_trouble():
     given = plucked()
     beyond = torch.zeros(1, 90, given.n_frames)  # above Nyquist from the 73rd on
-    c = torch.cat([complex_partials(given), beyond.to(torch.complex64)], 1)
+    c = torch.cat([complex_amplitudes(given), beyond.to(torch.complex64)], 1)
     assert stretch(with_partials(given, c), TIMEBASE, 2).n_frames == 399

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddsp_match.edits.separate import complex_partials, split
+from ddsp_match.edits.separate import split_tonal
 from ddsp_match.edits.tone import brightness, levels, odd_even, power
+from ddsp_match.synth.harmonic_noise import complex_amplitudes
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
 
@@ -78,7 +79,7 @@ def breathy():
     """A steady tone whose partials also carry noise."""
     sound = note(attack=1, release=1)
     generator = torch.Generator().manual_seed(3)
-    steady = complex_partials(sound)
+    steady = complex_amplitudes(sound)
     breath = 0.1 * steady.abs() * torch.randn(steady.shape, generator=generator, dtype=torch.complex64)
     whole = steady + breath
     amplitude = whole.abs().sum(1)
@@ -88,21 +89,21 @@ def breathy():
 
 def test_levels_reach_the_breath_inside_the_partials():
     steady, sound = breathy()
-    tonal, rough = split(sound, TIMEBASE)
+    tonal, residual = split_tonal(sound, TIMEBASE)
     turned = levels(sound, TIMEBASE, harmonic_db=2.0, noise_db=-6.0)
-    expected = complex_partials(tonal) * 10 ** (2 / 20) + complex_partials(rough) * 10 ** (-6 / 20)
-    assert_close(complex_partials(turned), expected, 1e-6)
+    expected = complex_amplitudes(tonal) * 10 ** (2 / 20) + complex_amplitudes(residual) * 10 ** (-6 / 20)
+    assert_close(complex_amplitudes(turned), expected, 1e-6)
     assert_close(turned.noise, sound.noise * 10 ** (-6 / 20), 1e-8)
     still = slice(20, -20)
     quiet = levels(sound, TIMEBASE, noise_db=-60)
-    apart = [(complex_partials(c) - steady)[..., still].abs().square().mean() for c in (sound, quiet)]
+    apart = [(complex_amplitudes(c) - steady)[..., still].abs().square().mean() for c in (sound, quiet)]
     assert float(apart[1]) < 0.35 * float(apart[0])  # what is left is the tone
 
 
 def test_both_levels_alike_are_a_gain_and_zero_is_nothing():
     _, sound = breathy()
     louder = levels(sound, TIMEBASE, 4, 4)
-    assert_close(complex_partials(louder), complex_partials(sound) * 10 ** (4 / 20), 1e-6)
+    assert_close(complex_amplitudes(louder), complex_amplitudes(sound) * 10 ** (4 / 20), 1e-6)
     assert torch.equal(louder.phases, sound.phases)
     assert levels(sound, TIMEBASE) is sound
 

@@ -18,7 +18,7 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import NOISE_BASE_DB, NOISE_STEP_DB, encode_noise
 from ddsp_match.dsp.notes import midi_of
 from ddsp_match.edits.envelope import Envelope
-from ddsp_match.edits.hold import find_loop, has_sustain
+from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.onsets import attack_frames
 from ddsp_match.edits.separate import separate
 from ddsp_match.exports.ir import impulse_response
