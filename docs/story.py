@@ -17,10 +17,10 @@ import torch
 import ddsp_match
 from ddsp_match.analysis.analyse import analyse
 from ddsp_match.analysis.crepe_network import crepe_network
-from ddsp_match.analysis.decode import DecodedPitch, decode
 from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
-from ddsp_match.analysis.pitch_grid import PitchGrid
-from ddsp_match.analysis.pitch_judge import Spectrum, Verdict, hear_spectrum, judge
+from ddsp_match.analysis.pitch_grid import DecodedPitch, PitchGrid, decode
+from ddsp_match.analysis.pitch_judge import JudgedPitch, judge
+from ddsp_match.analysis.spectral_evidence import Spectrum, score_spectrum
 from ddsp_match.config import build
 from ddsp_match.core.audio import Audio, read
 from ddsp_match.core.controls import Controls
@@ -72,7 +72,7 @@ class Hearing:
     activations: np.ndarray
     own: DecodedPitch
     spectrum: Spectrum
-    verdict: Verdict
+    verdict: JudgedPitch
 
 
 def hear(audio: Audio) -> Hearing:
@@ -85,7 +85,7 @@ def hear(audio: Audio) -> Hearing:
     settings = F0Settings()
     grid = PitchGrid.between(settings.min_hz, settings.max_hz)
     activations = grid.place(crepe_network("full").activations(torch.from_numpy(samples), None).numpy())
-    spectrum = hear_spectrum(samples, PITCH_RATE, PITCH_HOP, len(activations), grid)
+    spectrum = score_spectrum(samples, PITCH_RATE, PITCH_HOP, len(activations), grid)
     own = decode(activations, grid.first_bin)
     return Hearing(grid, activations, own, spectrum, judge(activations, spectrum, grid))
 

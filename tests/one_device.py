@@ -7,6 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 COPIES = ("aten::_to_copy", "aten::copy_", "aten::to")
+READS = ("aten::_local_scalar_dense", "aten::item", "aten::is_nonzero")
 
 
 class OneDevice(TorchDispatchMode):
@@ -16,16 +17,19 @@ class OneDevice(TorchDispatchMode):
     pass that a GPU refuses. A value that the host would have to wait for fails there by itself.
 
     Args:
-        copies: Whether copies between devices are allowed (while tables are built, not in a step).
+        copies: Allow copies between devices (while tables are built, not in a step).
+        answer: Value of every scalar that the host reads; without one, reading fails.
     """
 
-    def __init__(self, *, copies: bool = False) -> None:
+    def __init__(self, *, copies: bool = False, answer: bool | None = None) -> None:
         super().__init__()
-        self.copies = copies
+        self.copies, self.answer = copies, answer
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
         name = func._schema.name
+        if name in READS and self.answer is not None:
+            return self.answer
+        result = func(*args, **(kwargs or {}))
         tensors = [t for t in tree_leaves((args, kwargs, result)) if isinstance(t, torch.Tensor) and t.ndim]
         devices = {t.device.type for t in tensors}
         if len(devices) > 1 and not (self.copies and name in COPIES):

@@ -1,7 +1,7 @@
 """Compiled loops that find partials and score pitches by them; imported on first use, for numba takes a while.
 
 Sums run in a fixed order, and nothing here is reordered: the same numbers every time. Maps are ``(cells, frames)``, so
-that whatever pitches are asked about, a row of frames is worked on in vector lanes.
+that for any candidates a row of frames is processed in vector lanes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 @numba.njit(cache=True, nogil=True)
 def peaks(flat_db, least_db, prominence_db, width, frame, column, sums):
-    """Takes down the bins that rise above both neighbours and above what surrounds them.
+    """List the bins that rise above both neighbours and above what surrounds them.
 
     Args:
         flat_db: ``(frames, bins)``: levels.
@@ -27,7 +27,7 @@ def peaks(flat_db, least_db, prominence_db, width, frame, column, sums):
         The number of peaks.
     """
     frames, bins = flat_db.shape
-    found, around = 0, 2 * width + 1
+    count, around = 0, 2 * width + 1
     for f in range(frames):
         level = flat_db[f]
         sums[0] = total = 0.0
@@ -37,17 +37,17 @@ def peaks(flat_db, least_db, prominence_db, width, frame, column, sums):
             sums[i + 1] = total
         for b in range(1, bins - 1):
             here = level[b]
-            # The range first: it is the easiest to foretell.
+            # The range first: its branch is the easiest to predict.
             if here > least_db[f, b] and here > level[b - 1] and here >= level[b + 1]:
                 if here > (sums[b + around] - sums[b]) / around + prominence_db[b]:
-                    frame[found], column[found] = f, b
-                    found += 1
-    return found
+                    frame[count], column[count] = f, b
+                    count += 1
+    return count
 
 
 @numba.njit(cache=True, nogil=True)
 def spread(frame, cell, value, reach, out):
-    """Enters values into a map ``(cells, frames)`` in their cells and those around; the larger one where two meet."""
+    """Enter values into a map ``(cells, frames)`` in their cells and those around; the larger one where two meet."""
     for i in range(len(frame)):
         for at in range(max(cell[i] - reach, 0), min(cell[i] + reach + 1, out.shape[0])):
             if value[i] > out[at, frame[i]]:
@@ -55,14 +55,14 @@ def spread(frame, cell, value, reach, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def harmonics(strength, share, cells, explained, missing, shares):
-    """Adds up what lies at the harmonics of each pitch, from the highest harmonic down.
+def harmonics(strength, share, cells, matched, missing, shares):
+    """Sum strengths and shares at the harmonics of each pitch, from the highest harmonic down.
 
     Args:
         strength: ``(cells, frames)``.
         share: ``(cells, frames)``.
         cells: ``(pitches, harmonics)``, highest first; negative where there is none.
-        explained: Out: ``(pitches, frames)``: sums of strengths.
+        matched: Out: ``(pitches, frames)``: sums of strengths.
         missing: Out: what harmonics lack of the strongest one above them.
         shares: Out: sums of shares.
     """
@@ -70,8 +70,8 @@ def harmonics(strength, share, cells, explained, missing, shares):
     envelope = np.empty(frames, np.float32)
     for pitch in range(cells.shape[0]):
         envelope[:] = 0
-        sum_found, sum_missing, sum_share = explained[pitch], missing[pitch], shares[pitch]
-        sum_found[:] = 0
+        sum_matched, sum_missing, sum_share = matched[pitch], missing[pitch], shares[pitch]
+        sum_matched[:] = 0
         sum_missing[:] = 0
         sum_share[:] = 0
         for h in range(cells.shape[1]):
@@ -80,10 +80,10 @@ def harmonics(strength, share, cells, explained, missing, shares):
                 for f in range(frames):
                     sum_missing[f] += envelope[f]
                 continue
-            heard, part = strength[cell], share[cell]
+            row, part = strength[cell], share[cell]
             for f in range(frames):
-                found = heard[f]
+                level = row[f]
                 sum_share[f] += part[f]
-                envelope[f] = found if found > envelope[f] else envelope[f]
-                sum_found[f] += found
-                sum_missing[f] += envelope[f] - found
+                envelope[f] = level if level > envelope[f] else envelope[f]
+                sum_matched[f] += level
+                sum_missing[f] += envelope[f] - level

@@ -1,4 +1,4 @@
-"""The f0 of a sound, from whichever source the settings name, checked, refined and without gaps."""
+"""Track the f0 of a sound: from the source that the settings name, checked, refined and without gaps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import torch
 from ddsp_match.analysis.contour import QUIETEST_DB, RANGE_DB, at_times, filled, voiced_frames
 from ddsp_match.analysis.crepe_network import crepe_network
 from ddsp_match.analysis.crepe_plain import WINDOW
-from ddsp_match.analysis.decode import decode
 from ddsp_match.analysis.f0_file import f0_at, read_f0_file
-from ddsp_match.analysis.pitch_changes import describe_changes
-from ddsp_match.analysis.pitch_grid import CREPE_BINS, PitchGrid
-from ddsp_match.analysis.pitch_judge import Spectrum, Verdict, hear_spectrum, judge
+from ddsp_match.analysis.pitch_grid import CREPE_BINS, PitchGrid, decode
+from ddsp_match.analysis.pitch_judge import JudgedPitch, describe_changes, judge
 from ddsp_match.analysis.pyin import pyin_activations
 from ddsp_match.analysis.refine_f0 import refine_f0
+from ddsp_match.analysis.spectral_evidence import Spectrum, score_spectrum
 from ddsp_match.core.errors import PitchError
 from ddsp_match.core.settings import F0Settings
 from ddsp_match.core.timebase import Timebase
@@ -33,7 +32,7 @@ FAINT_SHARE = 0.6  # of the threshold, for a sound without a single frame above 
 CPU = torch.device("cpu")
 LEAD_FRAMES = 25  # around frames that may be voiced; with 10 nothing changed either
 SLOWED, OCTAVES_SLOWED = 4, 2
-SURE = 0.5  # activation from which the network's own pitch is worth mentioning
+SURE = 0.5  # activation from which a change of the network's own pitch is reported
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,12 @@ class PitchTrack:
     """The f0 of a sound, frame by frame.
 
     Attributes:
-        f0_hz: ``(frames,)``, positive everywhere: interpolated where nothing was heard.
+        f0_hz: ``(frames,)``, positive everywhere: interpolated where the sound is unvoiced.
         periodicity: ``(frames,)``, 0 to 1.
-        voiced: ``(frames,)`` bool: f0 was heard.
-        doubt: ``(frames,)`` bool: f0 was heard, but the network and the spectrum disagree on it.
-        changes: What was changed in the source's pitch, and why, in words.
-        pitched: Whether there is a pitch at all; if not, f0 is a constant that means nothing.
+        voiced: ``(frames,)`` bool: f0 was tracked rather than interpolated.
+        doubt: ``(frames,)`` bool: voiced, but the network and the spectrum disagree on f0.
+        changes: Changes of the source's pitch and their reasons, in words.
+        pitched: False where there is no pitch at all: f0 is then a constant that means nothing.
     """
 
     f0_hz: np.ndarray
@@ -63,7 +62,7 @@ def track(
     settings: F0Settings,
     progress: Callable[[int, int], None] | None = None,
 ) -> PitchTrack:
-    """Tracks the f0 of a sound.
+    """Track the f0 of a sound.
 
     Args:
         samples: ``(n,)`` float32, one channel, finite.
@@ -86,9 +85,9 @@ def tracks(
     device: torch.device = CPU,
     workers: int = 1,
 ) -> list[PitchTrack]:
-    """Tracks the f0 of many sounds of one rate, of each as `track` does it alone.
+    """Track the f0 of many sounds of one rate, of each as `track` does it alone.
 
-    On a GPU the network hears the frames of all sounds together, and differs from the CPU's by rounding.
+    On a GPU the network runs the frames of all sounds together, and differs from the CPU's by rounding.
 
     Args:
         sounds: ``(n,)`` float32 each, one channel, finite.
@@ -106,20 +105,20 @@ def tracks(
         return [_constant(settings, timebase, count) for count in counts]
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         each = map if pool is None else pool.map
-        heard = list(each(lambda samples: _at_network_rate(samples, timebase.sample_rate), sounds))
+        inputs = list(each(lambda samples: _at_network_rate(samples, timebase.sample_rate), sounds))
         if settings.source == "csv":
             seconds = [len(samples) / timebase.sample_rate for samples in sounds]
-            coarse = each(lambda x, s: _from_file(x, settings, s), heard, seconds)
+            coarse = each(lambda x, s: _from_file(x, settings, s), inputs, seconds)
         else:
             grid = _grid(timebase, settings)
-            spectra = list(each(lambda x: hear_spectrum(x, RATE, HOP, 1 + len(x) // HOP, grid), heard))
-            activations = _activations(heard, spectra, grid, settings, device, progress)
-            coarse = each(lambda x, a, s: _from_sound(x, a, s, grid, settings), heard, activations, spectra)
+            spectra = list(each(lambda x: score_spectrum(x, RATE, HOP, 1 + len(x) // HOP, grid), inputs))
+            activations = _activations(inputs, spectra, grid, settings, device, progress)
+            coarse = each(lambda x, a, s: _from_sound(x, a, s, grid, settings), inputs, activations, spectra)
         return [_on_frames(pitch, timebase, count) for pitch, count in zip(coarse, counts, strict=True)]
 
 
 def _on_frames(coarse: PitchTrack, timebase: Timebase, n_frames: int) -> PitchTrack:
-    """From the network's frames to the timebase's, which may lie a little closer or wider."""
+    """Resample from the network's frames to the timebase's, which may lie a little closer or wider."""
     positions = np.asarray(timebase.times(n_frames)) * FRAME_RATE_HZ
     nearest = np.clip(np.round(positions).astype(int), 0, len(coarse.f0_hz) - 1)
     return PitchTrack(
@@ -152,7 +151,7 @@ def _constant(settings: F0Settings, timebase: Timebase, n_frames: int) -> PitchT
     return PitchTrack(np.full(n_frames, float(hz)), np.ones(n_frames), yes, ~yes)
 
 
-def _from_file(heard: np.ndarray, settings: F0Settings, seconds: float) -> PitchTrack:
+def _from_file(samples: np.ndarray, settings: F0Settings, seconds: float) -> PitchTrack:
     if settings.path is None:
         raise PitchError("no file", where="f0.path", needed="a CSV file of time in s and f0 in Hz")
     times_s, given_hz = read_f0_file(settings.path, seconds)
@@ -161,9 +160,9 @@ def _from_file(heard: np.ndarray, settings: F0Settings, seconds: float) -> Pitch
         raise PitchError(
             f"an f0 of {given_hz.max():g} Hz", where=settings.path, needed=f"less than {nyquist_hz:g} Hz"
         )
-    n = 1 + len(heard) // HOP
+    n = 1 + len(samples) // HOP
     f0_hz, voiced = f0_at(times_s, given_hz, np.arange(n) / FRAME_RATE_HZ)
-    return _finished(heard, f0_hz, voiced.astype(float), voiced, np.zeros(n, dtype=bool), [], settings)
+    return _finished(samples, f0_hz, voiced.astype(float), voiced, np.zeros(n, dtype=bool), [], settings)
 
 
 def _grid(timebase: Timebase, settings: F0Settings) -> PitchGrid:
@@ -178,7 +177,7 @@ def _grid(timebase: Timebase, settings: F0Settings) -> PitchGrid:
 
 
 def _activations(
-    heard: list[np.ndarray],
+    inputs: list[np.ndarray],
     spectra: list[Spectrum],
     grid: PitchGrid,
     settings: F0Settings,
@@ -186,16 +185,16 @@ def _activations(
     progress: Callable[[int, int], None] | None,
 ) -> list[np.ndarray]:
     if settings.source == "pyin":
-        return [pyin_activations(samples, RATE, HOP, grid) for samples in heard]
+        return [pyin_activations(samples, RATE, HOP, grid) for samples in inputs]
     network = crepe_network(settings.model, device)
-    wanted = [_worth_hearing(samples, spectrum.level_db) for samples, spectrum in zip(heard, spectra, strict=True)]
-    sounds = [torch.from_numpy(samples) for samples in heard]
+    wanted = [frames_to_run(samples, spectrum.level_db) for samples, spectrum in zip(inputs, spectra, strict=True)]
+    sounds = [torch.from_numpy(samples) for samples in inputs]
     activations = [rows.numpy() for rows in network.activations_of(sounds, wanted, progress)]
     placed = [grid.place(rows) for rows in activations]
     if grid.first_bin + grid.n_bins > CREPE_BINS:
-        # What the network is deaf to because it is too high, it is asked about two octaves lower: slowed down to a
-        # quarter. Of 15 sounds below its range, at most a tenth of the frames then reach 0.08; of high ones 0.9.
-        slowed = [torch.from_numpy(soxr.resample(samples, RATE, SLOWED * RATE)) for samples in heard]
+        # Pitches above the network's range are given to it two octaves lower: the sound slowed down to a quarter.
+        # Of 15 sounds below its range, at most a tenth of the frames then reach 0.08; of high ones 0.9.
+        slowed = [torch.from_numpy(soxr.resample(samples, RATE, SLOWED * RATE)) for samples in inputs]
         masks = [np.zeros(1 + len(samples) // HOP, dtype=bool) for samples in slowed]
         for mask, frames, rows in zip(masks, wanted, activations, strict=True):
             mask[: SLOWED * len(frames) : SLOWED] = frames & (rows.max(1) < SURE)
@@ -205,48 +204,48 @@ def _activations(
     return placed
 
 
-def _worth_hearing(heard: np.ndarray, level_db: np.ndarray) -> np.ndarray:
-    """Frames that the network is asked about: those that may be voiced, and what leads up to and away from them.
+def frames_to_run(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
+    """Mask the frames that the network must run: those that may be voiced, and `LEAD_FRAMES` around them.
 
     Too quiet a frame is never voiced, and one of silence has nothing in it; an activation of zero there leaves the
     path through the others free. A fifth of the frames of 88 notes of four seconds is left out, and no f0 changes.
     """
     audible = level_db > max(level_db.max(initial=-np.inf) - RANGE_DB, QUIETEST_DB)
     near = np.convolve(audible, np.ones(2 * LEAD_FRAMES + 1))[LEAD_FRAMES : LEAD_FRAMES + len(audible)] > 0.5
-    changes = np.concatenate(([0], np.cumsum(np.diff(heard) != 0)))
+    changes = np.concatenate(([0], np.cumsum(np.diff(samples) != 0)))
     centres = np.arange(len(audible)) * HOP
-    first, last = np.maximum(centres - WINDOW // 2, 0), np.minimum(centres + WINDOW // 2, len(heard)) - 1
+    first, last = np.maximum(centres - WINDOW // 2, 0), np.minimum(centres + WINDOW // 2, len(samples)) - 1
     # A frame that reaches over an end of the sound is cut off there, and by that alone not constant.
-    cut = (centres < WINDOW // 2) | (centres + WINDOW // 2 > len(heard))
-    return near & (cut | (changes[last] > changes[first]))
+    truncated = (centres < WINDOW // 2) | (centres + WINDOW // 2 > len(samples))
+    return near & (truncated | (changes[last] > changes[first]))
 
 
 def _from_sound(
-    heard: np.ndarray, activations: np.ndarray, spectrum: Spectrum, grid: PitchGrid, settings: F0Settings
+    samples: np.ndarray, activations: np.ndarray, spectrum: Spectrum, grid: PitchGrid, settings: F0Settings
 ) -> PitchTrack:
     own = decode(activations, grid.first_bin)
-    verdict = Verdict(
+    judged = JudgedPitch(
         own.f0_hz, own.periodicity, np.zeros_like(own.periodicity), np.zeros(len(own.f0_hz), bool)
     )
     if settings.octave_check:
-        verdict = judge(activations, spectrum, grid)
-    # Digital silence has no pitch, whatever a network says about zeros.
+        judged = judge(activations, spectrum, grid)
+    # Digital silence has no pitch, whatever the network's activation for zeros.
     sounding = spectrum.level_db > SILENCE_DB
-    periodicity = np.where(sounding, np.maximum(verdict.network, verdict.spectrum), 0.0)
+    periodicity = np.where(sounding, np.maximum(judged.network, judged.spectrum), 0.0)
     # The network is sure in a few frames; a spectrum without it needs as long as a spectrum's own window.
     for threshold in (settings.voiced_threshold, FAINT_SHARE * settings.voiced_threshold):
-        voiced = voiced_frames(verdict.network, spectrum.level_db, threshold)
+        voiced = voiced_frames(judged.network, spectrum.level_db, threshold)
         voiced |= voiced_frames(periodicity, spectrum.level_db, threshold, SPECTRUM_FRAMES)
         if voiced.any():
             break
-    differs = np.abs(np.log2(verdict.f0_hz / own.f0_hz)) > DISAGREEMENT_OCTAVES
-    doubt = voiced & (verdict.rival | (differs & (own.periodicity > SURE)))
-    changes = describe_changes(own, verdict, voiced & differs, settings)
-    return _finished(heard, verdict.f0_hz, periodicity, voiced, doubt, changes, settings)
+    differs = np.abs(np.log2(judged.f0_hz / own.f0_hz)) > DISAGREEMENT_OCTAVES
+    doubt = voiced & (judged.rival | (differs & (own.periodicity > SURE)))
+    changes = describe_changes(own, judged, voiced & differs, settings)
+    return _finished(samples, judged.f0_hz, periodicity, voiced, doubt, changes, settings)
 
 
 def _finished(
-    heard: np.ndarray,
+    samples: np.ndarray,
     f0_hz: np.ndarray,
     periodicity: np.ndarray,
     voiced: np.ndarray,
@@ -254,8 +253,8 @@ def _finished(
     changes: list[str],
     settings: F0Settings,
 ) -> PitchTrack:
-    """Fills the gaps, refines what was heard, and fills the gaps again."""
+    """Fill the gaps, refine the voiced frames, and fill the gaps again."""
     f0_hz = filled(f0_hz, voiced)
     if settings.refine and settings.refine_cents > 0 and voiced.any():
-        f0_hz = filled(refine_f0(heard, RATE, HOP, f0_hz, voiced, settings.refine_cents), voiced)
+        f0_hz = filled(refine_f0(samples, RATE, HOP, f0_hz, voiced, settings.refine_cents), voiced)
     return PitchTrack(f0_hz, np.clip(periodicity, 0.0, 1.0), voiced, doubt, changes, bool(voiced.any()))

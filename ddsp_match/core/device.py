@@ -1,6 +1,8 @@
-"""Where the numbers are worked on: the choice of a device, and how much memory it has to give."""
+"""Choose the device that computes, and measure the memory that it has free."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 
@@ -10,16 +12,38 @@ from ddsp_match.core.free_memory import free_bytes
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def device_of(name: str) -> torch.device:
-    """The device of a name: ``auto`` takes the first there is of cuda, mps and cpu.
+@dataclass(frozen=True)
+class Backends:
+    """The GPUs of a machine, and those that its torch was built for."""
+
+    cuda: bool
+    mps: bool
+    cuda_built: bool
+    mps_built: bool
+
+    @classmethod
+    def here(cls) -> Backends:
+        """Return those of this machine."""
+        mps = torch.backends.mps
+        built = torch.version.cuda is not None or torch.version.hip is not None
+        return cls(torch.cuda.is_available(), mps.is_available(), built, mps.is_built())
+
+
+def device_of(name: str, backends: Backends | None = None) -> torch.device:
+    """Return the device of a name: ``auto`` takes the first there is of cuda, mps and cpu.
+
+    Args:
+        name: One of `DEVICES`.
+        backends: The GPUs to choose from; by default those of this machine.
 
     Raises:
-        ConfigError: There is no such device here, or no such name.
+        ConfigError: There is no such device, or no such name.
     """
+    there = backends or Backends.here()
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    elif name == "cuda" and not torch.cuda.is_available():
-        if torch.version.cuda is None and torch.version.hip is None:
+        name = "cuda" if there.cuda else "mps" if there.mps else "cpu"
+    elif name == "cuda" and not there.cuda:
+        if not there.cuda_built:
             raise ConfigError(
                 f"torch {torch.__version__}, built without CUDA",
                 where="device=cuda",
@@ -32,10 +56,9 @@ def device_of(name: str) -> torch.device:
             needed="an NVIDIA GPU with a working driver (nvidia-smi lists it), not hidden by CUDA_VISIBLE_DEVICES",
             hint="device=auto",
         )
-    elif name == "mps" and not torch.backends.mps.is_available():
-        built = torch.backends.mps.is_built()
+    elif name == "mps" and not there.mps:
         raise ConfigError(
-            "no MPS device" if built else f"torch {torch.__version__}, built without MPS",
+            "no MPS device" if there.mps_built else f"torch {torch.__version__}, built without MPS",
             where="device=mps",
             needed="a Mac with Apple silicon and macOS 14 or later",
             hint="device=auto",
@@ -46,12 +69,12 @@ def device_of(name: str) -> torch.device:
 
 
 def has_float64(device: torch.device) -> bool:
-    """Whether a device knows double precision; Apple's GPUs do not."""
+    """Tell if a device has double precision; Apple's GPUs have not."""
     return device.type != "mps"
 
 
 def memory_free(device: torch.device, workers: int = 1) -> int:
-    """Bytes that one of several workers may take from a device as things stand.
+    """Return the bytes of a device that one of several workers may take at the moment.
 
     On cuda what the driver reports as free and what torch holds without using it; on mps what the system recommends
     as the most, less what is taken; on the CPU what the system could give without swapping, within the limits of the

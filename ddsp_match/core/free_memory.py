@@ -1,4 +1,4 @@
-"""What the machine has of memory to give, told without torch: who only hands out jobs asks, too."""
+"""Measure the free memory of the machine, without importing torch, for the pool of workers needs it too."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import os
 from pathlib import Path
 
 UNKNOWN_FREE = 2 << 30  # where the system does not tell, bytes that most machines have
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
-def free_bytes() -> int:
-    """Bytes to be had without swapping, within the limits of the control groups around this process."""
-    return min([_system_free(), *_group_free()])
+def free_bytes(groups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Return the bytes to be had without swapping, within the limits of the control groups around this process.
+
+    Args:
+        groups: Where control groups are mounted.
+        membership: The file that lists those of this process.
+    """
+    return max(0, min([_system_free(), *_group_free(groups, membership)]))
 
 
 def _system_free() -> int:
@@ -28,30 +33,30 @@ def _system_free() -> int:
         return UNKNOWN_FREE
 
 
-def _group_free() -> list[int]:
-    """What each control group around this process has left, innermost first; none where there are no limits."""
+def _group_free(groups: Path, membership: Path) -> list[int]:
+    """List the free bytes of each control group around this process, innermost first; none without limits."""
     try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = membership.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = []
+    free = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            root, names = CGROUPS, ("memory.max", "memory.current", "inactive_file")
+            root, names = groups, ("memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
-            root, names = CGROUPS / "memory", (
+            root, names = groups / "memory", (
                 "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
             )  # fmt: skip
         else:
             continue
         inside = Path(path.lstrip("/"))
-        # In a container the path may be that of the host, which cannot be seen: then only the root is left to ask.
+        # In a container the path may be that of the host, which cannot be seen: then only the root group can be read.
         for group in [inside, *inside.parents]:
-            left = _left_in(root / group, *names)
-            if left is not None:
-                found.append(left)
-    return found
+            remaining = _left_in(root / group, *names)
+            if remaining is not None:
+                free.append(remaining)
+    return free
 
 
 def _left_in(group: Path, limit: str, usage: str, cache: str) -> int | None:

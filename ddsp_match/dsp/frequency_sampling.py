@@ -46,7 +46,7 @@ class Circle:
         return torch.polar(torch.full_like(angle, math.exp(self.log_radius)), angle)
 
     def weights(self, times: torch.Tensor) -> torch.Tensor:
-        """What a sample at each time is multiplied by before the transform: ``r^-n``."""
+        """Return the factor ``r^-n`` of a sample at each time before the transform."""
         return torch.exp(times.double() * -self.log_radius)
 
     def spectrum(self, audio: Float[torch.Tensor, "*batch samples"]) -> Complex[torch.Tensor, "*batch bins"]:
@@ -68,10 +68,10 @@ class Circle:
             first: Time of the first of them, in samples; a little below zero is allowed.
         """
         times = first[:, None] + torch.arange(taps.shape[1], device=taps.device)
-        heard = times < self.n
-        damped = torch.where(heard, taps.double() * self.weights(torch.where(heard, times, 0)), 0.0)
+        inside = times < self.n
+        damped = torch.where(inside, taps.double() * self.weights(torch.where(inside, times, 0)), 0.0)
         buffer = torch.zeros(taps.shape[0], self.size, dtype=torch.float64, device=taps.device)
-        return torch.fft.rfft(buffer.scatter_add(1, torch.where(heard, times % self.size, 0), damped))
+        return torch.fft.rfft(buffer.scatter_add(1, torch.where(inside, times % self.size, 0), damped))
 
     def late(self, delay: int) -> Complex[torch.Tensor, " bins"]:
         """``z^-delay`` for a whole number of samples."""
@@ -81,10 +81,13 @@ class Circle:
         return torch.polar(torch.full_like(angle, math.exp(-delay * self.log_radius)), angle)
 
     def filtered(
-        self, spectrum: Complex[torch.Tensor, "b1 channels bins"], response: Complex[torch.Tensor, "b2 c bins"]
+        self,
+        spectrum: Complex[torch.Tensor, "b1 channels bins"],
+        response: Complex[torch.Tensor, "b2 c bins"],
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> Float[torch.Tensor, "batch channels samples"]:
-        """The sounds of products of spectra, a few settings at a time where there are many."""
-        rows = max(1, CHUNK_BYTES // (16 * self.size * spectrum.shape[1]))
+        """Return the sounds of products of spectra, as many settings at a time as `chunk_bytes` hold."""
+        rows = max(1, chunk_bytes // (16 * self.size * spectrum.shape[1]))
         if response.shape[0] <= rows:
             return self.sound(spectrum * response)
         wide = spectrum.expand(response.shape[0], -1, -1)

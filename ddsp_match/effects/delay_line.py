@@ -18,7 +18,6 @@ from ddsp_match.effects.processor import Knob, Processor, Value
 
 LONGEST_MS = 1000.0
 FEEDBACK = 0.98  # highest, either sign: such a loop falls by 60 dB in 342 rounds
-ROWS_BYTES = 1 << 28  # of spectra of the settings that are worked out at once
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class DelayLine(Processor):
     loops: ClassVar[bool] = True  # the delay is inside a feedback loop, where its kernel must be causal
     repeats: ClassVar[tuple[str, ...]] = ("dry", "wet")  # the sounds whose late copies make up the wet one
     dampings: ClassVar[tuple[float, ...]] = (0.0,)  # that guesses try
+    batch_bytes: ClassVar[int] = 1 << 28  # of spectra: settings beyond these are processed afterwards
 
     def parts(self, knobs: dict[str, torch.Tensor]) -> Parts:
         """The settings of the line from knobs that are columns ``(batch, 1)``."""
@@ -70,7 +70,7 @@ class DelayLine(Processor):
         spectrum = circle.spectrum(audio)
         columns = {name: value.reshape(-1, 1).double() for name, value in knobs.items()}
         batch = max([audio.shape[0], *(len(column) for column in columns.values())])
-        rows = max(1, ROWS_BYTES // (16 * circle.size))
+        rows = max(1, self.batch_bytes // (16 * circle.size))
         heard = []
         for start in range(0, batch, rows):
             here = {name: value[start : start + rows] if len(value) > 1 else value for name, value in columns.items()}

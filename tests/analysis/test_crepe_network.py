@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match.analysis import crepe_network
 from ddsp_match.analysis.crepe_network import FRAMES_AT_ONCE, CrepeNetwork
 from ddsp_match.analysis.crepe_plain import HOP, plain_activations
 from ddsp_match.analysis.crepe_weights import load_weights
@@ -104,29 +103,13 @@ def test_frames_that_are_not_wanted_are_zero_and_change_no_other() -> None:
         assert_close(rows.numpy(), np.where(mask[:, None], full, 0.0), 2e-6)
 
 
-@pytest.mark.parametrize("most", [30, 4096])
-@torch.inference_mode()
-def test_sounds_that_run_as_one_as_on_a_gpu_are_heard_as_alone(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    class NotTheCpu:
-        """What the network asks to know how to group frames; tensors stay where they are."""
-
-        type = "a GPU"
-
-    network = CrepeNetwork(load_weights("tiny"))
-    alone = [network.activations(samples) for samples in sounds().values()]
-    monkeypatch.setattr(crepe_network, "memory_free", lambda device: 10**12)
-    monkeypatch.setattr(crepe_network, "MOST_FRAMES", most)
-    masks = [np.ones(len(rows), dtype=bool) for rows in alone]
-    padded = [torch.nn.functional.pad(samples, (512, 512)) for samples in sounds().values()]
-    cpu, network.device = network.device, NotTheCpu()
-    groups = list(network._groups(masks))
-    network.device = cpu
-    assert len(groups) == 1 if most > 1000 else len(groups) > 3
-    found = [torch.empty_like(rows) for rows in alone]
-    for group in groups:
-        assert sum(b - a for _, a, b in group) <= most
-        rows = network._together([padded[i][a * HOP : (b - 1) * HOP + 1024] for i, a, b in group])
-        for (i, a, b), part in zip(group, rows, strict=True):
-            found[i][a:b] = part
-    for one, other in zip(found, alone, strict=True):
+@pytest.mark.parametrize(("most", "fewest", "highest"), [(30, 4, 20), (4096, 1, 1)])
+def test_sounds_that_run_together_as_on_a_gpu_give_what_each_gives_alone(most: int, fewest: int, highest: int) -> None:
+    weights, samples = load_weights("tiny"), list(sounds().values())
+    alone = CrepeNetwork(weights).activations_of(samples)
+    calls: list[tuple[int, int]] = []
+    network = CrepeNetwork(weights, frames_together=most)
+    together = network.activations_of(samples, progress=lambda *now: calls.append(now))
+    assert fewest <= len(calls) <= highest
+    for one, other in zip(together, alone, strict=True):
         assert_close(one, other, 2e-6)

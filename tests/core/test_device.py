@@ -10,10 +10,10 @@ import torch
 
 from ddsp_match.analysis.crepe_network import CrepeNetwork
 from ddsp_match.analysis.crepe_weights import load_weights
-from ddsp_match.core import free_memory
 from ddsp_match.core.controls import Controls
-from ddsp_match.core.device import device_of, has_float64, memory_free
+from ddsp_match.core.device import Backends, device_of, has_float64, memory_free
 from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.free_memory import free_bytes
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.dsp.noise import white_noise
@@ -28,43 +28,38 @@ CPU, META = torch.device("cpu"), torch.device("meta")
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device; try: a machine with an NVIDIA GPU")
 
 
-@pytest.fixture
-def without(monkeypatch):
-    """A machine without GPUs, whatever this one has."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+def machine(cuda: bool = False, mps: bool = False, cuda_built: bool = True, mps_built: bool = True) -> Backends:
+    return Backends(cuda, mps, cuda_built, mps_built)
 
 
-def test_auto_takes_the_best_there_is(without, monkeypatch):
-    assert device_of("auto") == CPU
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert device_of("auto").type == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert device_of("auto").type == "cuda"
-    assert device_of("cpu") == CPU
+def test_auto_takes_the_best_there_is():
+    assert device_of("auto", machine()) == CPU
+    assert device_of("auto", machine(mps=True)).type == "mps"
+    assert device_of("auto", machine(mps=True, cuda=True)).type == "cuda"
+    assert device_of("cpu", machine(cuda=True)) == CPU
 
 
-def test_cuda_without_a_cuda_build_is_refused(without, monkeypatch):
-    monkeypatch.setattr(torch.version, "cuda", None)
-    monkeypatch.setattr(torch.version, "hip", None)
-    with pytest.raises(ConfigError, match=r"built without CUDA; needed: .*; try: device=auto, or install the CUDA"):
-        device_of("cuda")
+@pytest.mark.parametrize(
+    ("name", "built", "words"),
+    [
+        ("cuda", False, r"built without CUDA; needed: .*; try: device=auto, or install the CUDA"),
+        ("cuda", True, r"device=cuda: found no CUDA device; needed: .*driver.*; try: device=auto"),
+        ("mps", False, r"device=mps: .*built without MPS.*Apple silicon.*device=auto"),
+        ("mps", True, r"device=mps: .*found no MPS device.*Apple silicon.*device=auto"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(name, built, words):
+    with pytest.raises(ConfigError, match=words):
+        device_of(name, machine(cuda_built=built, mps_built=built))
 
 
-def test_cuda_without_a_gpu_is_refused(without, monkeypatch):
-    monkeypatch.setattr(torch.version, "cuda", "12.8")
-    with pytest.raises(ConfigError, match=r"device=cuda: found no CUDA device; needed: .*driver.*; try: device=auto"):
-        device_of("cuda")
+def test_this_machine_has_what_its_torch_was_built_for():
+    here = Backends.here()
+    assert (here.cuda_built or not here.cuda) and (here.mps_built or not here.mps)
+    assert device_of("auto") == device_of("auto", here)
 
 
-@pytest.mark.parametrize(("built", "words"), [(True, "found no MPS device"), (False, "built without MPS")])
-def test_mps_elsewhere_is_refused(without, monkeypatch, built, words):
-    monkeypatch.setattr(torch.backends.mps, "is_built", lambda: built)
-    with pytest.raises(ConfigError, match=rf"device=mps: .*{words}.*Apple silicon.*device=auto"):
-        device_of("mps")
-
-
-def test_an_unknown_device_is_refused(without):
+def test_an_unknown_device_is_refused():
     with pytest.raises(ConfigError, match="auto, cpu, cuda or mps"):
         device_of("tpu")
 
@@ -86,31 +81,30 @@ def group(folder: Path, limit: str, used: int, cache: int) -> None:
     (folder / "memory.stat").write_text(f"anon {used - cache}\ninactive_file {cache}\n")
 
 
-def test_control_groups_limit_what_is_free(tmp_path, monkeypatch):
+def membership(folder: Path, *lines: str) -> Path:
+    path = folder / "cgroup"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_control_groups_limit_what_is_free(tmp_path):
     # A container inside a Slurm job: the innermost group has no limit, the ones around it do.
     group(tmp_path / "job" / "step", "max", 70_000_000, 0)
     group(tmp_path / "job", "90000000", 80_000_000, 30_000_000)
     group(tmp_path / "elsewhere", "1000", 999, 0)
-    lines = {"/proc/self/cgroup": "1:cpu:/\n0::/job/step\n"}
-    read = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda self, **how: lines.get(str(self)) or read(self, **how))
-    monkeypatch.setattr(free_memory, "CGROUPS", tmp_path)
-    assert memory_free(CPU) == 40_000_000
+    own = membership(tmp_path, "1:cpu:/", "0::/job/step")
+    assert free_bytes(tmp_path, own) == 40_000_000
     (tmp_path / "job" / "memory.current").write_text("130000000\n")
-    assert memory_free(CPU) == 0
+    assert free_bytes(tmp_path, own) == 0
 
 
-def test_the_older_kind_of_control_group_limits_too(tmp_path, monkeypatch):
+def test_the_older_kind_of_control_group_limits_too(tmp_path):
     folder = tmp_path / "memory" / "box"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "memory.limit_in_bytes").write_text("50000000\n")
     (folder / "memory.usage_in_bytes").write_text("20000000\n")
     (folder / "memory.stat").write_text("total_inactive_file 1000000\n")
-    lines = {"/proc/self/cgroup": "4:memory,hugetlb:/box\n"}
-    read = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda self, **how: lines.get(str(self)) or read(self, **how))
-    monkeypatch.setattr(free_memory, "CGROUPS", tmp_path)
-    assert memory_free(CPU) == 31_000_000
+    assert free_bytes(tmp_path, membership(tmp_path, "4:memory,hugetlb:/box")) == 31_000_000
 
 
 def controls_on(device: torch.device, batch: int = 3, phases: bool = True) -> Controls:
@@ -150,10 +144,9 @@ def test_a_step_stays_on_its_device(shared, phases):
     assert heard.shape == (3, N)
 
 
-def test_playing_stays_on_its_device(monkeypatch):
-    # Whether the signals share their f0 is the one thing that the host asks for; meta has no answer to give.
-    monkeypatch.setattr(torch.Tensor, "__bool__", lambda self: False)
-    with OneDevice(copies=True):
+def test_playing_stays_on_its_device():
+    # The host reads one scalar: if the signals share their f0.
+    with OneDevice(copies=True, answer=False):
         stems = play(controls_on(META), TIMEBASE, N, 0, chunk_s=0.05)
     assert stems.mix.device == META
 

@@ -9,21 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ddsp_match.dsp import compiled_cache
 from ddsp_match.dsp.compiled_cache import VARIABLE, cache_folder, settle_cache
 
 
 @pytest.fixture
-def locked(monkeypatch, tmp_path: Path) -> Path:
-    """A folder that nobody may write to, root neither."""
+def locked(tmp_path: Path) -> Path:
+    """A place that nobody may write below, not even root: a file."""
     place = tmp_path / "locked"
-    place.mkdir()
-    allowed = os.access
-
-    def access(path: Path, mode: int) -> bool:
-        return place not in (path, *Path(path).parents) and allowed(path, mode)
-
-    monkeypatch.setattr(os, "access", access)
+    place.touch()
     return place
 
 
@@ -42,8 +35,8 @@ def test_a_read_only_image_without_a_home_compiles_all_the_same(locked: Path, tm
         "best_path(np.zeros((2, 3)), np.zeros(3)); print(viterbi_kernels.path_through._cache.cache_path)"
     )
     there = {**os.environ, VARIABLE: str(folder)}
-    told = subprocess.run([sys.executable, "-c", code], env=there, capture_output=True, text=True, check=True)
-    assert told.stdout.startswith(str(folder))
+    result = subprocess.run([sys.executable, "-c", code], env=there, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith(str(folder))
 
 
 def test_a_folder_that_others_prepared_is_not_used(locked: Path, tmp_path: Path) -> None:
@@ -53,7 +46,7 @@ def test_a_folder_that_others_prepared_is_not_used(locked: Path, tmp_path: Path)
     folder = cache_folder(locked, locked, tmp_path)
     assert folder not in (None, prepared) and folder.stat().st_mode & 0o777 == 0o700
     prepared.rmdir()
-    prepared.symlink_to(locked)
+    prepared.symlink_to(folder)
     assert cache_folder(locked, locked, tmp_path) not in (None, prepared)
 
 
@@ -61,11 +54,13 @@ def test_no_folder_at_all_is_left_to_numba(locked: Path, tmp_path: Path) -> None
     assert cache_folder(locked, locked, tmp_path / "missing") is None
 
 
-def test_what_the_user_set_stays(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compiled_cache, "cache_folder", lambda *_: tmp_path)
-    monkeypatch.setenv(VARIABLE, "/mine")
-    settle_cache()
-    assert os.environ[VARIABLE] == "/mine"
-    monkeypatch.delenv(VARIABLE)
-    settle_cache()
-    assert os.environ[VARIABLE] == str(tmp_path)
+def test_what_the_user_set_stays() -> None:
+    environment = {VARIABLE: "/mine"}
+    settle_cache(environment)
+    assert environment == {VARIABLE: "/mine"}
+
+
+def test_nothing_is_set_where_numba_may_write(tmp_path: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    settle_cache(environment)
+    assert VARIABLE not in environment

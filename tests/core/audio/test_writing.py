@@ -95,18 +95,6 @@ def test_a_disk_that_is_full_at_the_very_end_is_noticed(
                 write(tmp_path / f"b{name}", white_noise(1.0))
 
 
-def test_an_interrupted_write_leaves_nothing(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / "a.wav", tone())
-    assert os.listdir(tmp_path) == []
-
-
 @pytest.mark.parametrize(
     "name", ["none/a.wav", "a_file/a.wav", "folder.wav", "a.xyz", "a", "a.raw", "a" * 300 + ".wav"]
 )

@@ -31,6 +31,9 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "run") as scratch:
         (scratch / "half.wav").write_text("half")
         raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "half.wav") as part:
+        part.write_text("half")
+        raise KeyboardInterrupt
     assert names(tmp_path) == []
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_match.analysis.harmonic_score import HARMONICS, MISSING_COST, harmonic_scores
 from ddsp_match.analysis.partial_kernels import peaks, spread
-from ddsp_match.analysis.spectral_peaks import CELL_CENTS, FIRST_HZ, PartialMap, cell_of, partial_map
+from ddsp_match.analysis.spectral_evidence import (
+    CELL_CENTS,
+    FIRST_HZ,
+    HARMONICS,
+    MISSING_COST,
+    PartialMap,
+    cell_of,
+    harmonic_scores,
+    partial_map,
+)
 
 RATE = 16000
 CENTRES = np.array([4000, 8000, 12000])
@@ -66,9 +74,9 @@ def test_scores_are_those_of_the_definition() -> None:
         cells = np.round(cell_of(hz)) + np.round(120 * np.log2(np.arange(HARMONICS, 0, -1)))
         inside = (cells >= 0) & (cells < 1000)
         at = np.where(inside, cells, 0).astype(int)
-        found = strength[:, at] * inside
-        missing = (np.maximum.accumulate(found, 1) - found).sum(1)
-        expected = (found.sum(1) - MISSING_COST * missing) / np.maximum(strength.sum(1), 1)
+        levels = strength[:, at] * inside
+        missing = (np.maximum.accumulate(levels, 1) - levels).sum(1)
+        expected = (levels.sum(1) - MISSING_COST * missing) / np.maximum(strength.sum(1), 1)
         np.testing.assert_allclose(scores[:, column], expected, atol=1e-5)
         np.testing.assert_allclose(shares[:, column], np.minimum((share[:, at] * inside).sum(1), 1), atol=1e-5)
 
@@ -78,13 +86,13 @@ def test_peaks_rise_above_their_neighbours_and_surroundings() -> None:
     level = rng.normal(0, 6, (3, 50)).astype(np.float32)
     least, prominence, width = rng.normal(0, 3, (3, 50)).astype(np.float32), np.full(50, 4.0), 5
     frame, column = np.empty((2, 75), dtype=np.int64)
-    found = peaks(level, least, prominence, width, frame, column, np.empty(61))
+    count = peaks(level, least, prominence, width, frame, column, np.empty(61))
     around = np.lib.stride_tricks.sliding_window_view(np.pad(level, ((0, 0), (5, 5)), mode="reflect"), 11, 1).mean(2)
     expected = [
         (f, b) for f in range(3) for b in range(1, 49)
         if level[f, b] > max(least[f, b], level[f, b - 1], around[f, b] + 4) and level[f, b] >= level[f, b + 1]
     ]  # fmt: skip
-    assert len(expected) > 5 and list(zip(frame[:found], column[:found], strict=True)) == expected
+    assert len(expected) > 5 and list(zip(frame[:count], column[:count], strict=True)) == expected
 
 
 def test_the_larger_partial_stays_where_two_meet() -> None:

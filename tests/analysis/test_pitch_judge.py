@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_match.analysis.octaves import settle_octaves
-from ddsp_match.analysis.pitch_grid import PitchGrid
+from ddsp_match.analysis.pitch_judge import settle_octaves
 
 
 def case(level_db: np.ndarray, better: int) -> np.ndarray:
@@ -36,15 +35,3 @@ def test_another_interval_is_a_new_note() -> None:
     scores = np.zeros((60, 300))
     scores[:, 100] = 1.0
     assert (settle_octaves(path, scores, np.full(60, -10.0)) == path).all()
-
-
-def test_the_grid_continues_crepes() -> None:
-    grid = PitchGrid.between(20.0, 5000.0)
-    assert grid.hz[0] >= 20.0
-    assert grid.hz[-1] <= 5000.0
-    assert grid.n_bins == 478
-    activations = np.zeros((1, 360))
-    activations[0, 100] = 1.0
-    placed = int(grid.place(activations)[0].argmax())
-    assert grid.hz[placed] == 10 * 2 ** ((100 * 20 + 1997.3794084376191) / 1200)
-    assert grid.nearest(grid.hz[[placed]] * 1.004).tolist() == [placed]

@@ -1,13 +1,11 @@
-"""Pitch from activations: known bumps, real tones, silence."""
+"""The grid of candidate pitches, and the pitch decoded from activations on it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ddsp_match.analysis.crepe import crepe_pitch, on_frame_grid
-from ddsp_match.analysis.decode import DecodedPitch, bin_cents, decode
-from ddsp_match.core.timebase import Timebase
+from ddsp_match.analysis.pitch_grid import PitchGrid, bin_cents, decode
 
 
 def bumps(centres: np.ndarray, height: float = 0.9) -> np.ndarray:
@@ -53,32 +51,13 @@ def test_the_ends_of_the_range_are_averaged_one_sidedly() -> None:
         assert np.abs(cents(decode(bumps(np.full(5, centre))).f0_hz, hz)).max() < 25
 
 
-@pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 48000])
-@pytest.mark.parametrize("hz", [110.0, 440.0])
-def test_a_tone_at_any_rate_is_heard_within_a_few_cents(sample_rate: int, hz: float) -> None:
-    t = np.arange(round(0.4 * sample_rate)) / sample_rate
-    samples = sum(0.3 / k * np.sin(2 * np.pi * k * hz * t) for k in range(1, 6)).astype(np.float32)
-    timebase = Timebase.at(sample_rate)
-    pitch = crepe_pitch(samples, timebase, "full")
-    assert len(pitch.f0_hz) == timebase.frames(len(samples))
-    assert np.abs(cents(pitch.f0_hz[5:-5], hz)).max() < 12
-    assert pitch.periodicity[5:-5].min() > 0.6
-
-
-def test_digital_silence_has_no_nan() -> None:
-    pitch = crepe_pitch(np.zeros(8000, dtype=np.float32), Timebase.at(16000), "tiny")
-    assert np.isfinite(pitch.f0_hz).all()
-    assert np.isfinite(pitch.periodicity).all()
-
-
-def test_frames_of_another_hop_take_the_pitch_of_their_own_time() -> None:
-    grid = DecodedPitch(200.0 * 2 ** (np.arange(300) / 300), np.linspace(0, 1, 300))
-    timebase = Timebase.at(22050)  # frames 9.977 ms apart
-    times = np.asarray(timebase.times(250))
-    assert np.abs(cents(on_frame_grid(grid, timebase, 250).f0_hz, 200 * 2 ** (times * 100 / 300))).max() < 0.1
-
-
-def test_no_pitch_is_invented_between_two_notes() -> None:
-    grid = DecodedPitch(np.repeat([100.0, 200.0], 50), np.ones(100))
-    f0_hz = on_frame_grid(grid, Timebase.at(22050), 99).f0_hz
-    assert set(np.round(f0_hz, 6)) == {100.0, 200.0}
+def test_the_grid_continues_crepes() -> None:
+    grid = PitchGrid.between(20.0, 5000.0)
+    assert grid.hz[0] >= 20.0
+    assert grid.hz[-1] <= 5000.0
+    assert grid.n_bins == 478
+    activations = np.zeros((1, 360))
+    activations[0, 100] = 1.0
+    placed = int(grid.place(activations)[0].argmax())
+    assert grid.hz[placed] == 10 * 2 ** ((100 * 20 + 1997.3794084376191) / 1200)
+    assert grid.nearest(grid.hz[[placed]] * 1.004).tolist() == [placed]
