@@ -35,7 +35,7 @@ def complete(request: str) -> int:
     if action == "query":
         print(" ".join(candidates(os.environ.get("COMP_LINE", ""), shell)))
     else:
-        config.run_hydra(["--shell-completion", request], lambda *_: None, program=PROGRAM)
+        config.print_settings(["--shell-completion", request], program=PROGRAM)
     return 0
 
 
@@ -81,7 +81,7 @@ def _ask_hydra(line: str, shell: str, kind: type[Settings] = FitSettings) -> lis
     answer = io.StringIO()
     try:
         with contextlib.redirect_stdout(answer):
-            config.run_hydra(["--shell-completion", f"query={shell}"], lambda *_: None, program=PROGRAM, kind=kind)
+            config.print_settings(["--shell-completion", f"query={shell}"], program=PROGRAM, kind=kind)
     finally:
         os.environ.pop("COMP_LINE") if before is None else os.environ.update(COMP_LINE=before)
     # What options share is no option, the folder of an effect's settings no group, and a chain has no keys.

@@ -121,8 +121,9 @@ def _ratio_lines(result: EffectResult) -> list[str]:
 def _sweep(arguments: argparse.Namespace, dry: Path, wet: Path, overrides: list[str], output: Path | None) -> int:
     work = functools.partial(_job, dry, wet)
     figure = "unseen ESR"
+    claim = claimed_run("-sweep", output, force=arguments.force, sound=wet, other=dry)
     rows = jobs.sweep(
-        arguments, overrides, output, (dry, wet), work, kind=EffectSettings, figure=figure, form=ESR_FORM
+        arguments, overrides, claim, work, title=wet.stem, kind=EffectSettings, figure=figure, form=ESR_FORM
     )
     print(rows.table())
     for row in rows.best():

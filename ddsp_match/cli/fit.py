@@ -14,7 +14,6 @@ from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.many_progress import duration
 from ddsp_match.cli.progress import Interrupt, Progress
 from ddsp_match.cli.sweep_rows import Row
-from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import claimed_run, flag_overrides, one_sound, split, tail
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import FitSettings
@@ -42,18 +41,13 @@ def fit(arguments: argparse.Namespace) -> int:
     sound = one_sound(sounds, "fit")
     if arguments.multirun:
         return _sweep(arguments, sound, overrides, output)
-    config.build(overrides, config_dir=arguments.config_dir)
+    settings = config.build(overrides, config_dir=arguments.config_dir)
     with claimed_run("", output, force=arguments.force, sound=sound) as folder:
-
-        def job(settings: FitSettings, _: Path, __: list[str]) -> float:
-            if not arguments.quiet:
-                _say_cost(sound, settings)
-            with Interrupt() as interrupt:
-                result = fit_once(arguments, sound, settings, folder, interrupt)
-            print(_outcome(result, folder))
-            return best_loss(result)
-
-        config.run_hydra([*jobs.folder_words(arguments), *overrides], job, program=PROGRAM)
+        if not arguments.quiet:
+            _say_cost(sound, settings)
+        with Interrupt() as interrupt:
+            result = fit_once(arguments, sound, settings, folder, interrupt)
+        print(_outcome(result, folder))
     return 0
 
 
@@ -110,7 +104,8 @@ def best_loss(result: FitResult) -> float:
 
 
 def _sweep(arguments: argparse.Namespace, sound: Path, overrides: list[str], output: Path | None) -> int:
-    rows = jobs.sweep(arguments, overrides, output, (sound,), functools.partial(_job, sound))
+    claim = claimed_run("-sweep", output, force=arguments.force, sound=sound)
+    rows = jobs.sweep(arguments, overrides, claim, functools.partial(_job, sound), title=sound.stem)
     print(rows.table())
     return 2 if rows.failed() else 0
 

@@ -15,7 +15,7 @@ from ddsp_match.cli.many_progress import ManyProgress, sounds
 from ddsp_match.cli.progress import Interrupt
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.cli.words import many_directory
-from ddsp_match.core.errors import ConfigError, SoundError
+from ddsp_match.core.errors import SoundError
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.fit_many import ManyResult
@@ -45,12 +45,9 @@ def fit_many(
     """
     source = _source(named)
     if arguments.multirun:
-        raise ConfigError(
-            "--multirun with many sounds",
-            where="command line",
-            needed="one sound, or one value of each setting",
-            hint="a loop: for loss in mrstft mel; do ddsp-match fit SOUNDS loss=$loss -o outputs/kit-$loss; done",
-        )
+        from ddsp_match.cli.sweep_many import sweep_many
+
+        return sweep_many(arguments, source, _name(source), overrides, output, _STOPPING)
     settings = config.build(overrides, config_dir=arguments.config_dir)
     folder = many_directory(_name(source), output)
     progress = ManyProgress(quiet=arguments.quiet)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ddsp_match import config
+from ddsp_match.cli.progress import STOPPING
 from ddsp_match.cli.sweep import Sweep
 from ddsp_match.cli.sweep_job import SweepJob, Work
-from ddsp_match.cli.sweep_rows import LOSS, SweepInterrupt, Watch
+from ddsp_match.cli.sweep_rows import LOSS, Row, SweepInterrupt, Watch
 from ddsp_match.cli.values import PROGRAM
-from ddsp_match.cli.words import claimed_run
 from ddsp_match.core.errors import MatchError
 from ddsp_match.core.settings import FitSettings, Settings
 
@@ -26,7 +28,7 @@ def printed(arguments: argparse.Namespace, overrides: list[str], kind: type[Sett
         # Hydra prints by logging; a reader that has gone (| head) is no error.
         logging.raiseExceptions = False
         config.check(overrides, config_dir=arguments.config_dir, kind=kind)
-        config.run_hydra([*asks, *folder_words(arguments), *overrides], _no_job, program=PROGRAM, kind=kind)
+        config.print_settings([*asks, *folder_words(arguments), *overrides], program=PROGRAM, kind=kind)
     return bool(asks)
 
 
@@ -48,34 +50,39 @@ def hydra_directory(overrides: list[str], arguments: argparse.Namespace) -> tupl
 def sweep(
     arguments: argparse.Namespace,
     overrides: list[str],
-    output: Path | None,
-    sounds: tuple[Path, ...],
+    claim: AbstractContextManager[Path],
     work: Work,
     *,
+    title: str,
     kind: type[Settings] = FitSettings,
     figure: str = LOSS,
     form: str = ".4f",
+    defaults: Sequence[str] = (),
+    stopping: str = STOPPING,
+    score: Callable[[Sequence[Row]], str] | None = None,
 ) -> Sweep:
     """Run every combination of the swept settings, or those that a sweeper chooses, by Hydra's launchers.
 
     Args:
         arguments: Of the command line.
         overrides: Settings, some of them swept.
-        output: The folder that the user named, if any.
-        sounds: What is worked on; the last one names the folder.
+        claim: Gives the sweep's folder, and keeps it from other commands while it is entered.
         work: Does one combination and fills in its row, perhaps in another process.
+        title: Name of the sound, or of the many.
         kind: The settings.
         figure: What ranks the rows.
         form: How it is written.
+        defaults: Settings to be put before the overrides.
+        stopping: What the user is told at the first Ctrl-C.
+        score: See `Sweep`.
 
     Raises:
         ConfigError: A setting that does not exist, or not one combination that can be run.
         MatchError: What would meet every job, and what a launcher ended with before a single one was done.
     """
     plan = config.plan(overrides, config_dir=arguments.config_dir, kind=kind)
-    claim = claimed_run("-sweep", output, force=arguments.force, sound=sounds[-1], other=sounds[0])
     with claim as folder:
-        named = {word.lstrip("+~").partition("=")[0] for word in overrides}
+        named = {word.lstrip("+~").partition("=")[0] for word in [*defaults, *overrides]}
         fixed = sorted(named - set(plan.swept) - {word for word in named if word.startswith("hydra")})
         # The folder of a job is named by what differs between jobs, not by what all of them share.
         named_by = ["override_dirname"] if plan.swept and plan.name_length <= _LONGEST_NAME else ["num"]
@@ -90,16 +97,18 @@ def sweep(
         watched = elsewhere and not arguments.quiet
         if elsewhere:  # bars of several processes would run through each other
             arguments = argparse.Namespace(**{**vars(arguments), "quiet": True})
-        rows = Sweep(folder, plan.swept, figure, form, title=sounds[-1].stem, command=arguments.command)
-        with SweepInterrupt(rows.files), rows, Watch(rows.files, form) if watched else contextlib.nullcontext():
+        rows = Sweep(folder, plan.swept, figure, form, title=title, command=arguments.command, score=score)
+        interrupt = SweepInterrupt(rows.files, stopping)
+        with interrupt, rows, Watch(rows.files, form) if watched else contextlib.nullcontext():
             rows.refuse(plan.refused)
             job = SweepJob(work, arguments, rows.files, frozenset(fixed))
-            words = [*folder_words(arguments), *hydra_words]
+            words = [*folder_words(arguments), *hydra_words, *defaults]
             try:
                 config.run_sweep(plan.overrides, job, program=PROGRAM, words=words, kind=kind)
             except config.LaunchError as error:
                 rows.files.stop_mark.touch()
                 rows.trouble = str(error)
+            rows.stopped = interrupt.wanted() and not rows.trouble
         rows.raise_fatal()
         if rows.trouble and not rows.done():
             raise MatchError(rows.trouble)
@@ -115,7 +124,3 @@ def _asks(arguments: argparse.Namespace) -> list[str]:
     words += ["--package", flags["package"]] if flags["package"] and words else []
     words += ["--resolve"] if flags["resolve"] and words else []
     return words
-
-
-def _no_job(settings: Settings, folder: Path, words: list[str]) -> None:
-    """Stand in for the job where Hydra only prints."""

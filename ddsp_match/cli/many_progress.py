@@ -18,11 +18,12 @@ class ManyProgress:
 
     Args:
         quiet: Show nothing.
+        label: Put before what is shown, for the jobs of a sweep.
         log_every_s: Seconds between two lines where stderr is no terminal.
     """
 
-    def __init__(self, *, quiet: bool = False, log_every_s: float = LOG_EVERY_S) -> None:
-        self._quiet, self._every = quiet, log_every_s
+    def __init__(self, *, quiet: bool = False, label: str = "", log_every_s: float = LOG_EVERY_S) -> None:
+        self._quiet, self._label, self._every = quiet, label, log_every_s
         self._began = self._said = time.monotonic()
         self._bar: Any = None
 
@@ -31,13 +32,13 @@ class ManyProgress:
         if self._quiet:
             return
         before = f", {counts.skipped} already done" if counts.skipped else ""
-        self._line("\n".join([*(f"note: {note}" for note in notes), f"{sounds(counts.total)}{before}"]))
+        self._line("\n".join([*(f"note: {note}" for note in notes), f"{self._prefix()}{sounds(counts.total)}{before}"]))
         self._began = self._said = time.monotonic()
         if sys.stderr.isatty() and counts.left:
             from tqdm import tqdm
 
             shown = {"total": counts.total, "initial": counts.skipped, "bar_format": _BAR}
-            self._bar = tqdm(desc="fit", file=sys.stderr, mininterval=0.1, **shown)
+            self._bar = tqdm(desc=self._label or "fit", file=sys.stderr, mininterval=0.1, **shown)
 
     def on_progress(self, counts: Counts) -> None:
         """Show how far it has come."""
@@ -49,7 +50,7 @@ class ManyProgress:
             self._bar.update(counts.total - counts.left - self._bar.n)
         elif now - self._said >= self._every:
             self._said = now
-            self._line(f"{counts.total - counts.left}/{counts.total}, {self._figures(counts, now)}")
+            self._line(f"{self._prefix()}{counts.total - counts.left}/{counts.total}, {self._figures(counts, now)}")
 
     def close(self) -> None:
         """Finish what is shown."""
@@ -61,6 +62,9 @@ class ManyProgress:
         rate = (counts.done + counts.failed) / max(now - self._began, 1e-3)
         failed = [f"{counts.failed} failed"] if counts.failed else []
         return ", ".join([*failed, f"{60 * rate:.3g} sounds/min", f"{duration(counts.left / rate)} left"])
+
+    def _prefix(self) -> str:
+        return f"{self._label}: " if self._label else ""
 
     def _line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -52,6 +52,7 @@ examples:
   ddsp-match fit sound.wav -o take2 --force                 write to take2/, over what is there
   ddsp-match fit sound.wav --multirun synth.n_harmonics=20,40,80 loss=mrstft,mel
                                                             a sweep: six fits and a table of them
+  ddsp-match fit samples/ --multirun loss=mrstft,mel        every sound with every setting; again: skips what is done
   ddsp-match fit samples/ -o outputs/my-kit                 every sound below a folder; again: skips what is done
   ddsp-match fit *.wav files=report                         several sounds, each with sounds, stems and report
   ddsp-match fit list.csv dataset.column=file               the sounds that a table names (columns name, family, pitch)

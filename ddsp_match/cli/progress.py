@@ -7,6 +7,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import Any
 
+STOPPING = "stopping with the best so far; Ctrl-C again quits without writing"
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
@@ -84,11 +85,11 @@ class Interrupt:
     """While entered, the first Ctrl-C asks to stop (`wanted`), and the second raises KeyboardInterrupt.
 
     Args:
-        said: What the user is told at the first one.
+        message: What the user is told at the first one.
     """
 
-    def __init__(self, said: str = "stopping with the best so far; Ctrl-C again quits without writing") -> None:
-        self._said = said
+    def __init__(self, message: str = STOPPING) -> None:
+        self._message = message
         self._wanted = False
         self._before: Any = None
 
@@ -100,7 +101,7 @@ class Interrupt:
         if self._wanted:
             raise KeyboardInterrupt
         self._wanted = True
-        print(f"\n{self._said}", file=sys.stderr)
+        print(f"\n{self._message}", file=sys.stderr)
 
     def __enter__(self) -> Interrupt:
         self._before = signal.signal(signal.SIGINT, self._on_signal)

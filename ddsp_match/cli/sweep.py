@@ -6,12 +6,12 @@ import contextlib
 import csv
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ddsp_match.cli import sweep_page
 from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
-from ddsp_match.cli.sweep_winner import winner_words
+from ddsp_match.cli.sweep_winner import SOUND, winner_words
 from ddsp_match.core.errors import MatchError
 from ddsp_match.core.files import write_text
 
@@ -28,14 +28,17 @@ class Sweep:
     Attributes:
         rows: The jobs, in their order.
         trouble: What a launcher or sweeper ended with before its time, if it did.
+        stopped: Whether the user asked to stop.
 
     Args:
         folder: The sweep's folder.
         swept: The keys that differ between jobs.
         figure: What the loss of a row is called.
         form: How it is written.
-        title: Name of the sound.
+        title: Name of the sound, or of the many.
         command: The command line.
+        score: Gives the rows that came to a result their figures, where these are means over many sounds; returns what
+            the means are over, in words.
     """
 
     def __init__(
@@ -47,13 +50,15 @@ class Sweep:
         *,
         title: str = "",
         command: str = "",
+        score: Callable[[Sequence[Row]], str] | None = None,
     ) -> None:
         self.folder, self.swept, self.figure, self.form = folder, list(swept), figure, form
         self.title, self.command = title, command
         self.files = Rows(folder)
         self.rows: list[Row] = []
         self.fatal: list[Row] = []
-        self.trouble = ""
+        self.trouble, self.stopped = "", False
+        self._score, self._means = score, ""
 
     def refuse(self, jobs: Sequence[tuple[dict[str, str], MatchError]]) -> None:
         """Enter jobs that will not be started, by their settings and what is wrong with them."""
@@ -73,6 +78,8 @@ class Sweep:
             elif row.ended or row.error:
                 self.rows.append(row)
         self.swept = list(dict.fromkeys([*self.swept, *(key for row in self.rows for key in row.values)]))
+        if self._score is not None:
+            self._means = self._score([row for row in self.rows if not row.error])
 
     def raise_fatal(self) -> None:
         """Raise what ended the whole sweep in another process, if anything did.
@@ -117,15 +124,21 @@ class Sweep:
         """Say what ranks the jobs; those ranked by different figures are not compared with one another."""
         plain = self._other_metric() or self.figure.removeprefix("best ")
         kinds = [row.ranked_by or plain for row in self.best()]
-        return f"best first by {', then apart by '.join(kinds)}" if kinds else "every job failed"
+        means = f", {self._means}" if self._means else ""
+        return f"best first by {', then apart by '.join(kinds)}{means}" if kinds else "every job failed"
 
     def winners(self) -> list[str]:
         """Say of each kind of ranking which settings are best, and whether that may be chance."""
         other, kinds = self._other_metric(), dict.fromkeys(row.ranked_by for row in self.ranked() if not row.error)
         words = []
         for kind in kinds:
-            runs = [row for row in self.rows if not row.error and row.ranked_by == kind]
-            words.append(winner_words([(row.values, row.metrics.get(kind or other, row.loss)) for row in runs]))
+            runs = []
+            for row in self.rows:
+                if row.error or row.ranked_by != kind:
+                    continue
+                single = {"": row.metrics.get(kind or other, row.loss)}
+                runs += [({**row.values, SOUND: name}, figure) for name, figure in (row.by_sound or single).items()]
+            words.append(winner_words(runs))
         return [sentence for sentence in words if sentence]
 
     def table(self) -> str:
@@ -134,7 +147,7 @@ class Sweep:
         head = [*self.swept, self.figure, *metrics, "path"]
         body = []
         for row in self.ranked():
-            figures = [f"{row.loss:{self.form}}", *(_figure(row.metrics.get(name)) for name in metrics)]
+            figures = [self._loss(row), *(_figure(row.metrics.get(name)) for name in metrics)]
             figures = ["failed", *[""] * len(metrics)] if row.error else figures
             body.append(
                 [*(_short(row.values.get(key, "")) for key in self.swept), *figures, row.error or str(row.folder)]
@@ -178,17 +191,26 @@ class Sweep:
     def _metric_names(self) -> list[str]:
         return list(dict.fromkeys(name for row in self.rows for name in row.metrics))
 
+    def _loss(self, row: Row) -> str:
+        interval = row.intervals.get(self.figure)
+        ends = "" if interval is None else f" ({interval[0]:{self.form}} to {interval[1]:{self.form}})"
+        return f"{row.loss:{self.form}}{ends}"
+
     def _write(self) -> None:
         metrics = self._metric_names()
+        with_interval = [name for name in (self.figure, *metrics) if any(name in row.intervals for row in self.rows)]
         text = io.StringIO()
         writer = csv.writer(text)
         figures = [name.replace(" ", "_") for name in (self.figure, *metrics)]
-        writer.writerow(["run", *self.swept, *figures, "seconds", "stop_reason", "path", "error"])
+        ends = [f"{name}_{end}" for name in with_interval for end in ("low", "high")]
+        writer.writerow(["run", *self.swept, *figures, "seconds", "stop_reason", "path", "error", *ends])
         for row in self.ranked():
             number = "" if row.number is None else row.number
             settings = [number, *(row.values.get(key, "") for key in self.swept)]
             figures = [row.metrics.get(name, "") for name in metrics]
-            writer.writerow([*settings, row.loss, *figures, row.seconds, row.stop_reason, row.folder, row.error])
+            outcome = [row.loss, *figures, row.seconds, row.stop_reason, row.folder, row.error]
+            ends = [end for name in with_interval for end in row.intervals.get(name, ("", ""))]
+            writer.writerow([*settings, *outcome, *ends])
         write_text(self.folder / CSV_NAME, text.getvalue())
 
     def _write_page(self) -> None:

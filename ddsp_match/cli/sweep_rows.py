@@ -14,10 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ddsp_match.cli.progress import Interrupt
+from ddsp_match.cli.progress import STOPPING, Interrupt
 from ddsp_match.core.files import write_text
 
 LOSS = "best loss"
+_ROWS = ".rows"
 _POLL_S = 0.5
 
 
@@ -39,6 +40,8 @@ class Row:
         ends_all: Whether what was wrong would meet every other job too.
         bug: Where the program went wrong, if its error is none of the user's.
         matched: Whether it found what it was looking for.
+        intervals: Of a mean over many sounds, the ends of its 95 % interval, by figure.
+        by_sound: Of a mean over many sounds, the figure that ranks the row for each of them.
     """
 
     folder: Path
@@ -54,6 +57,8 @@ class Row:
     ends_all: bool = False
     bug: str = ""
     matched: bool = True
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    by_sound: dict[str, float] = field(default_factory=dict)
 
     def finish(
         self,
@@ -92,7 +97,7 @@ class Rows:
     """
 
     def __init__(self, sweep: Path) -> None:
-        self.folder = sweep.absolute() / ".rows"
+        self.folder = sweep.absolute() / _ROWS
         self.stop_mark = self.folder / "stop"
 
     def open(self) -> None:
@@ -127,10 +132,11 @@ class SweepInterrupt(Interrupt):
 
     Args:
         rows: Of the sweep.
+        message: What the user is told at the first one.
     """
 
-    def __init__(self, rows: Rows) -> None:
-        super().__init__()
+    def __init__(self, rows: Rows, message: str = STOPPING) -> None:
+        super().__init__(message)
         self._mark = rows.stop_mark
 
     def wanted(self) -> bool:
@@ -175,6 +181,11 @@ class Watch:
         self._over.set()
         self._thread.join()
         self._say()
+
+
+def has_rows(sweep: Path) -> bool:
+    """Say whether a folder is that of a sweep which goes on, or was killed."""
+    return (sweep / _ROWS).is_dir()
 
 
 def relative_to_here(row: Row) -> Row:

@@ -137,7 +137,7 @@ def claimed_run(
             is writing there.
     """
     sources = [sound] if other is None else [sound, other]
-    for folder in [output] if output is not None else _numbered(name_of(sound), kind):
+    for folder in [output] if output is not None else numbered(name_of(sound), kind):
         with contextlib.ExitStack() as claim:
             try:
                 claim.enter_context(claimed(folder))
@@ -150,7 +150,8 @@ def claimed_run(
             return
 
 
-def _numbered(stem: str, kind: str) -> Iterator[Path]:
+def numbered(stem: str, kind: str) -> Iterator[Path]:
+    """Yield ``outputs/STEM`` with the kind of work behind it, then with ``-2``, ``-3`` and so on."""
     for number in itertools.count(1):
         yield OUTPUTS / fitted(stem, kind if number == 1 else f"{kind}-{number}", OUTPUTS)
 
@@ -167,4 +168,4 @@ def many_directory(name: str, output: Path | None) -> Path:
         return output
     from ddsp_match.runs.store import is_run as is_many  # SQLite is not needed for one sound
 
-    return next(folder for folder in _numbered(printable(name), "") if is_free(folder) or is_many(folder))
+    return next(folder for folder in numbered(printable(name), "") if is_free(folder) or is_many(folder))

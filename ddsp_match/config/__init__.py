@@ -11,7 +11,7 @@ from ddsp_match.config.folders import CONFIG_NAME, conf_dir, groups, setting_key
 from ddsp_match.config.names import is_override, quoted
 from ddsp_match.config.planning import Plan, check, plan
 from ddsp_match.config.plugins import BASIC, launcher_of
-from ddsp_match.config.running import LaunchError, run_hydra, run_sweep
+from ddsp_match.config.running import LaunchError, print_settings, run_sweep
 
 __all__ = [
     "BASIC",
@@ -27,8 +27,8 @@ __all__ = [
     "is_override",
     "launcher_of",
     "plan",
+    "print_settings",
     "quoted",
-    "run_hydra",
     "run_sweep",
     "setting_keys",
     "to_settings",

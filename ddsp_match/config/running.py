@@ -26,30 +26,22 @@ class LaunchError(MatchError):
     """What a launcher or a sweeper ended with, outside of any job."""
 
 
-def run_hydra(
-    arguments: Sequence[str],
-    job: Callable[[Any, Path, list[str]], float | None],
-    *,
-    program: str,
-    kind: type[Settings] = FitSettings,
-) -> None:
-    """Run one job under ``hydra.main``, so that Hydra's own flags keep their meaning.
+def print_settings(arguments: Sequence[str], *, program: str, kind: type[Settings] = FitSettings) -> None:
+    """Have ``hydra.main`` print what one of its own flags asks for.
 
     Args:
-        arguments: Overrides and Hydra's flags (``--cfg job``, …), checked beforehand.
-        job: Called with the settings, Hydra's output directory and the overrides.
+        arguments: The flag (``--cfg job``, …) and overrides, checked beforehand.
         program: Name of the command, for shell completion.
-        kind: The settings that are composed and given to the job.
+        kind: The settings that are composed.
 
     Raises:
         ConfigError: What Hydra refuses.
-        Exception: What the job raised.
     """
 
-    def one(build: Callable[[], Any], folder: Path, words: list[str], _: int) -> float:
-        return job(build(), folder, words) or 0.0
+    def no_job(*_: object) -> float:
+        return 0.0
 
-    _main(arguments, _Task(one, kind), program)
+    _main(arguments, _Task(no_job, kind), program)
 
 
 def run_sweep(

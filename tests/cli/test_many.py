@@ -125,7 +125,6 @@ def test_the_help_says_the_exit_codes(capsys):
         (["others"], "others: found 1 file, none of them a sound (.txt)"),
         (["samples/voice.wav", "samples/vioce.wav"], "of which samples/vioce.wav does not exist"),
         (["samples", "samples/voice.wav"], "samples beside other words"),
-        (["samples", "-m", "seed=1,2"], "--multirun with many sounds"),
         (["samples", "seed=1,2"], "--multirun"),
         (["samples", "synth.n_harmonic=3"], "synth.n_harmonics"),
         (["samples", "-o", "others"], "others: found files that no run over many sounds has written"),
