@@ -17,6 +17,7 @@ LOSS_KEY = "loss"
 _ENDS = {"interval_low": "95 % from", "interval_high": "95 % to"}  # of the mean over many sounds that ranks the rows
 _HIGHER = {"snr_db", "mos"}
 _NEITHER = {"harmonic_share", "noise_share", "voiced_share", "numbers", "sounds"}
+_COUNTS = {"numbers", "sounds", "failed"}
 # What a run calls its sounds: the match and what it was matched to, of `fit` and of `effect`.
 _SOUNDS = (("match.wav", "target.wav"), ("output.wav", "wet.wav"))
 
@@ -93,7 +94,7 @@ def _column(name: str) -> Column:
     better = "higher" if name in _HIGHER else "neither" if name in _NEITHER else "lower"
     known = MEANINGS.get(name)
     if known is None:
-        return Column(name, name, better=better)
+        return Column(name, name, better=better, digits=0 if name in _COUNTS else None)
     return Column(name, known.label, "share" if known.unit == "%" else known.unit, better, known.words)
 
 
