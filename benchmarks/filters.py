@@ -93,7 +93,7 @@ def settings(part: Processor, rng: np.random.Generator) -> dict[str, torch.Tenso
     values = {}
     for knob in part.knobs:
         place = torch.from_numpy(rng.uniform(0.4, 0.6, knob.size or ()))
-        values[knob.name] = knob.range.at(place)
+        values[knob.name] = knob.at(place)
     return part.tensors(values)
 
 

@@ -92,10 +92,10 @@ def target(chain: Processor, dry: np.ndarray, seed: int, ranges: dict[str, tuple
         low, high = 0.05, 0.95
         short = knob.name.rpartition(".")[2]
         if short in ("mix", "wet", "level"):
-            low = 0.2 if knob.range.low == 0 else 0.6
+            low = 0.2 if knob.low == 0 else 0.6
         place = rng.uniform(low, high, knob.size or ())
-        value = knob.range.at(torch.as_tensor(place)).numpy()
-        if knob.range.unit == "ms" and short in ranges:
+        value = knob.at(torch.as_tensor(place)).numpy()
+        if knob.unit == "ms" and short in ranges:
             value = np.asarray(rng.uniform(*ranges[short]))
         if short in ("low", "high") and "clip" in knob.name:
             value = np.asarray(rng.uniform(0.2, 0.8) * loudest * (1 if short == "high" else -1))
@@ -135,9 +135,9 @@ def run(label: str, spec: list[Any], index: int, ranges: dict[str, tuple[float, 
 
 def _off(knob: Any, found: float, true: float) -> float:
     """Distance in units of what is allowed."""
-    if knob.range.unit == "ms":
+    if knob.unit == "ms":
         return abs(found - true) * RATE / 1000 / DELAY_SAMPLES
-    return abs(found - true) / (KNOB_SHARE * max(abs(true), 0.01 * (knob.range.high - knob.range.low)))
+    return abs(found - true) / (KNOB_SHARE * max(abs(true), 0.01 * (knob.high - knob.low)))
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ import dataclasses
 import re
 from pathlib import Path
 
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.chain import DryWet, Parallel
-from ddsp_match.effects.processor import Knob, Processor
+from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.registry import processors
 
 HERE = Path(__file__).resolve().parent
@@ -60,20 +61,18 @@ def section(name: str, part: Processor) -> str:
     return "\n\n".join(pieces)
 
 
-def knob_table(knobs: tuple[Knob, ...]) -> str:
+def knob_table(knobs: tuple[Parameter, ...]) -> str:
     """Range, unit, default, curve and meaning of each knob."""
     lines = ["| knob | from | to | unit | default | curve | meaning |", "|---|---:|---:|---|---|---|---|"]
     for knob in knobs:
         name = f"`{knob.name}`" + (f" × {knob.size}" if knob.size else "")
-        low, high = number(knob.range.low), number(knob.range.high)
+        low, high = number(knob.low), number(knob.high)
         meaning = knob.meaning.replace("|", "\\|")
-        lines.append(
-            f"| {name} | {low} | {high} | {knob.range.unit} | {default(knob)} | {knob.range.curve} | {meaning} |"
-        )
+        lines.append(f"| {name} | {low} | {high} | {knob.unit} | {default(knob)} | {knob.curve} | {meaning} |")
     return "\n".join(lines)
 
 
-def default(knob: Knob) -> str:
+def default(knob: Parameter) -> str:
     """The neutral value; of a row, all of it where it is short."""
     if not isinstance(knob.default, tuple):
         return number(knob.default)

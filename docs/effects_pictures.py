@@ -108,9 +108,9 @@ def by_chance(part: Processor, draw: int) -> Setting:
     rng = np.random.default_rng(7 + draw)
     values: dict[str, object] = {}
     for knob in part.knobs:
-        neutral = knob.range.position(torch.tensor(knob.default, dtype=torch.float64)).numpy()
+        neutral = knob.position(torch.tensor(knob.default, dtype=torch.float64)).numpy()
         place = neutral + 0.6 * (rng.uniform(0.1, 0.9, knob.size or ()) - neutral)
-        values[knob.name] = knob.range.at(torch.as_tensor(place)).numpy()
+        values[knob.name] = knob.at(torch.as_tensor(place)).numpy()
     return values
 
 
@@ -217,7 +217,7 @@ def sides(part: Processor) -> plt.Figure:
     """What of a sound on the left alone comes out on either side, over the knob."""
     figure, axes = plt.subplots(figsize=SIZE)
     knob = part.knobs[0]
-    places = np.linspace(knob.range.low, knob.range.high, 101)
+    places = np.linspace(knob.low, knob.high, 101)
     left = np.stack([np.ones(4), np.zeros(4)])
     for colour, sound, side, told in (
         (BLUE, left, 0, "left to left"), (ORANGE, left, 1, "left to right"),
@@ -225,7 +225,7 @@ def sides(part: Processor) -> plt.Figure:
     ):  # fmt: skip
         out = [play(part, {knob.name: place}, sound)[side, 0] for place in places]
         axes.plot(places, out, color=colour, lw=1.6, ls="--" if colour == GREEN else "-", label=told)
-    axes.set(xlabel=f"{knob.name} {knob.range.unit}".strip(), ylabel="level")
+    axes.set(xlabel=f"{knob.name} {knob.unit}".strip(), ylabel="level")
     axes.grid(color=FAINT, alpha=0.25)
     legend(axes)
     return figure

@@ -14,7 +14,8 @@ import math
 from pathlib import Path
 
 from ddsp_match.cli.parser import build_parser
-from ddsp_match.edits.kinds import EDITS, EditKind, Parameter
+from ddsp_match.core.params import Parameter
+from ddsp_match.edits.kinds import EDITS, EditKind
 
 HERE = Path(__file__).resolve().parent
 PAGE, PICTURES = HERE / "play-it.md", HERE / "pictures" / "play"
@@ -56,7 +57,7 @@ def rows(kind: EditKind, metavars: dict[str, str]) -> list[str]:
     head = f"`{flag} {metavars[flag]}` | {kind.words}"
     lines = []
     for parameter in kind.parameters:
-        words = f"`{parameter.name}`: {parameter.words}"
+        words = f"`{parameter.name}`: {parameter.meaning}"
         lines.append(f"| {head} | {words} | {reach(parameter)} | {parameter.unit} | {default(parameter)} |")
         head = " | "
     return lines

@@ -40,7 +40,7 @@ def test_the_table_is_what_its_script_writes(page, written):
     assert page.page(written) == written, MAKE
     for kind in EDITS:
         for parameter in kind.parameters:
-            assert f"`{parameter.name}`: {parameter.words} |" in written, MAKE
+            assert f"`{parameter.name}`: {parameter.meaning} |" in written, MAKE
 
 
 def test_the_figures_are_the_measured_ones(page, written):

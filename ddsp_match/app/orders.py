@@ -79,18 +79,7 @@ def processors() -> tuple[dict[str, Any], ...]:
         {
             "name": part.name,
             "title": part.title,
-            "knobs": [
-                {
-                    "name": knob.name,
-                    "meaning": knob.meaning,
-                    "unit": knob.range.unit,
-                    "low": knob.range.low,
-                    "high": knob.range.high,
-                    "curve": knob.range.curve,
-                    "default": knob.default,
-                }
-                for knob in part.knobs
-            ],
+            "knobs": [knob.as_data() for knob in part.knobs],
         }
         for part in parts
     )

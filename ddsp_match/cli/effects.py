@@ -105,17 +105,5 @@ def _facts(part: Processor) -> dict[str, Any]:
         "delays": part.delays,
         "rate_bound": part.rate_bound,
         "options": _options(part),
-        "knobs": [
-            {
-                "name": knob.name,
-                "low": knob.range.low,
-                "high": knob.range.high,
-                "unit": knob.range.unit,
-                "curve": knob.range.curve,
-                "size": knob.size,
-                "default": knob.default,
-                "meaning": knob.meaning,
-            }
-            for knob in part.knobs
-        ],
+        "knobs": [knob.as_data() for knob in part.knobs],
     }

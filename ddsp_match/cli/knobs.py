@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from ddsp_match.effects.processor import Knob
+    from ddsp_match.core.params import Parameter
 
 TURNED = 1e-6  # of the range: closer to its default a knob counts as left there
 LONGEST_ROW = 8  # numbers of a row that are written out
 
 
-def settings_lines(knobs: Sequence[Knob], values: Mapping[str, np.ndarray]) -> list[str]:
+def settings_lines(knobs: Sequence[Parameter], values: Mapping[str, np.ndarray]) -> list[str]:
     """Say where the knobs stand: those that were turned one a line, the others by name alone."""
     turned = [knob for knob in knobs if _turned(knob, values[knob.name])]
     left = [knob.name for knob in knobs if knob not in turned]
@@ -25,13 +25,13 @@ def settings_lines(knobs: Sequence[Knob], values: Mapping[str, np.ndarray]) -> l
     return lines + ([f"  at their defaults: {', '.join(left)}"] if left else [])
 
 
-def span(knob: Knob) -> str:
+def span(knob: Parameter) -> str:
     """What a knob's values may be: ``20 to 20000 Hz, log``."""
-    curve = ", log" if knob.range.curve == "log" else ""
-    return f"{knob.range.low:.6g} to {knob.range.high:.6g} {knob.range.unit}".rstrip() + curve
+    curve = ", log" if knob.curve == "log" else ""
+    return knob.span + curve
 
 
-def default(knob: Knob) -> str:
+def default(knob: Parameter) -> str:
     """Where a knob does nothing; a row is shortened where all its values are the same."""
     if not isinstance(knob.default, tuple):
         return f"{knob.default:.6g}"
@@ -40,19 +40,19 @@ def default(knob: Knob) -> str:
     return _row(knob.default)
 
 
-def _turned(knob: Knob, value: np.ndarray) -> bool:
-    width = knob.range.high - knob.range.low
+def _turned(knob: Parameter, value: np.ndarray) -> bool:
+    width = knob.high - knob.low
     return bool((abs(value - _defaults(knob, value)) > TURNED * width).any())
 
 
-def _defaults(knob: Knob, value: np.ndarray) -> np.ndarray:
+def _defaults(knob: Parameter, value: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return np.asarray(knob.default, dtype=np.float64).reshape(value.shape)
 
 
-def _value(knob: Knob, value: np.ndarray) -> str:
-    unit = f" {knob.range.unit}" if knob.range.unit else ""
+def _value(knob: Parameter, value: np.ndarray) -> str:
+    unit = f" {knob.unit}" if knob.unit else ""
     if knob.size == 0:
         return f"{float(value):.6g}{unit}"
     return _row(value.tolist()) + unit

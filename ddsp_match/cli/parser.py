@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +10,7 @@ from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
 from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, rate, seconds
-from ddsp_match.core.settings import EffectSettings, FitSettings, Settings, allowed
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
 
@@ -104,13 +103,10 @@ def settings_help(kind: type[Settings] = FitSettings) -> str:
     lines += [f"  {name:<12}{' | '.join(options)}" for name, options in groups.items()]
     lines += [""] if groups else []
     lines += ["settings (KEY=VALUE; default, then what is allowed):"]
-    for key, field in config.setting_keys(kind).items():
-        default = field.default
-        if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
-            default = cast("Any", field.default_factory)()
-        shown = "null" if default is None else str(default)
-        shown = shown.lower() if isinstance(default, bool) else shown
-        lines.append(f"  {key:<27}{shown:<10}{allowed(field)}")
+    for key, parameter in config.setting_keys(kind).items():
+        shown = "null" if parameter.default is None else str(parameter.default)
+        shown = shown.lower() if parameter.kind == "switch" else shown
+        lines.append(f"  {key:<27}{shown:<10}{parameter.allowed}")
     return "\n".join(lines) + "\n"
 
 

@@ -10,11 +10,10 @@ import math
 from argparse import Action
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ddsp_match import config
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.core.settings import CHAIN, Settings, allowed
+from ddsp_match.core.settings import Settings
 from ddsp_match.dsp.notes import hz_of, midi_number
 
 _QUOTES = {"'": "'", '"': '"', "\u2018": "\u2019", "\u201c": "\u201d"}
@@ -126,12 +125,12 @@ def _read_value(word: str, kind: type[Settings]) -> str:
     """Take quotes off a value that is no text, where they can only be a shell's, and read notes as frequencies."""
     key, equals, value = word.partition("=")
     plain = key.lstrip("+")
-    field = config.setting_keys(kind).get(plain)
-    text = field is not None and "str" in str(field.type) and not field.metadata["choices"]
-    known = field is not None or plain in config.groups(kind=kind)
+    setting = config.setting_keys(kind).get(plain)
+    text = setting is not None and setting.kind == "text" and not setting.choices
+    known = setting is not None or plain in config.groups(kind=kind)
     if equals and known and not text and len(value) > 2 and _QUOTES.get(value[0]) == value[-1]:
         return f"{key}={value[1:-1]}"
-    if equals and field is not None and field.metadata["unit"] == "Hz":
+    if equals and setting is not None and setting.unit == "Hz":
         return f"{key}={','.join(_in_hz(part) for part in value.split(','))}"  # several in a sweep
     return word
 
@@ -145,18 +144,18 @@ def _setting(word: str, rest: list[str], options: Collection[str], kind: type[Se
     """Return ``key=value`` for a setting given as a flag, taking its value from the words that follow."""
     flag, equals, value = word.partition("=")
     key = flag.lstrip("-")
-    fields = config.setting_keys(kind)
-    key = next((name for name in (key, key.replace("-", "_")) if name in fields), key)
-    known = key in fields or key in config.groups(kind=kind) or key.startswith(("hydra.", "hydra/"))
+    settings = config.setting_keys(kind)
+    key = next((name for name in (key, key.replace("-", "_")) if name in settings), key)
+    known = key in settings or key in config.groups(kind=kind) or key.startswith(("hydra.", "hydra/"))
     if flag in options or not known:
         return word
-    field: Any = fields.get(key)
+    setting = settings.get(key)
     if not equals:
         if rest and not (_dashed(rest[0]) and not rest[0][1:2].isdigit()):
             value = _without_quotes(rest.pop(0))
         else:
-            needed = allowed(field) if field else " | ".join(config.groups(kind=kind).get(key, ()))
+            needed = setting.allowed if setting else " | ".join(config.groups(kind=kind).get(key, ()))
             raise ConfigError(f"{word} without a value", where="command line", needed=needed, hint=f"{key}=VALUE")
-    if field is not None and field.type == CHAIN and not value.startswith(("[", "{", "'", '"', "null")):
+    if setting is not None and setting.kind == "chain" and not value.startswith(("[", "{", "'", '"', "null")):
         value = f"[{value}]"
     return f"{key}={value}"

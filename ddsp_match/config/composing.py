@@ -11,7 +11,7 @@ from ddsp_match.config.folders import CONFIG_NAME, VERBS, conf_dir, groups, sett
 from ddsp_match.config.names import check_names, first_line, parsed, unknown_key, wrong_type
 from ddsp_match.config.plugins import check_plugins
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.core.settings import CHAIN, EffectSettings, FitSettings, Settings
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -77,13 +77,13 @@ def build_kind(overrides: Sequence[str], config_dir: Path | None, kind: type[Set
         check_names(override, known, kind)
         if override.is_sweep_override():
             key = override.get_key_element()
-            field = setting_keys(kind).get(key)
+            parameter = setting_keys(kind).get(key)
             chain = f"{key}=[{(override.input_line or '').partition('=')[2]}], or "
             raise ConfigError(
                 f"{override.input_line!r}, a sweep",
                 where="settings",
                 needed="one value",
-                hint=(chain if field is not None and field.type == CHAIN else "")
+                hint=(chain if parameter is not None and parameter.kind == "chain" else "")
                 + "--multirun, or quotes around a value with a comma",
             )
     with _ONE_AT_A_TIME:

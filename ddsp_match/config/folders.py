@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
+from ddsp_match.core.params import Parameter
+from ddsp_match.core.settings import EffectSettings, FitSettings, Settings, declared
 
 CONFIG_NAME = "config"
 # Below conf/: where the settings of each task are composed. Those of an effect lie in a folder of their own, because
@@ -47,13 +48,11 @@ def groups(config_dir: Path | None = None, kind: type[Settings] = FitSettings) -
 
 
 @functools.cache
-def setting_keys(kind: type[Settings] = FitSettings) -> dict[str, dataclasses.Field[Any]]:
-    """Return every key of the settings (``synth.n_harmonics``) with the field that declares it."""
-    keys: dict[str, dataclasses.Field[Any]] = {}
+def setting_keys(kind: type[Settings] = FitSettings) -> dict[str, Parameter]:
+    """Return every key of the settings, ``synth.n_harmonics``, with the parameter that declares it."""
+    keys: dict[str, Parameter] = {}
     for field in dataclasses.fields(cast("Any", kind)):
-        if field.metadata:
-            keys[field.name] = field
-        else:
-            section = cast("Any", field.default_factory)
-            keys.update({section.key(inner.name): inner for inner in dataclasses.fields(section)})
+        section = cast("Any", field.default_factory)
+        own = [declared(kind)[field.name]] if field.metadata else declared(section).values()
+        keys.update({parameter.name: parameter for parameter in own})
     return keys

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ddsp_match.config.folders import groups, setting_keys
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.core.settings import CHAIN, FitSettings, Settings, allowed
+from ddsp_match.core.settings import FitSettings, Settings
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -67,10 +67,10 @@ def check_names(override: Override, known: dict[str, list[str]], kind: type[Sett
             raise error
     elif key not in setting_keys(kind):
         raise unknown_key(key, kind, known)
-    elif setting_keys(kind)[key].type == CHAIN and not override.is_sweep_override():
+    elif setting_keys(kind)[key].kind == "chain" and not override.is_sweep_override():
         if isinstance(override.value(), dict):  # Hydra would try to merge it into the list
             text = (override.input_line or "").partition("=")[2]
-            needed = allowed(setting_keys(kind)[key])
+            needed = setting_keys(kind)[key].allowed
             raise ConfigError(text, where=key, needed=needed, hint=f"{key}='[{text}]'")
 
 
@@ -118,8 +118,8 @@ def wrong_type(error: Any, config: DictConfig, kind: type[Settings]) -> ConfigEr
     from omegaconf import OmegaConf
 
     key = str(error.full_key or "")
-    field = setting_keys(kind).get(re.sub(r"\[.*", "", key))
-    if field is None:
+    parameter = setting_keys(kind).get(re.sub(r"\[.*", "", key))
+    if parameter is None:
         sections = {name.partition(".")[0] for name in setting_keys(kind) if "." in name}
         return ConfigError(
             first_line(error),
@@ -129,8 +129,8 @@ def wrong_type(error: Any, config: DictConfig, kind: type[Settings]) -> ConfigEr
     found = OmegaConf.to_container(config)
     for part in re.sub(r"\[.*", "", key).split("."):
         found = cast("dict[str, Any]", found)[part]
-    hint = f"{key}=[{found}]" if field.type == CHAIN and isinstance(found, str) else ""
-    return ConfigError(repr(found), where=key, needed=allowed(field), hint=hint)
+    hint = f"{key}=[{found}]" if parameter.kind == "chain" and isinstance(found, str) else ""
+    return ConfigError(repr(found), where=key, needed=parameter.allowed, hint=hint)
 
 
 def _near(word: str, words: Sequence[str]) -> str:

@@ -134,9 +134,9 @@ def _without(override: Override, left: list[str]) -> str:
 def _whole(override: Override, kind: type[Settings]) -> str:
     """An override as it was typed; but an interval of a setting that takes whole numbers is one of whole numbers."""
     key = override.get_key_element()
-    field = setting_keys(kind).get(key.lstrip("+"))
+    setting = setting_keys(kind).get(key.lstrip("+"))
     typed = override.input_line or ""
-    if field is None or not override.is_interval_sweep() or str(field.type).partition(" ")[0] != "int":
+    if setting is None or not override.is_interval_sweep() or setting.kind != "whole":
         return typed
     name, _, interval = typed.partition("=")
     return f"{name}=int({interval})" if not interval.startswith("int(") else typed

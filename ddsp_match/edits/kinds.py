@@ -13,93 +13,13 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.params import Parameter
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits import pitch, time, tone
 
 Values = Mapping[str, Any]
 # An edit makes no sound longer than this, if it was not longer before: a note held for minutes, not a file of an hour.
 LONGEST_S = 120.0
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One number, or word, of an edit.
-
-    Attributes:
-        name: Its name, with the unit in it.
-        words: What it does.
-        default: Its value when it is not given; at the default of every parameter an edit changes nothing, unless
-            one is `required`.
-        unit: Unit of the number.
-        low: Lowest value.
-        high: Highest value.
-        step: What a knob moves it by.
-        choices: The words it can be, of one that is no number.
-        optional: May be None.
-        required: Has no value that changes nothing, and must be given.
-        curve: It is a list of numbers.
-        log: A knob moves it along a logarithmic scale.
-    """
-
-    name: str
-    words: str
-    default: Any = None
-    unit: str = ""
-    low: float = -math.inf
-    high: float = math.inf
-    step: float = 0.1
-    choices: tuple[str, ...] = ()
-    optional: bool = False
-    required: bool = False
-    curve: bool = False
-    log: bool = False
-
-    def as_data(self) -> dict[str, Any]:
-        """It as plain data, for whoever builds a knob from it."""
-        number = not self.choices
-        return {
-            "name": self.name,
-            "words": self.words,
-            "kind": "number" if number else "choice",
-            "unit": self.unit,
-            "default": self.default,
-            "low": self.low if number else None,
-            "high": self.high if number else None,
-            "step": self.step if number else None,
-            "choices": None if number else list(self.choices),
-            "log": self.log,
-            "optional": self.optional,
-            "required": self.required,
-        }
-
-    def checked(self, edit: str, value: Any) -> Any:
-        """A value that keeps to the range.
-
-        Raises:
-            ConfigError: It does not.
-        """
-        where = f"{edit}.{self.name}"
-        if value is None and self.optional:
-            return None
-        if self.choices:
-            if value not in self.choices:
-                raise ConfigError(repr(value), where=where, needed=" or ".join(self.choices))
-            return value
-        is_list = isinstance(value, list | tuple)
-        if is_list != self.curve:
-            raise ConfigError(repr(value)[:80], where=where, needed="a list of numbers" if self.curve else "a number")
-        numbers = [self._number(where, number) for number in (value if is_list else [value])]
-        if self.curve:
-            return numbers
-        return int(numbers[0]) if numbers[0].is_integer() else numbers[0]
-
-    def _number(self, where: str, number: Any) -> float:
-        unit = f" {self.unit}" if self.unit else ""
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        if not is_number or not self.low <= number <= self.high:
-            found = "nothing" if number is None else f"{number:g}{unit}" if is_number else repr(number)[:80]
-            raise ConfigError(found, where=where, needed=f"{self.low:g} to {self.high:g}{unit}")
-        return float(number)
 
 
 @dataclass(frozen=True)
@@ -141,7 +61,12 @@ class EditKind:
             if name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
                 raise ConfigError(f"{name!r}", where=self.name, needed=f"one of {', '.join(names)}", hint="".join(near))
-        return {p.name: p.checked(self.name, values.get(p.name, p.default)) for p in self.parameters}
+        checked = {}
+        for p in self.parameters:
+            value = p.check(values.get(p.name, p.default), f"{self.name}.{p.name}")
+            # Whole numbers are listed in a patch without a point.
+            checked[p.name] = int(value) if isinstance(value, float) and value.is_integer() else value
+        return checked
 
     def changes_nothing(self, values: Values, seconds: float) -> bool:
         """Whether checked values leave a sound of so many seconds as it is."""
@@ -196,12 +121,12 @@ def _trimmed(controls: Controls, timebase: Timebase, values: Values) -> Controls
     return time.trim(controls, timebase, start_s, first_s + _covering(stop_s - start_s, timebase))
 
 
-def _db(words: str, name: str = "db", unit: str = "dB", reach: float = 60.0, step: float = 0.5) -> Parameter:
-    return Parameter(name, words, 0, unit, -reach, reach, step)
+def _db(meaning: str, name: str = "db", unit: str = "dB", reach: float = 60.0, step: float = 0.5) -> Parameter:
+    return Parameter(name, meaning, 0, -reach, reach, unit, step=step)
 
 
-def _seconds(name: str, words: str, default: float | None = 0, high: float = 600.0, **more: Any) -> Parameter:
-    return Parameter(name, words, default, "s", 0.0, high, 0.01, **more)
+def _seconds(name: str, meaning: str, default: float | None = 0, high: float = 600.0, **more: Any) -> Parameter:
+    return Parameter(name, meaning, default, 0.0, high, "s", step=0.01, **more)
 
 
 _FORMANT = Parameter(
@@ -214,39 +139,39 @@ EDITS: tuple[EditKind, ...] = (
     EditKind(
         "transpose", "Transpose", "Higher or lower, at the same pace.", "pitch",
         lambda c, t, v: pitch.transpose(c, t, v["semitones"], v["formant"]),
-        (Parameter("semitones", "how far", 0, "semitones", -60, 60, 1), _FORMANT), separated=True,
+        (Parameter("semitones", "how far", 0, -60, 60, "semitones", step=1), _FORMANT), separated=True,
     ),
     EditKind(
         "f0_depth", "Melody", "Draws f0 towards its median (0: a steady note) or away from it (2: twice as lively).",
         "pitch", lambda c, t, v: pitch.contour(c, t, v["depth"]),
-        (Parameter("depth", "0 is flat, 1 as it was", 1, "", 0, 4, 0.05),), separated=True,
+        (Parameter("depth", "0 is flat, 1 as it was", 1, 0, 4, step=0.05),), separated=True,
     ),
     EditKind(
         "vibrato", "Vibrato", "Lets f0 swing about itself, more and more after a moment.", "pitch",
         lambda c, t, v: pitch.vibrato(c, t, v["rate_hz"], v["depth_cents"], v["delay_s"]),
         (
-            Parameter("depth_cents", "how far f0 swings either way", 0, "cents", 0, 1200, 1),
-            Parameter("rate_hz", "swings a second", 5.5, "Hz", 0.1, 20, 0.1),
+            Parameter("depth_cents", "how far f0 swings either way", 0, 0, 1200, "cents", step=1),
+            Parameter("rate_hz", "swings a second", 5.5, 0.1, 20, "Hz", step=0.1),
             _seconds("delay_s", "when it begins", 0.3, 60.0),
         ),
         separated=True,
     ),
     EditKind(
         "f0", "Fixed pitch", "One frequency throughout.", "pitch", _constant_f0,
-        (Parameter("hz", "the frequency", None, "Hz", 5, 20_000, 1, required=True, log=True),), separated=True,
+        (Parameter("hz", "the frequency", None, 5, 20_000, "Hz", "log", step=1, required=True),), separated=True,
     ),
     EditKind(
         "f0_curve", "Pitch curve", "Another f0 over time.", "pitch", _f0_curve,
         (
-            Parameter("times_s", "times of the points", None, "s", 0, 36_000, curve=True, required=True),
-            Parameter("f0_hz", "f0 there, 0 where there is none", None, "Hz", 0, 20_000, curve=True, required=True),
+            Parameter("times_s", "times of the points", None, 0, 36_000, "s", size=None, required=True),
+            Parameter("f0_hz", "f0 there, 0 where there is none", None, 0, 20_000, "Hz", size=None, required=True),
         ),
         separated=True, listed=False,
     ),
     EditKind(
         "stretch", "Stretch", "Longer or shorter at the same pitch; the attack keeps its pace.", "time",
         _stretched,
-        (Parameter("factor", "times as long", 1, "×", 0.05, 20, 0.01, log=True),),
+        (Parameter("factor", "times as long", 1, 0.05, 20, "×", "log", step=0.01),),
         seconds=lambda v, s: s * v["factor"],
     ),
     EditKind(
@@ -321,10 +246,8 @@ def registry() -> list[dict[str, Any]]:
     """Every edit that has knobs as plain data, in the order in which a person would look for them.
 
     Returns:
-        One entry an edit: ``name``, ``label``, ``words``, ``group``, and ``parameters``, each with ``name``,
-        ``words``, ``kind`` (number or choice), ``unit``, ``default``, ``low``, ``high``, ``step``, ``choices``
-        (None where they make no sense), ``log`` for a knob along a logarithmic scale, ``optional`` where it may be
-        null, and ``required`` where no default leaves the sound as it is.
+        One entry an edit: ``name``, ``label``, ``words``, ``group``, and ``parameters`` as `Parameter.as_data` gives
+        them.
     """
     return [
         {

@@ -7,10 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob
 from ddsp_match.effects.feedback_delay import SHORTEST_MS
-from ddsp_match.effects.processor import Knob
 
 
 class Allpass(DelayLine):
@@ -26,12 +25,12 @@ class Allpass(DelayLine):
     source: ClassVar[str] = "Schroeder 1962, Natural sounding artificial reverberation, eq. 5"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Length and gain of the loop, and the blend."""
         return (
             delay_knob(5.0, SHORTEST_MS),
-            Knob(Range("gain", -0.98, 0.98), 0.5, "how long it rings"),
-            Knob(Range("mix", 0.0, 1.0), 0.0, "0 is dry, 1 is the allpass alone"),
+            Parameter("gain", "how long it rings", 0.5, -0.98, 0.98),
+            Parameter("mix", "0 is dry, 1 is the allpass alone", 0.0, 0.0, 1.0),
         )
 
     def parts(self, knobs: dict[str, torch.Tensor]) -> Parts:

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import torch
 
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import biquads
-from ddsp_match.effects.processor import Knob
 from ddsp_match.effects.sections import COOKBOOK, Sections, cutoff, gain, mix, quality
 
 
@@ -31,14 +31,14 @@ class _Biquad(Sections):
 
 class _Blended(_Biquad):
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Cutoff, resonance and blend."""
         return (cutoff(), quality(), mix())
 
 
 class _Boost(_Biquad):
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Frequency, width and level."""
         return (cutoff(), quality(), gain())
 

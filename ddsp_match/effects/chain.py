@@ -9,8 +9,8 @@ from typing import ClassVar, TypeVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
-from ddsp_match.effects.processor import Knob, Processor, Stream, Value, Values
+from ddsp_match.core.params import Parameter
+from ddsp_match.effects.processor import Processor, Stream, Value, Values
 
 LEVEL = 2.0  # highest level of a parallel branch, either polarity: 6 dB
 
@@ -46,12 +46,12 @@ class _Composite(Processor):
         return tuple(zip(_names(self.parts), self.parts, strict=True))
 
     @property
-    def own(self) -> tuple[Knob, ...]:
+    def own(self) -> tuple[Parameter, ...]:
         """Knobs of the composite itself."""
         return ()
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """All knobs: our own, then ``part.knob``."""
         inner = (knob.named(f"{name}.{knob.name}") for name, part in self.named for knob in part.knobs)
         return (*self.own, *inner)
@@ -140,13 +140,13 @@ class Parallel(_Composite):
     parts: tuple[Processor, ...] = ()
 
     @property
-    def own(self) -> tuple[Knob, ...]:
+    def own(self) -> tuple[Parameter, ...]:
         """The level of the dry sound, and one for each branch."""
         count = len(self.parts)
-        dry = Knob(Range("dry", -LEVEL, LEVEL), 1.0, "how much of the input")
+        dry = Parameter("dry", "how much of the input", 1.0, -LEVEL, LEVEL)
         if not count:
             return (dry,)
-        return (dry, Knob(Range("levels", -LEVEL, LEVEL), (0.0,) * count, "how much of each branch", count))
+        return (dry, Parameter("levels", "how much of each branch", (0.0,) * count, -LEVEL, LEVEL, size=count))
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""
@@ -184,9 +184,9 @@ class DryWet(_Composite):
     parts: tuple[Processor, ...] = ()
 
     @property
-    def own(self) -> tuple[Knob, ...]:
+    def own(self) -> tuple[Parameter, ...]:
         """The blend."""
-        return (Knob(Range("mix", 0.0, 1.0), 1.0, "0 is dry, 1 is wet"),)
+        return (Parameter("mix", "0 is dry, 1 is wet", 1.0, 0.0, 1.0),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""

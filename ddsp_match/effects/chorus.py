@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.modulated_delay import ModulatedLine, modulated_delay
 from ddsp_match.effects.chorus_guesses import guess_swing
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 
 class _Swinging(Processor):
@@ -53,7 +53,7 @@ class Chorus(_Swinging):
     title: ClassVar[str] = "a copy behind the sound that drifts to and fro"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The swing, and the level of the copy."""
         return (*_swing(0.5, 15.0, 1.0, 40.0, 3.0, 10.0), _wet())
 
@@ -65,26 +65,26 @@ class Flanger(_Swinging):
     title: ClassVar[str] = "a short swinging delay with feedback"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The swing, the feedback and the level."""
-        feedback = Knob(Range("feedback", -0.95, 0.95), 0.0, "how sharp the teeth are")
+        feedback = Parameter("feedback", "how sharp the teeth are", 0.0, -0.95, 0.95)
         return (*_swing(0.25, 1.0, 0.1, 10.0, 2.0, 10.0), feedback, _wet())
 
 
 def _swing(
     rate_hz: float, delay_ms: float, shortest_ms: float, longest_ms: float, depth_ms: float, deepest_ms: float
-) -> tuple[Knob, ...]:
+) -> tuple[Parameter, ...]:
     return (
-        Knob(Range("rate_hz", 0.05, 10.0, "Hz", "log"), rate_hz, "swings in a second"),
-        Knob(Range("delay_ms", shortest_ms, longest_ms, "ms"), delay_ms, "the shortest delay"),
-        Knob(Range("depth_ms", 0.0, deepest_ms, "ms"), depth_ms, "how much longer the longest is"),
+        Parameter("rate_hz", "swings in a second", rate_hz, 0.05, 10.0, "Hz", "log"),
+        Parameter("delay_ms", "the shortest delay", delay_ms, shortest_ms, longest_ms, "ms"),
+        Parameter("depth_ms", "how much longer the longest is", depth_ms, 0.0, deepest_ms, "ms"),
         # Two turns, so that descent never stands at an end: angles 360 apart are the same.
-        Knob(Range("phase_deg", -360.0, 360.0, "°"), 0.0, "where the swing starts"),
+        Parameter("phase_deg", "where the swing starts", 0.0, -360.0, 360.0, "°"),
     )
 
 
-def _wet() -> Knob:
-    return Knob(Range("wet", -1.0, 1.0), 0.0, "level of the swinging copy, negative for upside down")
+def _wet() -> Parameter:
+    return Parameter("wet", "level of the swinging copy, negative for upside down", 0.0, -1.0, 1.0)
 
 
 class _Stream:

@@ -21,7 +21,7 @@ def guess_swing(
 ) -> list[dict[str, Value]]:
     """Settings of a modulated delay that may make `wet` from `dry`, the best first."""
     dry, wet = (sound[:, : int(LONGEST_S * sample_rate)] for sound in (dry, wet))
-    ranges = {knob.name: knob.range for knob in part.knobs}
+    ranges = {knob.name: knob for knob in part.knobs}
     longest = int((ranges["delay_ms"].high + ranges["depth_ms"].high) * sample_rate / 1000)
     frame, hop = (int(ms * sample_rate / 1000) for ms in (FRAME_MS, HOP_MS))
     if dry.shape[1] < 4 * (frame + longest):

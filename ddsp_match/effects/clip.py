@@ -7,15 +7,16 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.levels import levelled
-from ddsp_match.effects.processor import Knob, Value
+from ddsp_match.effects.processor import Value
 from ddsp_match.effects.static_curve import StaticCurve
 
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
 PICKED = 5000  # about so many samples decide between two clip levels
 HEARD = 50_000  # samples that a guess listens to
-MAKEUP = Range("makeup_db", -60.0, 60.0, "dB")  # as much as the drive takes away, and some more
+# As much as the drive takes away, and some more.
+MAKEUP = Parameter("makeup_db", "level at the end", 0.0, -60.0, 60.0, "dB", recent=True)
 QUIETEST = 1e-12  # below any sound, so that a logarithm has a value
 
 
@@ -27,11 +28,11 @@ class Clip(StaticCurve):
     equation: ClassVar[str] = "y[n] = min(max(x[n], low), high)"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The two levels; at 2 they do nothing to sounds within -1 to 1."""
         return (
-            Knob(Range("low", -HIGHEST, 0.0), -HIGHEST, "lowest sample that passes"),
-            Knob(Range("high", 0.0, HIGHEST), HIGHEST, "highest sample that passes"),
+            Parameter("low", "lowest sample that passes", -HIGHEST, -HIGHEST, 0.0),
+            Parameter("high", "highest sample that passes", HIGHEST, 0.0, HIGHEST),
         )
 
     def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -67,13 +68,13 @@ class SoftClip(StaticCurve):
     )
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Drive, hardness, bias and level. Without drive nothing is bent; before makeup, small samples stay alike."""
         return (
-            Knob(Range("drive_db", 0.0, 50.0, "dB"), 0.0, "how low the ceiling hangs: at 1 / d"),
-            Knob(Range("hardness", 1.0, 20.0, "", "log"), 2.5, "2.5 is like tanh, 20 nearly cuts"),
-            Knob(Range("bias", -0.5, 0.5), 0.0, "unevenness: even harmonics"),
-            Knob(MAKEUP, 0.0, "level at the end", recent=True),
+            Parameter("drive_db", "how low the ceiling hangs: at 1 / d", 0.0, 0.0, 50.0, "dB"),
+            Parameter("hardness", "2.5 is like tanh, 20 nearly cuts", 2.5, 1.0, 20.0, curve="log"),
+            Parameter("bias", "unevenness: even harmonics", 0.0, -0.5, 0.5),
+            MAKEUP,
         )
 
     def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob, feedback_knob
 from ddsp_match.effects.feedback_delay import SHORTEST_MS
-from ddsp_match.effects.processor import Knob
 
 
 class FeedbackComb(DelayLine):
@@ -22,7 +22,7 @@ class FeedbackComb(DelayLine):
     repeats: ClassVar[tuple[str, ...]] = ("wet",)
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Length and gain of the loop."""
         return (delay_knob(10.0, SHORTEST_MS), feedback_knob(0.0, "what of the output comes back"))
 

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.ballistics import share_per_sample
 from ddsp_match.effects.dynamics import Dynamics, linked_level, smoothed
-from ddsp_match.effects.processor import Knob
 
 DECIBEL = float(np.log(10) / 20)  # natural logarithm of 1 dB
 SILENCE = 1e-6  # level below which no compressor works: -120 dB
@@ -41,15 +40,15 @@ class Compressor(Dynamics):
     linked: bool = False
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Curve, times and level; at a ratio of 1 nothing is turned down."""
         return (
-            Knob(Range("threshold_db", -60.0, 0.0, "dB"), -20.0, "level of a sample above which it works"),
-            Knob(Range("ratio", 1.0, 100.0, "", "log"), 1.0, "dB in for 1 dB out, above the threshold"),
-            Knob(Range("knee_db", 0.0, 30.0, "dB"), 6.0, "width of the bend around the threshold"),
-            Knob(Range("attack_ms", 0.05, 300.0, "ms", "log"), 10.0, "time to 63 % of more reduction"),
-            Knob(Range("release_ms", 1.0, 3000.0, "ms", "log"), 100.0, "time to 63 % of less reduction"),
-            Knob(Range("makeup_db", -30.0, 30.0, "dB"), 0.0, "level at the end"),
+            Parameter("threshold_db", "level of a sample above which it works", -20.0, -60.0, 0.0, "dB"),
+            Parameter("ratio", "dB in for 1 dB out, above the threshold", 1.0, 1.0, 100.0, curve="log"),
+            Parameter("knee_db", "width of the bend around the threshold", 6.0, 0.0, 30.0, "dB"),
+            Parameter("attack_ms", "time to 63 % of more reduction", 10.0, 0.05, 300.0, "ms", "log"),
+            Parameter("release_ms", "time to 63 % of less reduction", 100.0, 1.0, 3000.0, "ms", "log"),
+            Parameter("makeup_db", "level at the end", 0.0, -30.0, 30.0, "dB"),
         )
 
     def reduction(

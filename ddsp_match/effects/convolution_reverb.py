@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.response_between import response_between
 from ddsp_match.effects.partitioned import PartitionedConvolution
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 LIMIT = 10.0  # of a tap
 LONGEST = 1 << 20
@@ -45,10 +45,10 @@ class ConvolutionReverb(Processor):
             raise ValueError(f"convolution: taps={self.taps!r}, not 1 to {LONGEST}")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The impulse response without the dry sound."""
         neutral, meaning = (0.0,) * self.taps, "impulse response after the dry sound, a tap each"
-        return (Knob(Range("ir", -LIMIT, LIMIT), neutral, meaning, self.taps),)
+        return (Parameter("ir", meaning, neutral, -LIMIT, LIMIT, size=self.taps),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""

@@ -7,18 +7,17 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob
-from ddsp_match.effects.processor import Knob
 
 LEVEL = 2.0  # highest level of either path, 6 dB, either polarity
 
 
-def levels() -> tuple[Knob, Knob]:
+def levels() -> tuple[Parameter, Parameter]:
     """Levels of the direct and of the delayed sound."""
     return (
-        Knob(Range("dry", -LEVEL, LEVEL), 1.0, "level of the direct sound, negative for upside down"),
-        Knob(Range("wet", -LEVEL, LEVEL), 0.0, "level of the delayed sound, negative for upside down"),
+        Parameter("dry", "level of the direct sound, negative for upside down", 1.0, -LEVEL, LEVEL),
+        Parameter("wet", "level of the delayed sound, negative for upside down", 0.0, -LEVEL, LEVEL),
     )
 
 
@@ -36,7 +35,7 @@ class Delay(DelayLine):
     repeats: ClassVar[tuple[str, ...]] = ("dry",)
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The distance, and the levels."""
         return (delay_knob(250.0, 0.0), *levels())
 
@@ -60,9 +59,9 @@ class FeedforwardComb(DelayLine):
     repeats: ClassVar[tuple[str, ...]] = ("dry",)
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Distance and level of the echo."""
-        return (delay_knob(10.0, 0.0), Knob(Range("gain", -1.0, 1.0), 0.0, "level of the echo"))
+        return (delay_knob(10.0, 0.0), Parameter("gain", "level of the echo", 0.0, -1.0, 1.0))
 
     def parts(self, knobs: dict[str, torch.Tensor]) -> Parts:
         """See `DelayLine.parts`."""

@@ -39,7 +39,7 @@ def guess_line(
 
 
 def _from_source(part: DelayLine, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-    delay = part.knob("delay_ms").range
+    delay = part.knob("delay_ms")
     longest = int(np.ceil(delay.high * sample_rate / 1000)) + 2
     ranked: list[tuple[float, dict[str, Value]]] = []
     lags: np.ndarray | None = None
@@ -73,7 +73,7 @@ def _terms(part: DelayLine, dry: np.ndarray, wet: np.ndarray, damping: float) ->
 
 
 def _inside(part: DelayLine, name: str, value: float) -> float:
-    bounds = part.knob(name).range
+    bounds = part.knob(name)
     return float(np.clip(np.nan_to_num(value), bounds.low, bounds.high))
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.delay_loop import Loop, LoopStream
 from ddsp_match.dsp.fractional_delay import delay_kernel, fir_response
 from ddsp_match.dsp.frequency_sampling import Circle
 from ddsp_match.effects.delay_guesses import guess_line
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 LONGEST_MS = 1000.0
 FEEDBACK = 0.98  # highest, either sign: such a loop falls by 60 dB in 342 rounds
@@ -117,11 +117,11 @@ class DelayLine(Processor):
         return part.of_v * late / (1 - back * late)
 
 
-def delay_knob(default_ms: float, low_ms: float) -> Knob:
+def delay_knob(default_ms: float, low_ms: float) -> Parameter:
     """The length of a delay; what it is where nothing is heard of it does not matter."""
-    return Knob(Range("delay_ms", low_ms, LONGEST_MS, "ms"), default_ms, "how late the echo comes")
+    return Parameter("delay_ms", "how late the echo comes", default_ms, low_ms, LONGEST_MS, "ms")
 
 
-def feedback_knob(default: float, meaning: str) -> Knob:
+def feedback_knob(default: float, meaning: str) -> Parameter:
     """The gain of a loop, short of where it would not die away."""
-    return Knob(Range("feedback", -FEEDBACK, FEEDBACK), default, meaning)
+    return Parameter("feedback", meaning, default, -FEEDBACK, FEEDBACK)

@@ -73,7 +73,7 @@ class Dynamics(Processor):
                 some = {name: values[at : at + AT_ONCE] for name, values in tries.items()}
                 out = self(heard, sample_rate, **some).reshape(-1, goal.size).numpy()
                 levels[at : at + AT_ONCE], errors[at : at + AT_ONCE] = levelled(out, goal)
-        makeup = self.knob("makeup_db").range
+        makeup = self.knob("makeup_db")
         loud = np.clip(20 * np.log10(np.maximum(levels, 1e-6)), makeup.low, makeup.high)
         return [
             {**{name: float(values[i]) for name, values in tries.items()}, "makeup_db": float(loud[i])}

@@ -114,7 +114,7 @@ class _Search:
         self.root = np.sqrt(spectra.square)
         self.goal = spectra.cross / self.root
         self.neutral = response_fit.neutral_places(part)
-        ranges = {knob.name: knob.range for knob in part.knobs}
+        ranges = {knob.name: knob for knob in part.knobs}
         levels = ranges["gain_db"].position(torch.tensor(GRID_DB)).numpy()
         mesh = np.meshgrid(np.linspace(0.02, 0.95, GRID_HZ), levels, np.linspace(0.15, 0.9, GRID_Q), indexing="ij")
         self.grid = np.stack([axis.ravel() for axis in mesh], axis=1)

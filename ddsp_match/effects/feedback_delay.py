@@ -7,10 +7,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.delay import levels
 from ddsp_match.effects.delay_line import DelayLine, Parts, delay_knob, feedback_knob
-from ddsp_match.effects.processor import Knob
 
 SHORTEST_MS = 0.1  # a delay of less than two samples is taken as that
 
@@ -24,7 +23,7 @@ class FeedbackDelay(DelayLine):
     source: ClassVar[str] = "Zölzer (ed.), DAFX, 2nd ed., section 2.6"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Distance and strength of the repeats, and the levels."""
         return (delay_knob(250.0, SHORTEST_MS), feedback_knob(0.0, "level of each repeat in the last"), *levels())
 
@@ -52,12 +51,12 @@ class LowpassFeedbackComb(DelayLine):
     dampings: ClassVar[tuple[float, ...]] = (0.5, 0.01, 0.1, 0.25, 0.7, 0.85)
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Distance, strength and darkness of the repeats, and the levels."""
         return (
             delay_knob(30.0, SHORTEST_MS),
             feedback_knob(0.0, "level of each repeat in the last"),
-            Knob(Range("damping", 0.0, 0.95), 0.2, "how much darker each repeat is than the last"),
+            Parameter("damping", "how much darker each repeat is than the last", 0.2, 0.0, 0.95),
             *levels(),
         )
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.deconvolution import wiener
 from ddsp_match.effects.partitioned import PartitionedConvolution
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 LEVEL = 4.0  # highest tap, either polarity
 RIDGE = 1e-9  # of the dry sound's power, added to its spectrum: taps that it cannot tell stay small
@@ -39,10 +39,10 @@ class Fir(Processor):
             raise ValueError(f"fir: {self.taps} taps, where 1 to 4096 are allowed")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The impulse response: a single 1 at first."""
         unit = (1.0,) + (0.0,) * (self.taps - 1)
-        return (Knob(Range("taps", -LEVEL, LEVEL), unit, "impulse response, sample by sample", self.taps),)
+        return (Parameter("taps", "impulse response, sample by sample", unit, -LEVEL, LEVEL, size=self.taps),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""

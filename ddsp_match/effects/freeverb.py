@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.frequency_sampling import Circle
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 TUNED_HZ = 44_100
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)  # samples at `TUNED_HZ`
@@ -43,14 +43,14 @@ class Freeverb(Processor):
     stereo: ClassVar[bool] = True
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The five knobs of the original, 0 to 1 each."""
         return (
-            Knob(Range("wet", 0.0, 1.0), 0.0, "level of the room"),
-            Knob(Range("dry", 0.0, 1.0), 1 / DRY, "level of the direct sound; 0.5 leaves it as it is"),
-            Knob(Range("width", 0.0, 1.0), 1.0, "how far the sides are apart"),
-            Knob(Range("damp", 0.0, 1.0), 0.5, "how much darker the tail grows"),
-            Knob(Range("room_size", 0.0, 1.0), 0.5, "how long the tail is"),
+            Parameter("wet", "level of the room", 0.0, 0.0, 1.0),
+            Parameter("dry", "level of the direct sound; 0.5 leaves it as it is", 1 / DRY, 0.0, 1.0),
+            Parameter("width", "how far the sides are apart", 1.0, 0.0, 1.0),
+            Parameter("damp", "how much darker the tail grows", 0.5, 0.0, 1.0),
+            Parameter("room_size", "how long the tail is", 0.5, 0.0, 1.0),
         )
 
     def process(

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.core.params import Parameter
+from ddsp_match.effects.processor import Processor, Value
 
 LARGEST_DB = 100.0  # from a full scale to what 16 bits cannot hold
 QUIETEST = 1e-20  # power below any sound
@@ -23,9 +23,9 @@ class Gain(Processor):
     linear: ClassVar[bool] = True
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The level alone."""
-        return (Knob(Range("gain_db", -LARGEST_DB, LARGEST_DB, "dB"), 0.0, "how much louder"),)
+        return (Parameter("gain_db", "how much louder", 0.0, -LARGEST_DB, LARGEST_DB, "dB"),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         """See `Processor.process`."""

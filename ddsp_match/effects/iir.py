@@ -17,9 +17,9 @@ from jaxtyping import Float
 from scipy.linalg import lstsq
 from scipy.signal import lfilter
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import recursive
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 LEVEL = 4.0  # highest feed-forward tap, either polarity
 CLOSEST = 0.999  # largest reflection: an order of 1 decays by 60 dB within 6900 samples
@@ -54,17 +54,19 @@ class Iir(Processor):
         return min(CLOSEST, float(np.sqrt(1 - CONDITION ** (1 / self.order))))
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Taps and reflections."""
         unit = (1.0,) + (0.0,) * self.order
         edge = self.furthest
         return (
-            Knob(Range("taps", -LEVEL, LEVEL), unit, "feed-forward coefficients b_0, b_1, ...", self.order + 1),
-            Knob(
-                Range("reflections", -edge, edge),
-                (0.0,) * self.order,
+            Parameter("taps", "feed-forward coefficients b_0, b_1, ...", unit, -LEVEL, LEVEL, size=self.order + 1),
+            Parameter(
+                "reflections",
                 "feedback as reflection coefficients; a_k by the step-up recursion",
-                self.order,
+                (0.0,) * self.order,
+                -edge,
+                edge,
+                size=self.order,
             ),
         )
 

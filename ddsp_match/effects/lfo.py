@@ -6,18 +6,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
-from ddsp_match.effects.processor import Knob
+from ddsp_match.core.params import Parameter
 
 SWINGS = {"sweep_phase": ("sweep_hz", 1.0)}  # see `Processor.swings`
 
 
-def sweep_knobs(octaves: float) -> tuple[Knob, ...]:
+def sweep_knobs(octaves: float) -> tuple[Parameter, ...]:
     """How far, how often, and from where in its course a frequency swings."""
     return (
-        Knob(Range("sweep_octaves", 0.0, 3.0, "octaves"), octaves, "how far the frequency swings to either side"),
-        Knob(Range("sweep_hz", 0.05, 20.0, "Hz", "log"), 1.0, "how often it swings"),
-        Knob(Range("sweep_phase", 0.0, 1.0, "turns"), 0.0, "where in its swing the sound begins"),
+        Parameter("sweep_octaves", "how far the frequency swings to either side", octaves, 0.0, 3.0, "octaves"),
+        Parameter("sweep_hz", "how often it swings", 1.0, 0.05, 20.0, "Hz", "log"),
+        Parameter("sweep_phase", "where in its swing the sound begins", 0.0, 0.0, 1.0, "turns"),
     )
 
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import torch
 
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import biquads
-from ddsp_match.effects.processor import Knob
 from ddsp_match.effects.sections import Sections, cutoff, mix
 
 
@@ -19,7 +19,7 @@ class OnePole(Sections):
     equation: ClassVar[str] = "w[n] = (1 - p) x[n] + p w[n-1], p = exp(-2 pi cutoff / rate); y = (1 - mix) x + mix w"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Cutoff and blend."""
         return (cutoff(), mix())
 

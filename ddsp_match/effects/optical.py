@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.ballistics import share_at_cutoff, share_per_sample
 from ddsp_match.effects.compressor import DECIBEL
 from ddsp_match.effects.dynamics import Dynamics, State, linked_level, smoothed
-from ddsp_match.effects.processor import Knob
 
 QUIETEST = 1e-24  # power of the faintest light that counts, so that a power of it has a slope
 TOP = 100.0  # peak reduction at its end; the light is then 100 times as bright as at 21.5
@@ -43,22 +42,22 @@ class Optical(Dynamics):
     linked: bool = False
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Light, times of the quick and the slow part, side chain, and amplifier; no peak reduction, no light."""
         return (
-            Knob(Range("peak_reduction", 0.0, TOP), 0.0, "how bright the light is"),
-            Knob(Range("power", 0.7, 3.0, "", "log"), 1.7, "how steeply the conductance grows with the level"),
-            Knob(Range("attack_ms", 0.5, 300.0, "ms", "log"), 10.0, "time to 63 % of the quick part, up"),
-            Knob(Range("release_ms", 1.0, 1000.0, "ms", "log"), 30.0, "the same, down"),
-            Knob(Range("slow_share", 0.0, 0.9), 0.3, "how much of the cell is slow"),
-            Knob(Range("slow_attack_ms", 5.0, 1000.0, "ms", "log"), 80.0, "time to 63 % of the slow part, up"),
-            Knob(Range("slow_release_ms", 50.0, 5000.0, "ms", "log"), 300.0, "the same, down"),
-            Knob(Range("held_db", 0.0, 20.0, "dB"), 0.0, "reduction at the start, from sound before it"),
-            Knob(Range("key_lowcut_hz", 0.0, 300.0, "Hz"), 0.0, "first-order highpass before the light"),
-            Knob(Range("coupling_hz", 0.0, 40.0, "Hz"), 0.0, "first-order highpass of the amplifier"),
-            Knob(Range("rolloff_us", 0.0, 60.0, "us"), 0.0, "time constant of the amplifier's first-order lowpass"),
-            Knob(Range("saturation", 0.0, 20.0), 0.0, "how much the amplifier bends loud samples"),
-            Knob(Range("makeup_db", -30.0, 30.0, "dB"), 0.0, "level at the end"),
+            Parameter("peak_reduction", "how bright the light is", 0.0, 0.0, TOP),
+            Parameter("power", "how steeply the conductance grows with the level", 1.7, 0.7, 3.0, curve="log"),
+            Parameter("attack_ms", "time to 63 % of the quick part, up", 10.0, 0.5, 300.0, "ms", "log"),
+            Parameter("release_ms", "the same, down", 30.0, 1.0, 1000.0, "ms", "log"),
+            Parameter("slow_share", "how much of the cell is slow", 0.3, 0.0, 0.9),
+            Parameter("slow_attack_ms", "time to 63 % of the slow part, up", 80.0, 5.0, 1000.0, "ms", "log"),
+            Parameter("slow_release_ms", "the same, down", 300.0, 50.0, 5000.0, "ms", "log"),
+            Parameter("held_db", "reduction at the start, from sound before it", 0.0, 0.0, 20.0, "dB"),
+            Parameter("key_lowcut_hz", "first-order highpass before the light", 0.0, 0.0, 300.0, "Hz"),
+            Parameter("coupling_hz", "first-order highpass of the amplifier", 0.0, 0.0, 40.0, "Hz"),
+            Parameter("rolloff_us", "time constant of the amplifier's first-order lowpass", 0.0, 0.0, 60.0, "us"),
+            Parameter("saturation", "how much the amplifier bends loud samples", 0.0, 0.0, 20.0),
+            Parameter("makeup_db", "level at the end", 0.0, -30.0, 30.0, "dB"),
         )
 
     def turned(

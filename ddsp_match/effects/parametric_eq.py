@@ -8,16 +8,16 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import biquads
 from ddsp_match.effects import eq_guesses
-from ddsp_match.effects.processor import Knob, Value
+from ddsp_match.effects.processor import Value
 from ddsp_match.effects.sections import COOKBOOK, Sections, cutoff, gain, quality
 
 LEVEL = 4.0  # highest level of an output of a section, either polarity: 12 dB
 
 
-def _frequencies(size: int, low: float, high: float) -> Knob:
+def _frequencies(size: int, low: float, high: float) -> Parameter:
     """One frequency a band, spread over the ear's range at first."""
     return cutoff(tuple(np.geomspace(low, high, size).tolist()) if size > 1 else (1000.0,))
 
@@ -41,7 +41,7 @@ class Eq(Sections):
             raise ValueError(f"eq: {self.bands} bands, where 1 to 16 are allowed")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Frequency, level and width of each band."""
         return (_frequencies(self.bands, 100.0, 8000.0), gain(self.bands), quality(self.bands))
 
@@ -86,13 +86,13 @@ class Sos(Sections):
             raise ValueError(f"sos: {self.sections} sections, where 1 to 12 are allowed")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Poles and zeros of each section."""
         return (
             _frequencies(self.sections, 300.0, 3000.0),
             quality(self.sections),
             *(
-                Knob(Range(name, -LEVEL, LEVEL), (1.0,) * self.sections, f"level of the {what}", self.sections)
+                Parameter(name, f"level of the {what}", (1.0,) * self.sections, -LEVEL, LEVEL, size=self.sections)
                 for name, what in (("low", "lows"), ("band", "middle"), ("high", "highs"))
             ),
         )

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.convolution import convolve, spectrum_at
 from ddsp_match.dsp.octave_bands import GRID_S, band_noise
 from ddsp_match.effects.partitioned import PartitionedConvolution
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 from ddsp_match.effects.room_guess import room_of
 
 SIXTY_DB = 3 * math.log(10)  # exp(-SIXTY_DB) is -60 dB
@@ -68,15 +68,15 @@ class ParametricReverb(Processor):
             raise ValueError(f"reverb: seed={self.seed!r}, not 0 or more")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Level and decay time of each band, the direct sound, when the noise begins, and how wide it is."""
         n = self.bands
         return (
-            Knob(Range("dry", 0.0, 2.0), 1.0, "level of the direct sound"),
-            Knob(Range("level", 0.0, 4.0), (0.0,) * n, "reverberation in each octave, 1 is as much as direct", n),
-            Knob(Range("rt60_s", 0.05, 10.0, "s", "log"), (1.0,) * n, "time in which each octave decays by 60 dB", n),
-            Knob(Range("predelay_ms", 0.0, 200.0, "ms"), 0.0, "how long after the direct sound it begins"),
-            Knob(Range("width", 0.0, 1.0), 1.0, "of a stereo sound: 0 is the same on both sides, 1 unrelated"),
+            Parameter("dry", "level of the direct sound", 1.0, 0.0, 2.0),
+            Parameter("level", "reverberation in each octave, 1 is as much as direct", (0.0,) * n, 0.0, 4.0, size=n),
+            Parameter("rt60_s", "time in which each octave decays by 60 dB", (1.0,) * n, 0.05, 10.0, "s", "log", n),
+            Parameter("predelay_ms", "how long after the direct sound it begins", 0.0, 0.0, 200.0, "ms"),
+            Parameter("width", "of a stereo sound: 0 is the same on both sides, 1 unrelated", 1.0, 0.0, 1.0),
         )
 
     def impulse_response(

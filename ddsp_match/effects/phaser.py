@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import time_varying
 from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
-from ddsp_match.effects.processor import Knob, Processor, Stream, Value
+from ddsp_match.effects.processor import Processor, Stream, Value
 from ddsp_match.effects.sections import rows
 from ddsp_match.effects.sweep_guesses import swings
 
@@ -42,14 +42,21 @@ class Phaser(Processor):
             raise ValueError(f"phaser: {self.stages} stages, where 1 to 24 are allowed")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The sweep, the feedback and the blend."""
-        centre = Range("centre_hz", 50.0, 10_000.0, "Hz", "log")
         return (
-            Knob(centre, 800.0, "where the allpasses turn the phase by a quarter, up to 0.49 of the sample rate"),
+            Parameter(
+                "centre_hz",
+                "where the allpasses turn the phase by a quarter, up to 0.49 of the sample rate",
+                800.0,
+                50.0,
+                10_000.0,
+                "Hz",
+                "log",
+            ),
             *sweep_knobs(1.0),
-            Knob(Range("feedback", -FEEDBACK, FEEDBACK), 0.0, "how much of the allpasses' output goes back in"),
-            Knob(Range("mix", 0.0, 1.0), 0.0, "how much of the allpasses: the notches are deepest at 0.5"),
+            Parameter("feedback", "how much of the allpasses' output goes back in", 0.0, -FEEDBACK, FEEDBACK),
+            Parameter("mix", "how much of the allpasses: the notches are deepest at 0.5", 0.0, 0.0, 1.0),
         )
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
@@ -66,10 +73,8 @@ class Phaser(Processor):
         def outputs(audio: torch.Tensor, hz: torch.Tensor, feedback: torch.Tensor) -> torch.Tensor:
             return time_varying.allpass_chain(audio, hz, feedback, self.stages, sample_rate) - audio
 
-        found = swings(outputs, dry, wet - dry, sample_rate, self.knob("centre_hz").range, FEEDBACKS, (0.0, 1.0))
-        return [
-            {"centre_hz": s.centre_hz, "feedback": s.shape, "mix": float(s.levels[0]), **s.knobs} for s in found
-        ]
+        found = swings(outputs, dry, wet - dry, sample_rate, self.knob("centre_hz"), FEEDBACKS, (0.0, 1.0))
+        return [{"centre_hz": s.centre_hz, "feedback": s.shape, "mix": float(s.levels[0]), **s.knobs} for s in found]
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
         """See `Processor.stream`."""
@@ -87,7 +92,5 @@ class _Stream(SweptStream):
         """See `SweptStream.run`."""
         wet = np.empty_like(block)
         turn = time_varying.lattice(hz, self.sample_rate).numpy()
-        time_varying.kernels().allpasses(
-            block, turn, self.feedback, self.of_x, self.of_c, self.state, wet
-        )
+        time_varying.kernels().allpasses(block, turn, self.feedback, self.of_x, self.of_c, self.state, wet)
         return block + self.mix * (wet - block)

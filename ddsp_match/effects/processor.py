@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, NoReturn, Protocol, TypeAlias
 
@@ -13,61 +12,10 @@ import torch
 from jaxtyping import Complex, Float
 
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 
 Value: TypeAlias = "float | Sequence[float] | np.ndarray | torch.Tensor"
 Values: TypeAlias = Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class Knob:
-    """One knob of a processor, or a row of knobs of the same kind (taps, bands).
-
-    Args:
-        range: Name, lowest and highest value, unit and curve.
-        default: Where it does nothing, together with the others' defaults; one value for each of a row.
-        meaning: What turning it does.
-        size: How many numbers a row has; 0 for a single knob.
-        recent: Whether patches written before the knob existed are still about; they are played with its default.
-    """
-
-    range: Range
-    default: float | tuple[float, ...]
-    meaning: str
-    size: int = 0
-    recent: bool = False
-
-    def __post_init__(self) -> None:
-        values = self.default if isinstance(self.default, tuple) else (self.default,)
-        if len(values) != self.count or (self.size == 0) != (not isinstance(self.default, tuple)):
-            raise ValueError(f"{self.range.name}: {len(values)} defaults for a size of {self.size}")
-        if not self.range.low <= min(values) <= max(values) <= self.range.high:
-            raise ValueError(f"{self.range.name}: a default outside {self.range.low} to {self.range.high}")
-
-    @property
-    def name(self) -> str:
-        """Name of the knob, unit included: ``cutoff_hz``."""
-        return self.range.name
-
-    @property
-    def count(self) -> int:
-        """How many numbers it holds: a single knob holds one."""
-        return max(self.size, 1)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of its value as an array: ``()`` or ``(size,)``."""
-        return (self.size,) if self.size else ()
-
-    @property
-    def labels(self) -> list[str]:
-        """One name a number: ``clip.high``, ``fir.taps[3]``."""
-        return [f"{self.name}[{index}]" for index in range(self.size)] if self.size else [self.name]
-
-    def named(self, name: str) -> Knob:
-        """The same knob under another name, as in a chain."""
-        r = self.range
-        return Knob(Range(name, r.low, r.high, r.unit, r.curve), self.default, self.meaning, self.size, self.recent)
 
 
 class Stream(Protocol):
@@ -101,7 +49,7 @@ class Processor:
     swings: ClassVar[Mapping[str, tuple[str, float]]] = MappingProxyType({})
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The knobs, in the order of listings."""
         raise NotImplementedError
 
@@ -163,7 +111,7 @@ class Processor:
             raise ValueError(f"audio has the shape {tuple(audio.shape)}, not (batch, channels, samples)")
         return self.process(audio, self.tensors(knobs, audio.dtype, audio.device), sample_rate)
 
-    def knob(self, name: str) -> Knob:
+    def knob(self, name: str) -> Parameter:
         """The knob of that name.
 
         Raises:
@@ -171,7 +119,7 @@ class Processor:
         """
         return self._holding([name])[name]
 
-    def _holding(self, names: Iterable[str]) -> dict[str, Knob]:
+    def _holding(self, names: Iterable[str]) -> dict[str, Parameter]:
         """All knobs by name; refuses names that are none of theirs."""
         known = {knob.name: knob for knob in self.knobs}  # once: a long row of taps takes time to build
         for name in names:
@@ -196,26 +144,20 @@ class Processor:
         for name, knob in self._holding(given).items():
             value = torch.as_tensor(given.get(name, knob.default), dtype=dtype, device=device)
             if name in given:
-                self._inside(knob, value)
+                self._check_range(knob, value)
             if knob.size and value.shape[-1:] != knob.shape:
                 self._refuse_count(knob, value.shape[-1] if value.ndim else 1)
             shaped[name] = value.reshape(-1, knob.size) if knob.size else value.reshape(-1, 1, 1)
         return shaped
 
-    def _refuse_count(self, knob: Knob, found: int) -> NoReturn:
-        raise ConfigError(
-            f"{found} numbers for {knob.name}", where=self.name or "effects", needed=str(knob.count)
-        )
+    def _refuse_count(self, knob: Parameter, count: int) -> NoReturn:
+        raise ConfigError(f"{count} numbers for {knob.name}", where=self.name or "effects", needed=str(knob.count))
 
-    def _inside(self, knob: Knob, value: torch.Tensor) -> None:
-        low, high = knob.range.low, knob.range.high
-        slack = 1e-6 * (high - low)
-        if not bool(((value >= low - slack) & (value <= high + slack)).all()):
-            raise ConfigError(
-                f"{knob.name}={value.detach().flatten().tolist()[:4]}",
-                where=self.name or "effects",
-                needed=f"{low:g} to {high:g} {knob.range.unit}".rstrip(),
-            )
+    def _check_range(self, knob: Parameter, value: torch.Tensor) -> None:
+        slack = 1e-6 * (knob.high - knob.low)
+        if not bool(((value >= knob.low - slack) & (value <= knob.high + slack)).all()):
+            first = value.detach().flatten().tolist()[:4]
+            raise ConfigError(f"{knob.name}={first}", where=self.name or "effects", needed=knob.span)
 
     def arrays(self, given: Values) -> dict[str, np.ndarray]:
         """Every knob as `stream` takes it: float64, ``()`` or ``(size,)``.
@@ -233,8 +175,8 @@ class Processor:
 
     def clipped(self, given: Values) -> dict[str, Value]:
         """Values of some knobs, moved to the end of the range where they lie beyond it."""
-        ranges = {name: knob.range for name, knob in self._holding(given).items()}
-        return {name: np.clip(np.asarray(v), ranges[name].low, ranges[name].high) for name, v in given.items()}
+        knobs = self._holding(given)
+        return {name: np.clip(np.asarray(v), knobs[name].low, knobs[name].high) for name, v in given.items()}
 
     def neutral(self) -> dict[str, Value]:
         """The knobs where the processor changes nothing."""

@@ -102,8 +102,8 @@ def knobs_at(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[s
     """Positions along the ranges to knobs, as `process` takes them."""
     knobs, first = {}, 0
     for knob in part.knobs:
-        value = knob.range.at(torch.from_numpy(places[:, first : first + knob.count]))
-        value = value.clamp(knob.range.low, knob.range.high)
+        value = knob.at(torch.from_numpy(places[:, first : first + knob.count]))
+        value = value.clamp(knob.low, knob.high)
         knobs[knob.name] = value if knob.size else value.reshape(-1, 1, 1)
         first += knob.count
     return knobs
@@ -111,7 +111,7 @@ def knobs_at(part: Processor, places: Float[np.ndarray, "batch free"]) -> dict[s
 
 def neutral_places(part: Processor) -> np.ndarray:
     """Positions along the ranges of the neutral knobs."""
-    places = [knob.range.position(torch.tensor(knob.default).double()).reshape(-1) for knob in part.knobs]
+    places = [knob.position(torch.tensor(knob.default).double()).reshape(-1) for knob in part.knobs]
     return torch.cat(places).numpy()
 
 

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Complex, Float
 from scipy.signal import sosfilt
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import recursive
 from ddsp_match.effects import response_fit
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.effects.processor import Processor, Value
 
 COOKBOOK = "R. Bristow-Johnson, Audio EQ Cookbook (W3C note, 2021)"
 
@@ -69,27 +69,27 @@ def section_response(
     return recursive.response(b, a, sample_rate, hz).prod(dim=1)
 
 
-def cutoff(default: float | tuple[float, ...] = 1000.0) -> Knob:
+def cutoff(default: float | tuple[float, ...] = 1000.0) -> Parameter:
     """The knob of a frequency, or of one for each band; beyond 0.49 of the sample rate it turns no further."""
     size = len(default) if isinstance(default, tuple) else 0
     meaning = f"where {'each band' if size else 'the filter'} acts, up to 0.49 of the sample rate"
-    return Knob(Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log"), default, meaning, size)
+    return Parameter("cutoff_hz", meaning, default, 20.0, 20_000.0, "Hz", "log", size)
 
 
-def quality(size: int = 0) -> Knob:
+def quality(size: int = 0) -> Parameter:
     """The knob of a resonance."""
     flat, meaning = 0.5**0.5, "resonance: 0.71 is flat, more is a narrower, higher peak"
-    return Knob(Range("q", 0.1, 30.0, "", "log"), (flat,) * size if size else flat, meaning, size)
+    return Parameter("q", meaning, (flat,) * size if size else flat, 0.1, 30.0, curve="log", size=size)
 
 
-def gain(size: int = 0) -> Knob:
+def gain(size: int = 0) -> Parameter:
     """The knob of a boost or cut."""
-    return Knob(Range("gain_db", -30.0, 30.0, "dB"), (0.0,) * size if size else 0.0, "boost or cut", size)
+    return Parameter("gain_db", "boost or cut", (0.0,) * size if size else 0.0, -30.0, 30.0, "dB", size=size)
 
 
-def mix() -> Knob:
+def mix() -> Parameter:
     """The knob that blends a filter with its input."""
-    return Knob(Range("mix", 0.0, 1.0), 0.0, "how much of the filter: 0 is the input alone, 1 the filter alone")
+    return Parameter("mix", "how much of the filter: 0 is the input alone, 1 the filter alone", 0.0, 0.0, 1.0)
 
 
 class SectionStream:

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp import biquads, time_varying
 from ddsp_match.effects.lfo import SWINGS, SweptStream, sweep_knobs, swept
-from ddsp_match.effects.processor import Knob, Stream, Value
+from ddsp_match.effects.processor import Stream, Value
 from ddsp_match.effects.sections import Sections, cutoff, quality, rows
 from ddsp_match.effects.sweep_guesses import swings
 
@@ -42,10 +42,10 @@ class StateVariable(Sections):
         object.__setattr__(self, "swings", SWINGS if self.sweep else {})
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """Cutoff, resonance, the three levels, and the sweep."""
         outputs = (("low", "what lies below the cutoff"), ("band", "what lies around it"), ("high", "what lies above"))
-        levels = (Knob(Range(name, -LEVEL, LEVEL), 1.0, f"level of {what}") for name, what in outputs)
+        levels = (Parameter(name, f"level of {what}", 1.0, -LEVEL, LEVEL) for name, what in outputs)
         return (cutoff(), quality(), *levels, *(sweep_knobs(0.0) if self.sweep else ()))
 
     def cascade(self, knobs: dict[str, torch.Tensor], sample_rate: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,7 +82,7 @@ class StateVariable(Sections):
             low, band, high = time_varying.state_variable_filter(audio, hz, q, sample_rate)
             return torch.cat([low, band, high], dim=1)
 
-        found = swings(outputs, dry, wet, sample_rate, self.knob("cutoff_hz").range, RESONANCES, (-LEVEL, LEVEL))
+        found = swings(outputs, dry, wet, sample_rate, self.knob("cutoff_hz"), RESONANCES, (-LEVEL, LEVEL))
         moving: list[dict[str, Value]] = [
             {
                 "cutoff_hz": swing.centre_hz,
@@ -106,8 +106,6 @@ class _Stream(SweptStream):
         """See `SweptStream.run`."""
         warped = torch.tan(biquads.angle(hz, self.sample_rate) / 2).numpy()
         band, low = np.empty_like(block), np.empty_like(block)
-        time_varying.kernels().state_variable(
-            block, warped, self.damping, self.of_x, self.of_c, self.state, band, low
-        )
+        time_varying.kernels().state_variable(block, warped, self.damping, self.of_x, self.of_c, self.state, band, low)
         band *= self.damping
         return self.high * block + (self.band - self.high) * band + (self.low - self.high) * low

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ddsp_match.core.ranges import Range
-from ddsp_match.effects.processor import Knob, Processor, Value
+from ddsp_match.core.params import Parameter
+from ddsp_match.effects.processor import Processor, Value
 
 
 class _Matrix(Processor):
@@ -44,9 +44,9 @@ class Pan(_Matrix):
     equation: ClassVar[str] = "left' = sqrt(2) cos(pi (1 + pan) / 4) left; right' = sqrt(2) sin(pi (1 + pan) / 4) right"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The place alone."""
-        return (Knob(Range("pan", -1.0, 1.0), 0.0, "-1 is left, 1 is right"),)
+        return (Parameter("pan", "-1 is left, 1 is right", 0.0, -1.0, 1.0),)
 
     def matrix(self, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
         """See `_Matrix.matrix`."""
@@ -72,9 +72,9 @@ class Width(_Matrix):
     equation: ClassVar[str] = "mid = (left + right) / 2; side = width (left - right) / 2; out = mid + side, mid - side"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """The width alone."""
-        return (Knob(Range("width", 0.0, 2.0), 1.0, "0 is mono, 1 as it was, 2 twice as wide"),)
+        return (Parameter("width", "0 is mono, 1 as it was, 2 twice as wide", 1.0, 0.0, 2.0),)
 
     def matrix(self, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
         """See `_Matrix.matrix`."""

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.lfo import sweep_knobs, swept
 
 LONGEST = 96_000  # samples that are looked at
@@ -102,7 +102,7 @@ def swings(
     dry: Float[np.ndarray, "channels samples"],
     wet: Float[np.ndarray, "channels samples"],
     sample_rate: int,
-    centre: Range,
+    centre: Parameter,
     shapes: Float[np.ndarray, " shapes"],
     levels: tuple[float, float],
 ) -> list[Swing]:
@@ -150,11 +150,11 @@ def _tabled(
     return _Table(products, times, size, levels, float(np.square(goal_frames).sum()))
 
 
-def _climbed(table: _Table, centre: Range, shapes: int) -> Float[np.ndarray, "swings 5"]:
+def _climbed(table: _Table, centre: Parameter, shapes: int) -> Float[np.ndarray, "swings 5"]:
     """Swings by chance, the best of them bettered by smaller and smaller chances; distinct ones, the best first."""
     rng = np.random.default_rng(0)
     span = float(table.times[-1])
-    ends = [knob.range for knob in sweep_knobs(0.0)]
+    ends = [knob for knob in sweep_knobs(0.0)]
     slowest, fastest = ends[1].low, ends[1].high
     low = np.array([np.log2(centre.low / LOWEST_HZ), *(end.low for end in ends), 0.0])
     high = np.array([np.log2(centre.high / LOWEST_HZ), *(end.high for end in ends), shapes - 1.0])
@@ -199,7 +199,7 @@ def _judged(
     audio: torch.Tensor,
     goal: np.ndarray,
     sample_rate: int,
-    centre: Range,
+    centre: Parameter,
     shapes: np.ndarray,
     levels: tuple[float, float],
     place: Float[np.ndarray, " coordinates"],

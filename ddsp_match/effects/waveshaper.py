@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.core.ranges import Range
-from ddsp_match.effects.processor import Knob, Value
+from ddsp_match.core.params import Parameter
+from ddsp_match.effects.processor import Value
 from ddsp_match.effects.static_curve import StaticCurve
 
 HIGHEST = 2.0
@@ -88,10 +88,10 @@ class Waveshaper(StaticCurve):
             raise ValueError(f"{self.points} points: an odd number from 5 is needed")
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         """What comes out at each point."""
         neutral = tuple(_places(self.points).tolist())
-        return (Knob(Range("curve", -HIGHEST, HIGHEST), neutral, "output at each point", self.points),)
+        return (Parameter("curve", "output at each point", neutral, -HIGHEST, HIGHEST, size=self.points),)
 
     def shape(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
         """See `StaticCurve.shape`."""

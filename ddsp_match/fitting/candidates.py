@@ -106,11 +106,11 @@ def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed
         for knob in chain.knobs:
             if knob.name in held or knob.size > 16:
                 continue
-            place = knob.range.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
+            place = knob.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
             anywhere = rng.uniform(0, 1, place.shape)
             near = np.clip(place + 0.1 * rng.standard_normal(place.shape), 0, 1)
             some = np.where(rng.uniform(0, 1, place.shape) < MOVED, anywhere, place)
-            value = knob.range.at(torch.from_numpy((anywhere, near, some)[number % 3])).numpy()
+            value = knob.at(torch.from_numpy((anywhere, near, some)[number % 3])).numpy()
             setting[knob.name] = value.reshape(around[knob.name].shape)
         settings.append(setting)
     return settings

@@ -42,14 +42,14 @@ class Coordinates:
 
     def pack(self, setting: Setting) -> Float[torch.Tensor, " numbers"]:
         """A setting's place in the cube."""
-        rows = [knob.range.position(torch.from_numpy(np.atleast_1d(setting[knob.name]))) for knob in self.knobs]
+        rows = [knob.position(torch.from_numpy(np.atleast_1d(setting[knob.name]))) for knob in self.knobs]
         return torch.cat(rows).clamp(0, 1) if rows else torch.zeros(0, dtype=torch.float64)
 
     def setting(self, place: Float[torch.Tensor, " numbers"], like: Setting) -> Setting:
         """The setting at a place; what is not free is taken from `like`."""
         found, first = dict(like), 0
         for knob in self.knobs:
-            value = knob.range.at(place[first : first + knob.count]).numpy()
+            value = knob.at(place[first : first + knob.count]).numpy()
             found[knob.name] = value.reshape(knob.shape)
             first += knob.count
         return found
@@ -58,7 +58,7 @@ class Coordinates:
         """The knobs of many places, as `Processor.process` takes them; differentiable in `rows`."""
         shaped, first = {}, 0
         for knob in self.knobs:
-            value = knob.range.at(rows[:, first : first + knob.count])
+            value = knob.at(rows[:, first : first + knob.count])
             shaped[knob.name] = value if knob.size else value[:, :, None]
             first += knob.count
         for knob in self.left:
@@ -143,9 +143,7 @@ class PairProblem:
         """Looks at the whole pair again."""
         self._look_at(self._everything)
 
-    def residuals(
-        self, rows: Float[torch.Tensor, "rows numbers"]
-    ) -> Iterator[Float[torch.Tensor, "rows samples"]]:
+    def residuals(self, rows: Float[torch.Tensor, "rows numbers"]) -> Iterator[Float[torch.Tensor, "rows samples"]]:
         """Weighted errors of many settings, segment by segment: their squares add up to the loss."""
         for segment in self.segments:
             wet = self.wet[..., segment.first : segment.last]

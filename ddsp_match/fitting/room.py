@@ -71,7 +71,7 @@ def _named(chain: Processor) -> Iterator[tuple[str, Processor]]:
 
 def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample_rate: int) -> Heard:
     assert isinstance(part, ParametricReverb)
-    ranges = {knob.name: knob.range for knob in part.knobs}
+    ranges = {knob.name: knob for knob in part.knobs}
     bands_hz = octave_centres(part.bands, part.lowest_hz)
     decay = blind_decay(samples, sample_rate, bands_hz)
     unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)

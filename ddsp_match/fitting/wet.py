@@ -50,7 +50,7 @@ class Wet:
         self.chain, self.sample_rate, self.anchored = chain, sample_rate, anchored
         self.recording = recording - recording.mean(1, keepdim=True)
         tensors = chain.tensors(start, recording.dtype, recording.device)
-        ranges = {knob.name: knob.range for knob in chain.knobs}
+        ranges = {knob.name: knob for knob in chain.knobs}
         for name, value in tensors.items():
             if name not in start and name not in held:
                 tensors[name] = ranges[name].at(ranges[name].position(value).clamp(NUDGE, 1 - NUDGE))

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD, exp_sigmoid, inverse_exp_sigmoid, shares
 
-SHARE = Range("harmonic share", THRESHOLD, MAX_VALUE, curve="exp_sigmoid")
+SHARE = Parameter("harmonic share", low=THRESHOLD, high=MAX_VALUE, curve="exp_sigmoid")
 
 
 def highest(largest: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 
 
 class FreeKnobs(torch.nn.Module):
@@ -22,7 +22,7 @@ class FreeKnobs(torch.nn.Module):
     """
 
     def __init__(
-        self, ranges: Mapping[str, Range], start: Mapping[str, torch.Tensor], held: Collection[str] = ()
+        self, ranges: Mapping[str, Parameter], start: Mapping[str, torch.Tensor], held: Collection[str] = ()
     ) -> None:
         super().__init__()
         self.ranges = dict(ranges)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ddsp_match.effects.processor import Knob
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.identify import Identification
 from ddsp_match.fitting.optimise import StopReason
@@ -76,11 +76,11 @@ def _ends(rack: Rack, held: Collection[str]) -> Iterator[str]:
         if knob.name in held or knob.name.endswith("mix"):
             continue
         values, neutral = np.atleast_1d(rack.knobs[knob.name]), np.atleast_1d(knob.default)
-        place, still = (knob.range.position(torch.from_numpy(x.astype(np.float64))).numpy() for x in (values, neutral))
+        place, still = (knob.position(torch.from_numpy(x.astype(np.float64))).numpy() for x in (values, neutral))
         stuck = (np.minimum(place, 1 - place) < AT_AN_END) & (np.abs(place - still) > AT_AN_END)
         if not stuck.any():
             continue
-        unit = f" {knob.range.unit}" if knob.range.unit else ""
+        unit = f" {knob.unit}" if knob.unit else ""
         if knob.size:
             where = f"{int(stuck.sum())} of the {knob.size} numbers of `{knob.name}` stand at an end of their range"
         else:
@@ -88,7 +88,7 @@ def _ends(rack: Rack, held: Collection[str]) -> Iterator[str]:
         yield f"{where}: {_cure(knob)}."
 
 
-def _cure(knob: Knob) -> str:
+def _cure(knob: Parameter) -> str:
     name = knob.name.rpartition(".")[2]
     if name == "gain_db" and knob.name.startswith("gain"):
         return "bring one of the two sounds nearer to the other's level first"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ddsp_match.core.audio import Audio
-from ddsp_match.effects.processor import Knob
+from ddsp_match.core.params import Parameter
 from ddsp_match.report.ratios import counted
 
 
@@ -88,7 +88,7 @@ class EffectReport:
     wet: Audio
     output: Audio
     chain: str
-    knobs: Sequence[Knob]
+    knobs: Sequence[Parameter]
     found: Mapping[str, np.ndarray]
     ambiguous: Collection[str]
     history: KnobHistory

@@ -164,13 +164,13 @@ def _knob_lines(data: EffectReport) -> dict[str, object]:
         if len(values) != len(data.history.steps) or not keep:
             continue
         rows = values.reshape(len(values), -1)
-        where = knob.range.position(torch.as_tensor(rows)).numpy()
+        where = knob.position(torch.as_tensor(rows)).numpy()
         for index, name in enumerate(knob.labels):
             way = float(np.abs(np.diff(where[:, index])).sum())
             span = float(np.ptp(where[:, index]))
             line = {
                 "name": name,
-                "unit": knob.range.unit,
+                "unit": knob.unit,
                 "position": numbers(where[keep, index], 4),
                 "value": numbers(rows[keep, index]),
             }
@@ -182,4 +182,3 @@ def _knob_lines(data: EffectReport) -> dict[str, object]:
         "named": sum(span > 1e-4 for span, _, _ in lines[:NAMED_LINES]),
         "left_out": max(0, len(lines) - MAX_LINES),
     }
-

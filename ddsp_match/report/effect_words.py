@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 import torch
 
-from ddsp_match.effects.processor import Knob
+from ddsp_match.core.params import Parameter
 from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
 from ddsp_match.report.effect_data import EffectReport
 from ddsp_match.report.metrics_table import bullet_list, copyable, seconds_rows, settings_rows, with_code
@@ -117,7 +117,7 @@ def value_words(value: float) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def _knob_rows(data: EffectReport, knob: Knob) -> str:
+def _knob_rows(data: EffectReport, knob: Parameter) -> str:
     """A knob's row in the table; short rows of knobs one by one, long ones as a picture."""
     values = np.atleast_1d(np.asarray(data.found[knob.name], float))
     neutral = np.atleast_1d(np.asarray(knob.default, float))
@@ -149,7 +149,7 @@ def _row(name: str, meaning: str, cells: tuple[str, str, str, str], unsure: bool
     )
 
 
-def _picture_row(data: EffectReport, knob: Knob, values: np.ndarray, neutral: np.ndarray) -> str:
+def _picture_row(data: EffectReport, knob: Parameter, values: np.ndarray, neutral: np.ndarray) -> str:
     """Many knobs of a kind: their values as a curve, and all of them to unfold."""
     spread = max(float(np.ptp(values)), 1e-12)
     low, high = float(values.min()) - 0.05 * spread, float(values.max()) + 0.05 * spread
@@ -173,20 +173,18 @@ def _plain(value: float) -> str:
     return escape(value_words(float(value)))
 
 
-def _with_unit(value: float, knob: Knob) -> str:
+def _with_unit(value: float, knob: Parameter) -> str:
     """A value with its unit; on a linear range what is a ten-millionth of it is nothing."""
-    r = knob.range
-    shown = 0.0 if r.curve == "linear" and abs(value) < 1e-7 * (r.high - r.low) else value
-    return f"{_plain(shown)} {escape(r.unit)}".rstrip()
+    shown = 0.0 if knob.curve == "linear" and abs(value) < 1e-7 * (knob.high - knob.low) else value
+    return f"{_plain(shown)} {escape(knob.unit)}".rstrip()
 
 
-def _range_words(knob: Knob) -> str:
-    r = knob.range
-    return f"{_plain(r.low)} … {_with_unit(r.high, knob)}{' (log)' if r.curve == 'log' else ''}"
+def _range_words(knob: Parameter) -> str:
+    return f"{_plain(knob.low)} … {_with_unit(knob.high, knob)}{' (log)' if knob.curve == 'log' else ''}"
 
 
-def _position(knob: Knob, value: float) -> float:
-    return float(knob.range.position(torch.tensor(float(value), dtype=torch.float64)).clamp(0, 1))
+def _position(knob: Parameter, value: float) -> float:
+    return float(knob.position(torch.tensor(float(value), dtype=torch.float64)).clamp(0, 1))
 
 
 def _ambiguous_words(data: EffectReport) -> str:
@@ -219,8 +217,7 @@ def _approach(data: EffectReport, moving: Animation | None) -> str:
         f"{db_words(first[1])} at step {first[0]}, {db_words(last[1])} at step {last[0]}."
     )
     return (
-        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(alt)}" '
-        f'width="{WIDTH}" height="{HEIGHT}">'
+        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(alt)}" width="{WIDTH}" height="{HEIGHT}">'
     )
 
 

@@ -60,10 +60,10 @@ def _write_knobs(result: EffectResult, path: Path) -> None:
     knobs: dict[str, Any] = {
         knob.name: {
             "value": rack.knobs[knob.name].tolist(),
-            "unit": knob.range.unit,
-            "low": knob.range.low,
-            "high": knob.range.high,
-            "curve": knob.range.curve,
+            "unit": knob.unit,
+            "low": knob.low,
+            "high": knob.high,
+            "curve": knob.curve,
             "neutral": knob.default,
         }
         for knob in rack.chain.knobs

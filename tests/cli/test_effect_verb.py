@@ -19,10 +19,9 @@ from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.config import setting_keys
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.errors import ConfigError, SoundError
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import build
-from ddsp_match.effects.processor import Knob
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
 from ddsp_match.report.ratios import esr_words
@@ -372,10 +371,10 @@ def test_ratios(value, words):
 
 def test_long_rows_are_summarised_and_turned_knobs_come_first():
     knobs = (
-        Knob(Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log"), 20_000.0, "."),
-        Knob(Range("taps", -2.0, 2.0), (1.0,) + (0.0,) * 11, ".", 12),
-        Knob(Range("q", 0.1, 10.0), 1.0, "."),
-        Knob(Range("bands", -24.0, 24.0, "dB"), (0.0, 0.0), ".", 2),
+        Parameter("cutoff_hz", ".", 20_000.0, 20.0, 20_000.0, "Hz", "log"),
+        Parameter("taps", ".", (1.0,) + (0.0,) * 11, -2.0, 2.0, size=12),
+        Parameter("q", ".", 1.0, 0.1, 10.0),
+        Parameter("bands", ".", (0.0, 0.0), -24.0, 24.0, "dB", size=2),
     )
     taps = np.linspace(1.0, -0.1, 12)
     values = {"cutoff_hz": np.array(20_000.0), "taps": taps, "q": np.array(1 + 1e-9), "bands": np.array([0.0, -3.5])}

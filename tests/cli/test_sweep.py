@@ -113,7 +113,7 @@ def test_a_value_that_cannot_be_is_a_failed_job_and_the_others_run(fake_fit, cap
     assert run("sound.wav", "-m", "synth.n_harmonics=0,20,many,40") == 2
     assert [call.settings.synth.n_harmonics for call in fake_fit.calls] == [20, 40]
     assert [row["synth.n_harmonics"] for row in rows_of()] == ["40", "20", "0", "many"]
-    assert "synth.n_harmonics: found 0; needed: a whole number" in rows_of()[2]["error"]
+    assert "synth.n_harmonics: found 0 harmonics; needed: a whole number" in rows_of()[2]["error"]
     assert sorted(path.name for path in Path("outputs/sound-sweep").glob("*=*")) == [
         "synth.n_harmonics=20",
         "synth.n_harmonics=40",

@@ -59,7 +59,7 @@ def by_hand(name: str, x: np.ndarray, m: int, k: dict[str, float]) -> np.ndarray
 
 def some_knobs(part, delay_ms: float, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
-    values = {knob.name: float(rng.uniform(knob.range.low, knob.range.high)) for knob in part.knobs}
+    values = {knob.name: float(rng.uniform(knob.low, knob.high)) for knob in part.knobs}
     return {**values, "delay_ms": delay_ms}
 
 
@@ -129,9 +129,9 @@ def test_no_setting_makes_a_loop_grow(kind, first, second, third, rate):
     """The response on the unit circle of a growing loop would be finite too: so the stream is played."""
     part = kind()
     shares = dict(zip([knob.name for knob in part.knobs[1:]], (second, third, second, third), strict=False))
-    knobs = {k.name: k.range.low + shares.get(k.name, 0.0) * (k.range.high - k.range.low) for k in part.knobs}
+    knobs = {k.name: k.low + shares.get(k.name, 0.0) * (k.high - k.low) for k in part.knobs}
     # Short delays, whose kernels are narrow and which go round most often.
-    knobs["delay_ms"] = part.knob("delay_ms").range.low + 1000 * first * 100 / rate
+    knobs["delay_ms"] = part.knob("delay_ms").low + 1000 * first * 100 / rate
     x = np.zeros((1, 9000))
     x[0, :50] = noise(50)[0]
     heard = np.abs(Rack.of(part, rate, knobs).process_in_blocks(x, rate, 3000))

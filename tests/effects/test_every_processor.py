@@ -21,10 +21,10 @@ def random_knobs(part: Processor, seed: int, spread: float = 1.0) -> dict[str, n
     rng = np.random.default_rng(seed)
     values = {}
     for knob in part.knobs:
-        neutral = knob.range.position(torch.tensor(knob.default, dtype=torch.float64)).numpy()
+        neutral = knob.position(torch.tensor(knob.default, dtype=torch.float64)).numpy()
         anywhere = rng.uniform(0.02, 0.98, knob.size or ())
-        value = knob.range.at(torch.as_tensor(neutral + spread * (anywhere - neutral))).numpy()
-        values[knob.name] = np.clip(value, knob.range.low, knob.range.high)
+        value = knob.at(torch.as_tensor(neutral + spread * (anywhere - neutral))).numpy()
+        values[knob.name] = np.clip(value, knob.low, knob.high)
     return values
 
 

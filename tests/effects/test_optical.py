@@ -121,7 +121,7 @@ def test_guesses_land_near_the_sound():
 def test_any_setting_is_finite_and_bounded(places, rate):
     part = Optical()
     values = {
-        knob.name: float(knob.range.at(torch.tensor(place, dtype=torch.float64)).clamp(knob.range.low, knob.range.high))
+        knob.name: float(knob.at(torch.tensor(place, dtype=torch.float64)).clamp(knob.low, knob.high))
         for knob, place in zip(part.knobs, places, strict=True)
     }
     x = torch.from_numpy(np.concatenate([np.zeros(20), programme(200, 3), [1e3, -1e3, 0.0]]))[None, None]

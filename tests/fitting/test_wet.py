@@ -78,7 +78,7 @@ def test_a_step_of_other_effects_plays_a_warm_up_alone(monkeypatch):
 def test_every_effect_swings_on_where_the_sound_is_cut(monkeypatch, name):
     monkeypatch.setattr(module, "WARM_UP_S", 0.0)
     chain, _ = build([name])
-    values = {knob.name: knob.range.at(torch.full(knob.shape, 0.6)).numpy() for knob in chain.knobs}
+    values = {knob.name: knob.at(torch.full(knob.shape, 0.6)).numpy() for knob in chain.knobs}
     dry = sound()
     dry[:, :CUT] = 0.0
     effects = settled(chain, values, dry)

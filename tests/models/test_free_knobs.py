@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.models.free_knobs import FreeKnobs
 from tests.compare import assert_close
 
-RANGES = {"mix": Range("mix", 0.0, 1.0), "cutoff_hz": Range("cutoff_hz", 20.0, 20_000.0, "Hz", "log")}
+RANGES = {
+    "mix": Parameter("mix", "", 0.0, 0.0, 1.0),
+    "cutoff_hz": Parameter("cutoff_hz", "", 1000.0, 20.0, 20_000.0, "Hz", "log"),
+}
 
 
 def start() -> dict[str, torch.Tensor]:

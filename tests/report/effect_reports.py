@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from ddsp_match.core.audio import Audio
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.gain import Gain
-from ddsp_match.effects.processor import Knob, Processor
+from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 
 
@@ -28,9 +28,9 @@ class Taps(Processor):
     size: int = 12
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
+    def knobs(self) -> tuple[Parameter, ...]:
         default = (1.0, *(0.0,) * (self.size - 1))
-        return (Knob(Range("taps", -2.0, 2.0), default, "what each sample before adds", self.size),)
+        return (Parameter("taps", "what each sample before adds", default, -2.0, 2.0, size=self.size),)
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         taps, n = knobs["taps"], audio.shape[-1]
@@ -48,9 +48,9 @@ class Bend(Processor):
     name: ClassVar[str] = "bend"
 
     @property
-    def knobs(self) -> tuple[Knob, ...]:
-        drive = Knob(Range("drive", 0.001, 20.0, "", "log"), 0.001, "how hard the curve is driven")
-        return (drive, Knob(Range("offset", -0.5, 0.5), 0.0, "where on the curve silence lies"))
+    def knobs(self) -> tuple[Parameter, ...]:
+        drive = Parameter("drive", "how hard the curve is driven", 0.001, 0.001, 20.0, curve="log")
+        return (drive, Parameter("offset", "where on the curve silence lies", 0.0, -0.5, 0.5))
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:
         drive, offset = knobs["drive"], knobs["offset"]
@@ -149,10 +149,10 @@ def effect_result(
     def knobs_at(share: float) -> dict[str, np.ndarray]:
         values = {}
         for index, knob in enumerate(chain.knobs):
-            place = knob.range.position
+            place = knob.position
             goal, rest = (place(torch.as_tensor(v, dtype=torch.float64)) for v in (true.knobs[knob.name], knob.default))
             way = (1 - share) ** (1 + index / 2) * np.cos(3 * index * (1 - share))
-            values[knob.name] = knob.range.at((goal + (rest - goal) * way + error * share).clamp(0, 1)).numpy()
+            values[knob.name] = knob.at((goal + (rest - goal) * way + error * share).clamp(0, 1)).numpy()
         return values
 
     found = Rack(chain, knobs_at(1.0), rate)

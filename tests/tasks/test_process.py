@@ -11,9 +11,9 @@ import torch
 from ddsp_match.core import audio
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.errors import ConfigError, OutputError, PatchError, SoundError
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from ddsp_match.effects.chain import Serial
-from ddsp_match.effects.processor import Knob, Processor
+from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import EffectsPatch
 from ddsp_match.patch.playing import through
@@ -30,7 +30,7 @@ class Echo(Processor):
 
     @property
     def knobs(self):
-        return (Knob(Range("level", 0.0, 1.0), 0.0, "of the echo"),)
+        return (Parameter("level", "of the echo", 0.0, 0.0, 1.0),)
 
     def process(self, audio, knobs, sample_rate):
         return audio + knobs["level"] * torch.nn.functional.pad(audio, (24, 0))[..., :-24]

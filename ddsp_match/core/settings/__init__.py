@@ -4,12 +4,13 @@ The field names are the keys of ``conf/`` and of the command line (``synth.n_har
 equal the composed ``conf/``, which a test holds. Nothing here imports torch or Hydra, so settings can be
 made, checked and printed at no cost. A value that is not allowed is refused when the settings are made::
 
-    SynthSettings(n_harmonics=0)  # ConfigError: synth.n_harmonics: found 0; needed: 1 to 1000 (harmonics) …
+    SynthSettings(n_harmonics=0)
+    # ConfigError: synth.n_harmonics: found 0 harmonics; needed: a whole number, 1 to 1000 harmonics, or null
 """
 
 from __future__ import annotations
 
-from ddsp_match.core.settings.base import CHAIN, Settings, allowed, setting
+from ddsp_match.core.settings.base import CHAIN, Settings, declared, setting
 from ddsp_match.core.settings.effect import EffectSettings
 from ddsp_match.core.settings.fit import FitSettings, LossSettings, OptimizerSettings
 from ddsp_match.core.settings.many import DatasetSettings, EngineSettings
@@ -27,6 +28,6 @@ __all__ = [
     "OptimizerSettings",
     "Settings",
     "SynthSettings",
-    "allowed",
+    "declared",
     "setting",
 ]

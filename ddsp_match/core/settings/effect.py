@@ -49,14 +49,11 @@ class EffectSettings(Settings):
         0.2,
         "Share at the end (before a silent one) that the fit does not see and is judged on. 0: none, and nothing tells "
         "whether the knobs hold for other sounds.",
-        unit="fraction of the length",
         low=0.0,
         high=0.5,
     )
     align: bool = setting(True, "Find latency and polarity between the two first; false: take them as aligned.")
-    max_latency_s: float = setting(
-        1.0, "Furthest that wet may lie before or behind dry.", unit="s", low=0.0, high=60.0
-    )
+    max_latency_s: float = setting(1.0, "Furthest that wet may lie before or behind dry.", unit="s", low=0.0, high=60.0)
     segment_s: float | None = setting(
         None,
         "Length of the pieces that a long pair is cut into, each warmed up by what lies before it; null: as "
@@ -68,7 +65,6 @@ class EffectSettings(Settings):
     target_esr: float = setting(
         1e-12,
         "Error-to-signal ratio of the fitted part at which the search ends: -120 dB, below the last bit of 16.",
-        unit="energy over energy",
         low=0.0,
         high=1.0,
     )

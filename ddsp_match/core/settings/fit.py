@@ -28,13 +28,9 @@ class LossSettings(Settings):
         low=16,
         high=65_536,
     )
-    linear: float = setting(
-        1.0, "Weight of the mean absolute difference of STFT magnitudes.", low=0.0, high=1e6
-    )
+    linear: float = setting(1.0, "Weight of the mean absolute difference of STFT magnitudes.", low=0.0, high=1e6)
     log: float = setting(1.0, "Weight of the mean absolute difference of log magnitudes.", low=0.0, high=1e6)
-    convergence: float = setting(
-        0.0, "Weight of spectral convergence: error norm over target norm.", low=0.0, high=1e6
-    )
+    convergence: float = setting(0.0, "Weight of spectral convergence: error norm over target norm.", low=0.0, high=1e6)
     mel: float = setting(0.0, "Weight of the mel-spectrogram distance.", low=0.0, high=1e6)
     loudness: float = setting(0.0, "Weight of the A-weighted loudness distance.", low=0.0, high=1e6)
     waveform: float = setting(
@@ -48,9 +44,7 @@ class LossSettings(Settings):
         super().__post_init__()
         names = ("linear", "log", "convergence", "mel", "loudness", "waveform")
         if not any(getattr(self, name) > 0 for name in names):
-            raise ConfigError(
-                "every weight 0", where="loss", needed="at least one above 0 of " + ", ".join(names)
-            )
+            raise ConfigError("every weight 0", where="loss", needed="at least one above 0 of " + ", ".join(names))
 
 
 @dataclass
@@ -81,7 +75,7 @@ class OptimizerSettings(Settings):
         choices=("cosine", "constant"),
     )
     lr_final: float = setting(
-        0.1, "Share of the learning rate left at the last step.", unit="fraction of lr", low=0.0, high=1.0
+        0.1, "Share of the learning rate left at the last step.", low=0.0, high=1.0
     )
     clip_norm: float = setting(
         1.0,
@@ -99,13 +93,10 @@ class OptimizerSettings(Settings):
     min_improvement: float = setting(
         1e-3,
         "Improvement that counts against the plateau.",
-        unit="fraction of the best loss",
         low=0.0,
         high=1.0,
     )
-    target_loss: float | None = setting(
-        None, "Loss at which the fit ends; null: none.", unit="loss", low=0.0, high=1e9
-    )
+    target_loss: float | None = setting(None, "Loss at which the fit ends; null: none.", low=0.0, high=1e9)
     budget_s: float | None = setting(
         None,
         "Time after which the optimisation ends with the best so far; null: none.",

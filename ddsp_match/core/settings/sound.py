@@ -26,9 +26,7 @@ class F0Settings(Settings):
         choices=("full", "tiny"),
     )
     path: str | None = setting(None, "The CSV file of f0.source=csv: lines of time in s, f0 in Hz.")
-    hz: float | None = setting(
-        None, "The f0 of f0.source=constant.", unit="Hz", low=0.0, high=20_000.0, above=True
-    )
+    hz: float | None = setting(None, "The f0 of f0.source=constant.", unit="Hz", low=0.0, high=20_000.0, above=True)
     min_hz: float = setting(
         20.0,
         "Lowest f0 considered; too low lets the octave check fall for subharmonics.",
@@ -41,9 +39,7 @@ class F0Settings(Settings):
         True,
         "Judge candidates an octave and a twelfth away by how well their harmonics explain the spectrum.",
     )
-    refine: bool = setting(
-        True, "Refine f0 within the fit, by the phase slopes of the demodulated harmonics."
-    )
+    refine: bool = setting(True, "Refine f0 within the fit, by the phase slopes of the demodulated harmonics.")
     refine_cents: float = setting(
         30.0,
         "Furthest that refinement may move f0: enough to cure a tracker's bias, too little to jump a note.",
@@ -54,7 +50,6 @@ class F0Settings(Settings):
     voiced_threshold: float = setting(
         0.6,
         "Periodicity from which a frame counts as voiced; below it f0 is interpolated.",
-        unit="periodicity",
         low=0.0,
         high=1.0,
     )

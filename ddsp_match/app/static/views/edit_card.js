@@ -28,7 +28,7 @@ export const resting = (kind, facts) => Object.fromEntries(kind.parameters.map((
 
 function NumberField({ kind, parameter, value, facts, set, onChange }) {
   const id = useName("edit");
-  const { name, unit, low, high, step, log } = parameter;
+  const { name, unit, low, high, step } = parameter, log = parameter.curve === "log";
   const [from, to] = spanOf(kind, parameter, facts);
   const rest = parameter.default ?? own(kind, parameter, facts);
   const now = value ?? rest;
@@ -38,7 +38,7 @@ function NumberField({ kind, parameter, value, facts, set, onChange }) {
   const type = (event) => { const v = Number(event.target.value); if (event.target.value !== "" && Number.isFinite(v)) onChange(settle(v)); else event.target.value = now; };
   const alone = kind.parameters.filter((one) => one.kind === "number").length === 1;
   const label = alone && ["db", "hz", "seconds", "factor", "depth", "db_per_octave", "semitones"].includes(name) ? (unit === "s" ? "Length" : unit === "Hz" ? "Frequency" : { semitones: "By", factor: "Factor", depth: "Depth" }[name] || "Level") : words(name);
-  return html`<div class=${`knob${set ? " set" : ""}`} title=${parameter.words}>
+  return html`<div class=${`knob${set ? " set" : ""}`} title=${parameter.meaning}>
     <label for=${id}>${kind.name === "brightness" ? "Tilt" : label}</label>
     <span class="value"><input type="number" aria-label=${`${titleOf(kind)}: ${label}${unit ? ` in ${unit}` : ""}, exactly`} min=${low} max=${high} step="any" value=${+now.toFixed(3)} onChange=${type} /> ${unit}</span>
     <input id=${id} type="range" min=${place(from)} max=${place(to)} step=${log ? "any" : step || "any"} value=${place(now)} aria-valuetext=${`${+now.toFixed(3)} ${unit}`}
@@ -50,10 +50,10 @@ function Field(props) {
   const { parameter, value, onChange, kind } = props;
   const label = words(parameter.name);
   if (parameter.kind === "number") return html`<${NumberField} ...${props} />`;
-  if (parameter.kind === "switch") return html`<${Switch} label=${label} checked=${Boolean(value)} onChange=${onChange} title=${parameter.words} />`;
-  if (parameter.kind === "choice" && parameter.choices.length > 2) return html`<label class="choice-row" title=${parameter.words}><span class="label">${label}</span>
+  if (parameter.kind === "switch") return html`<${Switch} label=${label} checked=${Boolean(value)} onChange=${onChange} title=${parameter.meaning} />`;
+  if (parameter.kind === "choice" && parameter.choices.length > 2) return html`<label class="choice-row" title=${parameter.meaning}><span class="label">${label}</span>
     <select value=${value} onChange=${(e) => onChange(e.target.value)}>${parameter.choices.map((one) => html`<option value=${one}>${words(one)}</option>`)}</select></label>`;
-  if (parameter.kind === "choice") return html`<div class="choice" title=${parameter.words}><span class="label">${label}</span>
+  if (parameter.kind === "choice") return html`<div class="choice" title=${parameter.meaning}><span class="label">${label}</span>
     <${Segments} label=${`${titleOf(kind)}: ${label}`} value=${value} options=${parameter.choices.map((one) => ({ value: one, label: words(one) }))} onChange=${onChange} /></div>`;
   return null; // curves are given in files
 }

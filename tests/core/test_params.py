@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ddsp_match.core.ranges import Range
+from ddsp_match.core.params import Parameter
 from tests.compare import assert_close
 
 RANGES = [
-    Range("pan", -1.0, 1.0),
-    Range("cutoff", 20.0, 20_000.0, "Hz", "log"),
-    Range("amplitude", 1e-7, 2.0, curve="exp_sigmoid"),
-    Range("phase", -3.2, 3.2, "rad", "free"),
+    Parameter("pan", low=-1.0, high=1.0),
+    Parameter("cutoff", low=20.0, high=20_000.0, unit="Hz", curve="log"),
+    Parameter("amplitude", low=1e-7, high=2.0, curve="exp_sigmoid"),
+    Parameter("phase", low=-3.2, high=3.2, unit="rad", curve="free"),
 ]
 
 
@@ -38,9 +38,7 @@ def test_values_beyond_the_ends_stay_finite(range_):
     assert bool((back >= range_.low).all() and (back <= range_.high + 1e-6).all())
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "curve"), [(1.0, 1.0, "linear"), (0.0, 1.0, "log"), (0.0, 1.0, "exp_sigmoid")]
-)
+@pytest.mark.parametrize(("low", "high", "curve"), [(1.0, 1.0, "linear"), (0.0, 1.0, "log"), (0.0, 1.0, "exp_sigmoid")])
 def test_impossible_ranges_are_refused(low, high, curve):
     with pytest.raises(ValueError, match="broken"):
-        Range("broken", low, high, curve=curve)
+        Parameter("broken", low=low, high=high, curve=curve)
