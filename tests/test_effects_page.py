@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MAKE = "python docs/make_effects.py, or with --text where no picture changes"
+MAKE = "python docs/scripts/effects_page.py, or with --text where no picture changes"
 
 
 @pytest.fixture(scope="module")
 def page():
-    spec = importlib.util.spec_from_file_location("effects_page", ROOT / "docs" / "effects_page.py")
+    spec = importlib.util.spec_from_file_location("effects_page", ROOT / "docs" / "scripts" / "effects_page.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -16,7 +16,7 @@ from ddsp_match.edits.kinds import EDITS
 from ddsp_match.tasks.export import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
-MAKE = "python docs/play_page.py"
+MAKE = "python docs/scripts/play_page.py"
 FIGURE = re.compile(r"\*\*([^*\n]+)\*\*<!--([\w.]+)-->")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
@@ -24,7 +24,7 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def page():
-    spec = importlib.util.spec_from_file_location("play_page", ROOT / "docs" / "play_page.py")
+    spec = importlib.util.spec_from_file_location("play_page", ROOT / "docs" / "scripts" / "play_page.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -74,5 +74,5 @@ def test_every_option_that_is_named_exists(written):
 
 def test_the_limits_of_the_app_are_its_own(written):
     limits = Limits()
-    assert f"end at {limits.n_bytes / 2**20:g} MB and {limits.seconds:g} s" in written
+    assert f"end at {limits.n_bytes / 2**20:g} MB and {limits.seconds / 60:g} min" in written
     assert f"127.0.0.1:{PORT}" in written

@@ -108,7 +108,7 @@ class Bench:
         return self._keep(("patch", run.id, run.when, edit), make, lambda patch: 4 * _numbers(patch))
 
     def sound(self, run: Run, part: str, edit: str | None = None) -> Audio:
-        """One of `PARTS`. Harmonic and noise part are without effects; what rustles within the partials is noise.
+        """One of `PARTS`. Harmonic and noise stem are without effects; the residual within the partials is noise.
 
         Raises:
             Refusal: There is no such part.

@@ -21,7 +21,7 @@ SILENT_DB = -60.0  # below the loudest frame: no pitch is shown there
 
 
 def stems(patch: Patch) -> dict[str, Audio]:
-    """The match, and without effects the dry sound, what sings and what rustles in it; the last two add up to dry."""
+    """The match, and without effects the dry sound, its tonal part and its noisy part; the last two add up to dry."""
     timebase, rate = patch.timebase, patch.timebase.sample_rate
     dry = stems_of(patch).mix
     _, residual = split_tonal(patch.controls, timebase)

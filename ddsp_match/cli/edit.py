@@ -25,7 +25,7 @@ def edit(arguments: argparse.Namespace) -> int:
     edits = list(arguments.edits or [])
     if not edits and arguments.output is None:
         raise ConfigError(
-            "no edit", where="edit", needed="what to turn, such as --transpose 7", hint="--list, or edit --help"
+            "no edit", where="edit", needed="an edit such as --transpose 7", hint="--list, or edit --help"
         )
     out: Path = arguments.output or Path(fitted(bare_name(patch), f"-edited{SUFFIX}", Path()))
     files = places(out, wav=arguments.wav, force=arguments.force)
@@ -90,7 +90,7 @@ def described(edits: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _values(one: Mapping[str, Any]) -> list[str]:
     if one.get("edit") == "separate":
-        return ["what sings from what rustles"]
+        return ["tone from noise"]
     if one.get("edit") == "morph":
         return [f"{one.get('amount')} of the way from " + " to ".join(str(of["sound"]) for of in one.get("of", []))]
     words = []

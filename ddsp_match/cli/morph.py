@@ -1,4 +1,4 @@
-"""``ddsp-match morph``: what lies between two patches."""
+"""``ddsp-match morph``: mix two patches."""
 
 from __future__ import annotations
 

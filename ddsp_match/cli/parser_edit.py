@@ -19,10 +19,10 @@ examples:
   ddsp-match edit sound.patch.safetensors --trim 0.1:2.0 --fade-out 300ms
   ddsp-match edit sound.patch.safetensors --hold 6s --vibrato 5.5Hz:30c
   ddsp-match edit sound.patch.safetensors --freeze 1.2s:4s
-  ddsp-match edit higher.patch.safetensors --list      what was edited
+  ddsp-match edit higher.patch.safetensors --list      the edits so far
 
-Edits are applied in the order in which they stand on the line, and listed in the patch. Where an edit moves pitch or
-time, what sings is first told from what rustles. What changes nothing leaves the patch as it is, bit for bit.
+Edits are applied in the order in which they stand on the line, and listed in the patch. Before an edit of pitch or time,
+tone and noise are separated automatically. What changes nothing leaves the patch as it is, bit for bit.
 """
 
 _MORPH_EXAMPLES = """\
@@ -47,12 +47,12 @@ class _Edit(argparse.Action):
 def add_edit(parser: argparse.ArgumentParser) -> None:
     """Describe ``edit``."""
     _take_signed_values(parser)
-    parser.description = "Turn what a fit has found: pitch, time, tone, level. Writes a new patch."
+    parser.description = "Edit a patch: pitch, time, tone, level. Writes a new patch."
     parser.epilog = _EDIT_EXAMPLES
     parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
     values.add_writing(parser, "OUT", "patch file to write (default: PATCH-edited.patch.safetensors)")
     parser.add_argument("--wav", action="store_true", help="also play it to a WAV of the same name")
-    parser.add_argument("--list", action="store_true", help="print what was edited in PATCH, and write nothing")
+    parser.add_argument("--list", action="store_true", help="print the edits in PATCH, and write nothing")
 
     pitch = parser.add_argument_group("pitch")
     _add(
@@ -106,7 +106,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
         "hold",
         values.seconds,
         "TIME",
-        "hold the sustain until the whole is so long, in seconds: 6s, 800ms (at most 120 s)",
+        "hold the sustain until the sound is that long, in seconds: 6s, 800ms (at most 120 s)",
         lambda v: {"seconds": v},
     )
     _add(
@@ -140,7 +140,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
         "harmonic",
         values.decibels,
         "DB",
-        "level of what sings, in dB: +3dB louder, -6dB softer (-80 to 80)",
+        "level of the tonal part, in dB: +3dB louder, -6dB softer (-80 to 80)",
         lambda v: {"db": v},
     )
     _add(
@@ -148,7 +148,7 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
         "noise",
         values.decibels,
         "DB",
-        "level of what rustles, breath, bow, knock, in dB: +3dB, -6dB (-80 to 80)",
+        "level of the noisy part (breath, bow, knock), in dB: +3dB, -6dB (-80 to 80)",
         lambda v: {"db": v},
     )
     _add(
@@ -172,13 +172,13 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
 def add_morph(parser: argparse.ArgumentParser) -> None:
     """Describe ``morph``."""
     parser.description = (
-        "What lies between two patches: harmonics and noise in dB, f0 in cents; onset, attack, release, end together."
+        "Mix two patches: harmonics and noise in dB, f0 in cents; onset, attack, release and end are aligned."
     )
     parser.epilog = _MORPH_EXAMPLES
     parser.add_argument("a", type=given, metavar="A", help="a .patch.safetensors to go from")
     parser.add_argument("b", type=given, metavar="B", help="a .patch.safetensors to go to")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--steps", type=int, metavar="N", help="so many sounds, both ends among them (default: 5)")
+    how.add_argument("--steps", type=int, metavar="N", help="number of sounds, both ends among them (default: 5)")
     how.add_argument("--amount", type=values.factor, metavar="SHARE", help="one sound: 0 is A, 1 is B")
     parser.add_argument(
         "--seconds",

@@ -21,9 +21,9 @@ class Curves:
 
     Attributes:
         f0_hz: Fundamental frequency of the first channel that sounds most.
-        harmonic_db: Level (root mean square) of what sings: the slowly varying partials. Full scale is 0 dB, so a
+        harmonic_db: Level (root mean square) of the tonal part: the slowly varying partials. Full scale is 0 dB, so a
             full-scale sine has -3 dB.
-        noise_db: Level of the rest: the noise bands, and the breath, bow and knock that partials follow.
+        noise_db: Level of the noisy part: the noise bands, and the breath, bow and knock that partials follow.
         loudness_db: A-weighted level of both.
         centroid_hz: Centre of gravity of the power spectrum, in Hz.
         pitched: Share of the power that belongs to the harmonics of f0, 0 to 1.

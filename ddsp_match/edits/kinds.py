@@ -32,7 +32,7 @@ class EditKind:
         words: What it does, in a sentence.
         apply: From controls, timebase and values to controls.
         parameters: Its numbers and words.
-        separated: Needs what sings apart from what rustles.
+        separated: Needs tone and noise separated.
         group: What it edits: pitch, time, tone or level.
         neutral: Whether values change nothing in a sound of so many seconds.
         seconds: How long the result should be, of edits that change the length to something other than whole frames.

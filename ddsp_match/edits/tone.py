@@ -66,10 +66,9 @@ def odd_even(controls: Controls, db: float) -> Controls:
 
 
 def levels(controls: Controls, timebase: Timebase, harmonic_db: float = 0.0, noise_db: float = 0.0) -> Controls:
-    """Sets the level of what sings and of what rustles, also where both are in the partials.
+    """Set the level of the tonal and of the noisy part, also where both are in the partials.
 
-    Nothing is made anew: the partials of a fit are split into a tonal and a rough part whose sum they are, and these
-    are added up again with other gains.
+    The partials are split into a tonal part and a residual that add up to them, and are summed again with other gains.
     """
     if harmonic_db == 0 and noise_db == 0:
         return controls

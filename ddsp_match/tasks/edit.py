@@ -1,4 +1,4 @@
-"""Edit a patch: turn what was found, and say in the patch what was turned."""
+"""Edit a patch, and list the edits in it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.files import check_files, claimed, new_file
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.time import trim
-from ddsp_match.edits.kinds import EDITS, kind_of, registry
-from ddsp_match.edits.kinds import LONGEST_S, EditKind
+from ddsp_match.edits.kinds import EDITS, LONGEST_S, EditKind, kind_of, registry
 from ddsp_match.edits.separate import separate
+from ddsp_match.edits.time import trim
 from ddsp_match.patch import Patch, load_patch
 
 __all__ = ["EDITS", "Edit", "EditKind", "edit", "edits_of", "f0_curve", "registry"]
 
-SEPARATE = "separate"  # how it is listed that what sings was told from what rustles
+SEPARATE = "separate"  # how the separation of tone and noise is listed
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,9 @@ def edit(
 ) -> Patch:
     """Applies edits in the order given.
 
-    Each is listed in ``provenance["edits"]`` with all its values. Before the first one that needs it, what sings is
-    told from what rustles, and that is listed too. Edits that change nothing are left out; where none is left, the
-    patch, and the file, is the one that was given.
+    Each is listed in ``provenance["edits"]`` with all its values. Before the first one that needs it, tone and
+    noise are separated, and that is listed too. Edits that change nothing are left out; where none remains, the patch,
+    and the file, is the one that was given.
 
     Args:
         patch: A patch, or the path of a patch file.
@@ -89,7 +88,7 @@ def edits_of(patch: Patch) -> list[dict[str, Any]]:
 
 
 def separated(patch: Patch) -> Patch:
-    """The patch with what sings told from what rustles, itself where that was done before."""
+    """Return the patch with tone and noise separated, itself where that was done before."""
     if any(one.get("edit") in (SEPARATE, "morph") for one in edits_of(patch)):
         return patch
     controls = separate(patch.controls, patch.timebase)

@@ -146,7 +146,7 @@ def _through(a: Patch, b: Patch, seconds: float | None) -> Patch:
 
 
 def _on_one_grid(a: Patch, b: Patch) -> tuple[Controls, Controls, Timebase]:
-    """Both with what sings apart from what rustles, at the higher of both sample rates."""
+    """Return both with tone and noise separated, at the higher of both sample rates."""
     timebase = max((a.timebase, b.timebase), key=lambda one: one.sample_rate)
     bands = max(patch.controls.n_bands for patch in (a, b) if patch.timebase == timebase)
     pair = []

@@ -38,7 +38,7 @@ def test_edits_are_applied_in_the_order_of_the_line(sound, capsys):
         {"edit": "fade_out", "seconds": 0.2, "curve": "cosine"},
     ]
     printed = capsys.readouterr().out.splitlines()
-    assert printed[:2] == ["noise: -6 dB", "separate: what sings from what rustles"]
+    assert printed[:2] == ["noise: -6 dB", "separate: tone from noise"]
     assert printed[2] == "transpose: -0.5 semitones (formant move)"
     assert printed[4] == "trim: from 0.1 s to 1.5 s"
     assert printed[-2:] == ["written: new.patch.safetensors (1.40 s)", "written: new.wav (1.40 s, 16000 Hz, mono)"]
@@ -81,7 +81,7 @@ def test_the_list_says_what_was_edited_and_writes_nothing(sound, capsys):
     assert cli.main(["edit", "new.patch.safetensors", "--list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "new.patch.safetensors: note.wav, 2.00 s",
-        "  1. separate: what sings from what rustles",
+        "  1. separate: tone from noise",
         "  2. transpose: +7 semitones (formant keep)",
     ]
     assert cli.main(["edit", str(sound), "--list"]) == 0
@@ -98,7 +98,7 @@ def test_what_changes_nothing_is_the_same_file(sound, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("", "found no edit; needed: what to turn"),
+        ("", "found no edit; needed: an edit"),
         ("--transpose 99", "transpose.semitones: found 99 semitones; needed: -60 to 60"),
         ("--transpose 2 -o new.wav", "-o new.patch.safetensors --wav"),
         ("--transpose 2 -o .", "found a folder"),

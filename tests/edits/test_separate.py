@@ -1,4 +1,4 @@
-"""What sings is told from what rustles, and nothing is lost."""
+"""Tone is separated from noise, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def breath(controls, level: float, seed: int = 0):
     """The controls with noise in all their partials."""
     draw = torch.Generator().manual_seed(seed)
     c = complex_amplitudes(controls)
-    rustle = torch.complex(torch.randn(c.shape, generator=draw), torch.randn(c.shape, generator=draw)) * level
-    return with_partials(controls, c + rustle), rustle
+    breathing_noise = torch.complex(torch.randn(c.shape, generator=draw), torch.randn(c.shape, generator=draw)) * level
+    return with_partials(controls, c + breathing_noise), breathing_noise
 
 
 def test_the_two_parts_add_up_to_the_whole():
@@ -41,9 +41,9 @@ def test_a_partial_off_its_place_is_tonal_too(cents):
 
 def test_breath_in_the_partials_becomes_noise_of_the_same_power():
     clean = note(levels=(0.3,) * 3, divisions=3, frames=400)
-    controls, rustle = breath(clean, 0.02)
+    controls, breathing_noise = breath(clean, 0.02)
     tonal, residual = split_tonal(controls, TIMEBASE)
-    left, given = (complex_amplitudes(residual).abs().square().mean(), rustle.abs().square().mean())
+    left, given = (complex_amplitudes(residual).abs().square().mean(), breathing_noise.abs().square().mean())
     assert 0.55 < float(left / given) < 1.05
     difference = complex_amplitudes(tonal) - complex_amplitudes(clean)
     assert float(difference.abs().square().mean() / given) < 0.4
@@ -124,11 +124,11 @@ def test_breath_between_the_harmonics_does_not_sing():
 def test_what_is_too_quick_to_be_followed_but_lies_about_the_harmonics_is_no_noise():
     given = note(300, levels=(0.3, 0.2), divisions=4, frames=300)
     shiver = 1 + 0.3 * torch.cos(2 * torch.pi * 22 * torch.arange(300) / TIMEBASE.frame_rate)
-    shivering, rustle = breath(with_partials(given, complex_amplitudes(given) * shiver), 0.002)
+    shivering, breathing_noise = breath(with_partials(given, complex_amplitudes(given) * shiver), 0.002)
     tonal, residual = split_tonal(shivering, TIMEBASE)
     left = complex_amplitudes(residual)[0, :, 10:-10].abs().square().mean(1)
     at, between = left[3::4].mean(), left[1::4].mean()
     assert float(at) < 3 * float(between)  # as noise has it, and not 30 dB above
-    assert float(between / rustle[0, 1::4].abs().square().mean()) > 0.5
+    assert float(between / breathing_noise[0, 1::4].abs().square().mean()) > 0.5
     sung = complex_amplitudes(tonal)[0, 3, 10:-10].abs()
     assert float(sung.max() / sung.min()) > 1.5

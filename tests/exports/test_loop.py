@@ -42,7 +42,7 @@ def swirling(patch: Patch, divisions: int = 1) -> Controls:
 def test_the_second_round_equals_the_first(divisions, noise):
     patch = blown(313.7, noise=noise)
     sound = swirling(patch, divisions)
-    # No two frames rustle alike, so that those before the loop are not those before its end.
+    # No two frames have the same noise, so that those before the loop are not those before its end.
     uneven = torch.rand(sound.noise.shape, generator=torch.manual_seed(0)) * sound.noise
     first, second, _ = rounds(patch, replace(sound, noise=uneven))
     assert np.abs(first).max() > 0.05

@@ -128,7 +128,7 @@ export function Play({ id, facts, deck, edits }) {
         <span class="row"><span class="small quiet">${voice ? html`its own pitch: <b>${note(voice.root_midi)}</b>${voice.loop ? ", held while a key is down" : ", plays to its end"}` : "loading the instrument …"}</span></span></div>
       <div class="piano-box" ref=${box}></div>
       <div class="row under-piano"><${Meter} instrument=${instrument} />
-        <button type="button" onClick=${() => { instrument.start().catch(complain); instrument.play(); }} disabled=${!voice}><${Icon} name="play" />As recorded</button>
+        <button type="button" onClick=${() => { instrument.start().catch(complain); instrument.play(); }} disabled=${!voice}><${Icon} name="play" />Match</button>
         <span class="octaves" role="group" aria-label="Octave"><button type="button" class="icon" aria-label="Octave down" disabled=${base <= 0} onClick=${octave(-1)}>−</button><span class="number">${note(base)}</span><button type="button" class="icon" aria-label="Octave up" disabled=${base >= 108} onClick=${octave(1)}>+</button></span>
         <button type="button" onClick=${() => instrument.panic()}>All off</button>
         <button type="button" onClick=${connect}>${midi ? (midi.length ? `MIDI: ${midi.join(", ")}` : "MIDI: nothing connected") : "Connect MIDI"}</button></div>

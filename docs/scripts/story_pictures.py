@@ -2,7 +2,7 @@
 
 ::
 
-    python docs/make_pictures.py
+    python docs/scripts/story_pictures.py
 
 It writes ``docs/pictures/*.png`` and ``docs/pictures/figures.json``, and puts the figures into the page, where each
 stands in bold before a comment with its name. The same machine and packages give the same files again.
@@ -29,8 +29,8 @@ from PIL import Image
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.report.colours import sequential
 
-HERE = Path(__file__).resolve().parent
-PICTURES, PAGE = HERE / "pictures", HERE / "how-a-sound-is-matched.md"
+DOCS = Path(__file__).resolve().parents[1]
+PICTURES, PAGE = DOCS / "pictures", DOCS / "how-a-sound-is-matched.md"
 PAPER, INK, FAINT = "#15161d", "#e8e8ee", "#8a8c9c"  # opaque, so that it reads on a white page and on a dark one
 BLUE, ORANGE, GREEN = "#6fd3ff", "#ffb454", "#8be28b"
 HEAT = ListedColormap(sequential() / 255.0)

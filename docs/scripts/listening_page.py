@@ -2,7 +2,7 @@
 
 ::
 
-    python docs/make_listening_page.py
+    python docs/scripts/listening_page.py
 
 Each sound is fitted with the default settings. The page and its OGG files need nothing but a browser.
 """
@@ -19,8 +19,8 @@ import soundfile
 import ddsp_match
 from ddsp_match.core.audio import Audio
 
-HERE = Path(__file__).resolve().parent
-PAGE, SOUNDS = HERE / "listen" / "index.html", HERE.parent / "data"
+DOCS = Path(__file__).resolve().parents[1]
+PAGE, SOUNDS = DOCS / "listen" / "index.html", DOCS.parent / "data"
 OGG_QUALITY = 0.4  # of libsndfile's 0 (large) to 1 (small): about 64 kbit/s, hard to tell from the FLAC
 
 
@@ -102,8 +102,8 @@ audio {{ width: 100%; height: 2.25rem; }}
 <main>
 <h1>ddsp-match: listen</h1>
 <p>Recordings, the synthesizers that <code>ddsp-match fit</code> found for them with its default settings, their two
-stems at the level they have in the match, and edits of the patch. Made by <code>docs/make_listening_page.py</code>; the
-sounds and their licences are in <code>data/</code>.</p>
+stems at the level they have in the match, and edits of the patch. Made by <code>docs/scripts/listening_page.py</code>;
+the sounds and their licences are in <code>data/</code>.</p>
 {chr(10).join(sections)}
 </main>
 </body>

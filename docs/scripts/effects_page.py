@@ -1,9 +1,20 @@
-"""The text of effects.md: what stands by hand above the mark, and below it every processor as its own code tells it."""
+"""Makes effects.md: tables from the processors' own ranges, a picture of each, and the loss over a delay's length.
+
+::
+
+    python docs/scripts/effects_page.py          # everything
+    python docs/scripts/effects_page.py --text   # tables only, in a second
+
+It writes below the mark of ``docs/effects.md``, and ``docs/pictures/effects/``. The same machine and packages give the
+same files again.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
+import sys
 from pathlib import Path
 
 from ddsp_match.core.params import Parameter
@@ -11,11 +22,23 @@ from ddsp_match.effects.chain import DryWet, Parallel
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.registry import processors
 
-HERE = Path(__file__).resolve().parent
-PAGE, PICTURES = HERE / "effects.md", HERE / "pictures" / "effects"
+DOCS = Path(__file__).resolve().parents[1]
+PAGE, PICTURES = DOCS / "effects.md", DOCS / "pictures" / "effects"
 FIGURES = PICTURES / "figures.json"
-MARK = "<!-- What follows is written by make_effects.py from the processors' own ranges. -->"
+MARK = "<!-- What follows is written by effects_page.py from the processors' own ranges. -->"
 FIGURE = re.compile(r"\*\*([^*\n]+)\*\*<!--([\w.]+)-->")
+
+
+def main(words: list[str]) -> None:
+    """Write the page, with the pictures unless only the text is wanted."""
+    if "--text" in words:
+        figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    else:
+        from effects_pictures import draw_all
+
+        figures = draw_all(single(), PICTURES)
+        FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
 
 
 def page(by_hand: str, figures: dict[str, str]) -> str:
@@ -106,3 +129,7 @@ def kind(part: Processor) -> str:
 def number(value: float) -> str:
     """Short, with a true minus."""
     return f"{value:.4g}".replace("-", "−")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

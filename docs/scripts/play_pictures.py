@@ -2,7 +2,7 @@
 
 ::
 
-    python docs/play_pictures.py
+    python docs/scripts/play_pictures.py
 
 It writes ``docs/pictures/play/*.png`` and ``docs/pictures/play/figures.json``, and puts the figures into the page. The
 same machine and packages give the same files again.
@@ -21,9 +21,9 @@ import numpy as np
 import soundfile
 import torch
 from effects_page import FIGURE, quoted
-from make_pictures import BLUE, FAINT, GREEN, ORANGE, STYLE, save, spectrogram
 from play_page import FIGURES, PAGE, PICTURES
 from story import fitted, sound
+from story_pictures import BLUE, FAINT, GREEN, ORANGE, STYLE, save, spectrogram
 
 import ddsp_match
 from ddsp_match.core.controls import Controls
@@ -94,8 +94,8 @@ def parts(patch: Patch, figures: Figures) -> None:
     apart = separate(controls, timebase)
     shown = {
         "the match": heard(patch),
-        "what sings": heard(patch, tonal),
-        "what rustles": heard(patch, residual),
+        "tonal part": heard(patch, tonal),
+        "noisy part": heard(patch, residual),
     }
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
     for one, (title, samples) in zip(axes, shown.items(), strict=True):

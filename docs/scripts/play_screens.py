@@ -2,8 +2,8 @@
 
 ::
 
-    python docs/play_screens.py            # needs chromium and chromedriver
-    python docs/play_screens.py home edit  # only these
+    python docs/scripts/play_screens.py            # needs chromium and chromedriver
+    python docs/scripts/play_screens.py home edit  # only these
 
 A server of its own is started, in a folder that is removed afterwards. Speeds and times in the pictures are those of
 the machine that took them.
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from PIL import Image
 from play_page import PICTURES
@@ -26,7 +26,7 @@ from tests.app.page import Page
 from tests.app.serving import Served
 from tests.report.driver import Browser
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 SOUND = "saxophone-c4"
 WIDE, HIGH, PHONE = 1180, 860, 390
 HEIGHTS = {"sound": 760, "blind": 660}  # of views that fill less than the window

@@ -2,9 +2,9 @@
 
 ::
 
-    python docs/play_page.py
+    python docs/scripts/play_page.py
 
-The figures in bold come from ``docs/play_pictures.py``, which puts them there.
+The figures in bold come from ``docs/scripts/play_pictures.py``, which puts them there.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ddsp_match.cli.parser import build_parser
 from ddsp_match.core.params import Parameter
 from ddsp_match.edits.kinds import EDITS, EditKind
 
-HERE = Path(__file__).resolve().parent
-PAGE, PICTURES = HERE / "play-it.md", HERE / "pictures" / "play"
+DOCS = Path(__file__).resolve().parents[1]
+PAGE, PICTURES = DOCS / "play-it.md", DOCS / "pictures" / "play"
 FIGURES = PICTURES / "figures.json"
 BEGIN = "<!-- What follows is written by play_page.py from the edits' own ranges. -->"
 END = "<!-- As far as here. -->"

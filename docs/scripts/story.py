@@ -29,7 +29,7 @@ from ddsp_match.fitting.matching import Matcher
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.fit import FitResult
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 STORY_SOUND = "violin-phrase"
 PITCH_RATE, PITCH_HOP = 16_000, 160
 
