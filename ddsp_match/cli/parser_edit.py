@@ -21,8 +21,8 @@ examples:
   ddsp-match edit sound.patch.safetensors --freeze 1.2s:4s
   ddsp-match edit higher.patch.safetensors --list      the edits so far
 
-Edits are applied in the order in which they stand on the line, and listed in the patch. Before an edit of pitch or time,
-tone and noise are separated automatically. What changes nothing leaves the patch as it is, bit for bit.
+Edits are applied in the order in which they stand on the line, and listed in the patch. Before an edit of pitch or
+time, tone and noise are separated automatically. What changes nothing leaves the patch as it is, bit for bit.
 """
 
 _MORPH_EXAMPLES = """\
