@@ -17,7 +17,9 @@ import numpy as np
 import soundfile
 
 from benchmarks.common import save
-from ddsp_match.analysis.pitch import PitchTrack, track
+from ddsp_match.analysis.analyse import analyse
+from ddsp_match.analysis.pitch import PitchTrack
+from ddsp_match.core.audio import Audio
 from ddsp_match.core.settings import F0Settings
 from ddsp_match.core.timebase import Timebase
 
@@ -29,7 +31,7 @@ def f0_of(path: Path, settings: F0Settings) -> tuple[PitchTrack, Timebase, float
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     timebase = Timebase.at(rate)
     start = time.perf_counter()
-    pitch = track(samples.mean(1), timebase, settings)
+    _, pitch = analyse(Audio(np.ascontiguousarray(samples.mean(1, keepdims=True).T), rate), timebase, settings)
     return pitch, timebase, time.perf_counter() - start
 
 

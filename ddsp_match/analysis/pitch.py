@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,12 +10,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 import torch
+from scipy.signal import butter, sosfilt
 
-from ddsp_match.analysis.contour import QUIETEST_DB, RANGE_DB, at_times, filled, voiced_frames
+from ddsp_match.analysis.contour import (
+    QUIETEST_DB,
+    RANGE_DB,
+    SHORTEST_VOICED_FRAMES,
+    at_times,
+    filled,
+    runs,
+    voiced_frames,
+)
 from ddsp_match.analysis.crepe_network import crepe_network
 from ddsp_match.analysis.crepe_plain import WINDOW
 from ddsp_match.analysis.f0_file import f0_at, read_f0_file
-from ddsp_match.analysis.pitch_grid import CREPE_BINS, PitchGrid, decode
+from ddsp_match.analysis.loudness import a_weighted_loudness
+from ddsp_match.analysis.pitch_grid import PitchGrid, decode
 from ddsp_match.analysis.pitch_judge import JudgedPitch, describe_changes, judge
 from ddsp_match.analysis.pyin import pyin_activations
 from ddsp_match.analysis.refine_f0 import refine_f0
@@ -31,7 +41,12 @@ SILENCE_DB = -150.0
 FAINT_SHARE = 0.6  # of the threshold, for a sound without a single frame above it: a faint pitch is still one
 CPU = torch.device("cpu")
 LEAD_FRAMES = 25  # around frames that may be voiced; with 10 nothing changed either
-SLOWED, OCTAVES_SLOWED = 4, 2
+# CREPE knows no pitch above 1975 Hz, and what moves there smears in the judge's spectra. Where this share of the
+# A-weighted power lies above the border, no lower pitch is left to be mistaken for a higher one: there the sound is
+# tracked again, slowed down.
+HIGH_HZ, HIGH_SHARE_DB, SLOWED = 1750.0, -0.5, 4
+HIGHPASS = butter(6, HIGH_HZ, "highpass", fs=RATE, output="sos")
+OnFrames = Callable[[int, int], None] | None
 SURE = 0.5  # activation from which a change of the network's own pitch is reported
 
 
@@ -111,9 +126,20 @@ def tracks(
             coarse = each(lambda x, s: _from_file(x, settings, s), inputs, seconds)
         else:
             grid = _grid(timebase, settings)
-            spectra = list(each(lambda x: score_spectrum(x, RATE, HOP, 1 + len(x) // HOP, grid), inputs))
-            activations = _activations(inputs, spectra, grid, settings, device, progress)
-            coarse = each(lambda x, a, s: _from_sound(x, a, s, grid, settings), inputs, activations, spectra)
+
+            def tracked(sounds: Sequence[np.ndarray], grid: PitchGrid, told: OnFrames = None) -> list[PitchTrack]:
+                spectra = list(each(lambda x: score_spectrum(x, RATE, HOP, 1 + len(x) // HOP, grid), sounds))
+                activations = _activations(sounds, spectra, grid, settings, device, told)
+                return list(each(lambda x, a, s: _from_sound(x, a, s, grid, settings), sounds, activations, spectra))
+
+            coarse = tracked(inputs, grid, progress)
+            pieces = [(i, piece) for i, samples in enumerate(inputs) for piece in _high_pieces(samples)]
+            if pieces and grid.hz[-1] > HIGH_HZ:
+                # With pitches down to two octaves below `HIGH_HZ`, so that a lower one can win.
+                low = PitchGrid.between(max(grid.hz[0], HIGH_HZ / 4) / SLOWED, grid.hz[-1] / SLOWED)
+                slow = tracked([piece.slow for _, piece in pieces], low)
+                for (i, piece), track in zip(pieces, slow, strict=True):
+                    coarse[i] = _with_piece(coarse[i], piece, track)
         return [_on_frames(pitch, timebase, count) for pitch, count in zip(coarse, counts, strict=True)]
 
 
@@ -177,8 +203,8 @@ def _grid(timebase: Timebase, settings: F0Settings) -> PitchGrid:
 
 
 def _activations(
-    inputs: list[np.ndarray],
-    spectra: list[Spectrum],
+    inputs: Sequence[np.ndarray],
+    spectra: Sequence[Spectrum],
     grid: PitchGrid,
     settings: F0Settings,
     device: torch.device,
@@ -188,20 +214,8 @@ def _activations(
         return [pyin_activations(samples, RATE, HOP, grid) for samples in inputs]
     network = crepe_network(settings.model, device)
     wanted = [frames_to_run(samples, spectrum.level_db) for samples, spectrum in zip(inputs, spectra, strict=True)]
-    sounds = [torch.from_numpy(samples) for samples in inputs]
-    activations = [rows.numpy() for rows in network.activations_of(sounds, wanted, progress)]
-    placed = [grid.place(rows) for rows in activations]
-    if grid.first_bin + grid.n_bins > CREPE_BINS:
-        # Pitches above the network's range are given to it two octaves lower: the sound slowed down to a quarter.
-        # Of 15 sounds below its range, at most a tenth of the frames then reach 0.08; of high ones 0.9.
-        slowed = [torch.from_numpy(soxr.resample(samples, RATE, SLOWED * RATE)) for samples in inputs]
-        masks = [np.zeros(1 + len(samples) // HOP, dtype=bool) for samples in slowed]
-        for mask, frames, rows in zip(masks, wanted, activations, strict=True):
-            mask[: SLOWED * len(frames) : SLOWED] = frames & (rows.max(1) < SURE)
-        for rows, place in zip(network.activations_of(slowed, masks), placed, strict=True):
-            above = grid.place(rows.numpy()[: SLOWED * len(place) : SLOWED], octaves=OCTAVES_SLOWED)
-            np.maximum(place, above, out=place)
-    return placed
+    activations = network.activations_of([torch.from_numpy(samples) for samples in inputs], wanted, progress)
+    return [grid.place(rows.numpy()) for rows in activations]
 
 
 def frames_to_run(samples: np.ndarray, level_db: np.ndarray) -> np.ndarray:
@@ -242,6 +256,48 @@ def _from_sound(
     doubt = voiced & (judged.rival | (differs & (own.periodicity > SURE)))
     changes = describe_changes(own, judged, voiced & differs, settings)
     return _finished(samples, judged.f0_hz, periodicity, voiced, doubt, changes, settings)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of a sound in which nothing is left of a pitch below `HIGH_HZ`.
+
+    Attributes:
+        first: The first frame of the stretch.
+        high: ``(frames,)`` bool: where nothing lower is left; the others lead up to these and away from them.
+        slow: Its samples as if it were played `SLOWED` times as slowly, and two octaves lower.
+    """
+
+    first: int
+    high: np.ndarray
+    slow: np.ndarray
+
+
+def _high_pieces(samples: np.ndarray) -> Iterator[_Piece]:
+    """Find the stretches of a sound in which nothing is left of a pitch below `HIGH_HZ`."""
+    n_frames = 1 + len(samples) // HOP
+    both = np.stack((samples, sosfilt(HIGHPASS, samples)))
+    level_db, above_db = a_weighted_loudness(both, Timebase(RATE, HOP))[:, :n_frames].numpy()
+    high = (above_db - level_db > HIGH_SHARE_DB) & (level_db > max(level_db.max() - RANGE_DB, QUIETEST_DB))
+    near = np.convolve(high, np.ones(2 * LEAD_FRAMES + 1))[LEAD_FRAMES : LEAD_FRAMES + len(high)] > 0.5
+    for start, stop in runs(near):
+        if high[start:stop].sum() >= SHORTEST_VOICED_FRAMES:
+            slow = soxr.resample(samples[start * HOP : (stop - 1) * HOP + 1], RATE, SLOWED * RATE)
+            yield _Piece(start, high[start:stop], np.ascontiguousarray(slow))
+
+
+def _with_piece(whole: PitchTrack, piece: _Piece, slow: PitchTrack) -> PitchTrack:
+    """Replace the pitch of a sound by that of a slowed piece of it, where that one is high."""
+    n = len(piece.high)
+    f0_hz, periodicity, voiced, doubt = (
+        values[::SLOWED][:n] for values in (SLOWED * slow.f0_hz, slow.periodicity, slow.voiced, slow.doubt)
+    )
+    taken = piece.high & voiced & (f0_hz > HIGH_HZ)
+    merged = [whole.f0_hz.copy(), whole.periodicity.copy(), whole.voiced.copy(), whole.doubt.copy()]
+    for target, source in zip(merged, (f0_hz, periodicity, voiced, doubt), strict=True):
+        target[piece.first : piece.first + n][taken] = source[taken]
+    f0_hz, periodicity, voiced, doubt = merged
+    return PitchTrack(filled(f0_hz, voiced), periodicity, voiced, doubt, whole.changes, bool(voiced.any()))
 
 
 def _finished(

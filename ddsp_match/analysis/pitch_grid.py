@@ -60,8 +60,7 @@ def decode(activations: np.ndarray, first_bin: int = 0) -> DecodedPitch:
     return DecodedPitch(10.0 * 2.0 ** (cents / 1200.0), activations[np.arange(frames), path])
 
 
-CREPE_BINS, BINS_PER_OCTAVE = 360, 60
-OVERLAP_BINS = 8  # so that a pitch at the end of the range has all of its activations in one piece
+CREPE_BINS = 360
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,9 @@ class PitchGrid:
         bins = (1200.0 * np.log2(np.asarray(hz) / 10.0) - FIRST_BIN_CENTS) / CENTS_PER_BIN
         return np.clip(np.round(bins).astype(int) - self.first_bin, 0, self.n_bins - 1)
 
-    def place(self, activations: np.ndarray, octaves: int = 0) -> np.ndarray:
-        """Place CREPE's activations on this grid, 0 outside its range: ``(frames, n_bins)``.
-
-        Args:
-            activations: ``(frames, 360)``.
-            octaves: By how much the sound was lowered for the network; pitches inside its own range stay 0.
-        """
+    def place(self, activations: np.ndarray) -> np.ndarray:
+        """Place CREPE's activations ``(frames, 360)`` on this grid, 0 outside its range: ``(frames, n_bins)``."""
         result = np.zeros((len(activations), self.n_bins), dtype=np.float32)
-        bins = self.bins - octaves * BINS_PER_OCTAVE
-        inside = (bins >= 0) & (bins < CREPE_BINS)
-        if octaves:
-            inside &= self.bins >= CREPE_BINS - OVERLAP_BINS
-        result[:, inside] = activations[:, bins[inside]]
+        inside = (self.bins >= 0) & (self.bins < CREPE_BINS)
+        result[:, inside] = activations[:, self.bins[inside]]
         return result

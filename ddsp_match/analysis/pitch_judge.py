@@ -1,7 +1,7 @@
 """The pitch that the network and the spectrum agree on best, one octave for a note, and the changes in words.
 
-CREPE places a pitch to a few cents and milliseconds, but errs by octaves, and knows none below 32.7 Hz (above 1975 Hz
-it is given the sound slowed down). The spectrum tells which candidate's harmonics explain the partials, at any
+CREPE places a pitch to a few cents and milliseconds, but errs by octaves, and knows none below 32.7 Hz or
+above 1975 Hz. The spectrum tells which candidate's harmonics explain the partials, at any
 frequency, but over a fifth of a second. Their sum is decoded by Viterbi, so that the octave is decided for a note and
 not for a frame.
 """

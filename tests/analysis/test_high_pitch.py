@@ -16,6 +16,7 @@ F0_HZ = {
     "a glide": 2000 + 2000 * TIMES,
     "down into the range": 4000 * 2 ** (-2.4 * TIMES),
     "a bird": 3000 * 2 ** (0.2 * np.sin(2 * np.pi * 3 * TIMES)),
+    "a bird in haste": 3000 * 2 ** (0.2 * np.sin(2 * np.pi * 7 * TIMES)),
 }
 
 
@@ -36,3 +37,16 @@ def test_a_high_pitch_is_followed(source, name):
 def test_noise_gets_no_high_pitch():
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE // 2).astype(np.float32)
     assert not track(noise, Timebase.at(RATE), F0Settings()).pitched
+
+
+def test_bright_noise_has_no_high_pitch() -> None:
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    assert not track(0.1 * np.diff(noise, 3), Timebase.at(16000), F0Settings(model="tiny")).voiced.any()
+
+
+def test_a_bright_sound_of_a_low_pitch_keeps_it() -> None:
+    """Harmonics from 1800 Hz up, and a fundamental that is hardly there."""
+    amplitudes = {1: 0.01, **dict.fromkeys(range(6, 14), 0.05)}
+    sound = sum(a * np.sin(2 * np.pi * 300 * k * TIMES) for k, a in amplitudes.items())
+    pitch = track(np.asarray(sound, dtype=np.float32), Timebase.at(RATE), F0Settings(model="tiny"))
+    assert pitch.voiced[12:-12].all() and np.abs(1200 * np.log2(pitch.f0_hz / 300))[14:-14].max() < 3
