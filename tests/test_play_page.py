@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ddsp_match.app.limits import Limits
 from ddsp_match.app.server import PORT
-from ddsp_match.app.sounds import Limits
 from ddsp_match.cli.parser import build_parser
 from ddsp_match.edits.kinds import EDITS
 from ddsp_match.tasks.export import KINDS

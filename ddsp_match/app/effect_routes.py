@@ -9,13 +9,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ddsp_match.app.answers import Refusal, answer, sent_file, sent_json, worked
-from ddsp_match.app.desk import Desk
-from ddsp_match.app.jobs import Job
-from ddsp_match.app.orders import effect_words
+from ddsp_match.app.overrides import effect_overrides
 from ddsp_match.app.pictures import axes, spectrogram
-from ddsp_match.app.run_routes import on_bench, report_of
-from ddsp_match.app.runs import SUFFIX, Run
+from ddsp_match.app.queue import Job
+from ddsp_match.app.responses import Refusal, file_response, in_thread, json_body, json_response
+from ddsp_match.app.result_routes import in_renderer, report_of
+from ddsp_match.app.results import SUFFIX, Result
+from ddsp_match.app.services import Services
 
 SOUNDS = ("dry", "wet", "output", "difference")
 _FACTS = "matched esr esr_unseen esr_gain latency_samples polarity sample_rate seconds notes stop_reason".split()
@@ -25,11 +25,11 @@ class EffectRoutes:
     """What answers below ``/api/effects``.
 
     Args:
-        desk: What the server holds.
+        services: What the server holds.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     def table(self) -> list[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
         """Methods, addresses and endpoints."""
@@ -46,29 +46,31 @@ class EffectRoutes:
 
     async def add(self, request: Request) -> Response:
         """Orders the identification of the effects between two sounds."""
-        order = await sent_json(request)
-        dry, wet = (self.desk.sounds.get(order.get(name)) for name in ("dry", "wet"))
+        order = await json_body(request)
+        dry, wet = (self.services.sounds.get(order.get(name)) for name in ("dry", "wet"))
         if dry is wet:
             raise Refusal(400, "one sound as both dry and wet", "the sound before the effects and the one after them")
         settings = {"effects": order.get("effects")}
-        await worked(effect_words, settings)
+        await in_thread(effect_overrides, settings)
         job = Job(wet, settings, dry)
-        self.desk.queue.add(job)
-        return answer({"job": self.desk.queue.facts(job)}, 201)
+        self.services.queue.add(job)
+        return json_response({"job": self.services.queue.facts(job)}, 201)
 
     async def listed(self, _: Request) -> Response:
         """All effects, the newest first."""
-        return answer({"effects": await worked(lambda: [_short(one) for one in self.desk.effects.listed()])})
+        return json_response(
+            {"effects": await in_thread(lambda: [_short(one) for one in self.services.effects.listed()])}
+        )
 
     async def facts(self, request: Request) -> Response:
         """One effect in figures and words."""
         found = await self._named(request)
-        return answer(await worked(_facts, found))
+        return json_response(await in_thread(_facts, found))
 
     async def remove(self, request: Request) -> Response:
         """Deletes an effect."""
-        await worked(self.desk.effects.remove, await self._named(request))
-        self.desk.hub.tell("effects", {})
+        await in_thread(self.services.effects.remove, await self._named(request))
+        self.services.events.tell("effects", {})
         return Response(status_code=204)
 
     async def report(self, request: Request) -> Response:
@@ -78,7 +80,7 @@ class EffectRoutes:
     async def patch(self, request: Request) -> Response:
         """The chain with its knobs as a file."""
         found = await self._named(request)
-        return sent_file(found.patch, "application/octet-stream", name=f"{found.folder.name}{SUFFIX}")
+        return file_response(found.patch, "application/octet-stream", name=f"{found.folder.name}{SUFFIX}")
 
     async def picture(self, request: Request) -> Response:
         """The spectrogram of one of its sounds, on the scale of the wet one."""
@@ -97,19 +99,21 @@ class EffectRoutes:
             to.write_bytes(spectrogram(shown, dark=dark, like=wet))
 
         key = ("effect", found.id, found.when, part, dark)
-        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".png", draw), "image/png")
+        return file_response(
+            await in_renderer(self.services, self.services.renderer.file, key, ".png", draw), "image/png"
+        )
 
     async def wav(self, request: Request) -> Response:
         """One of its sounds."""
         found, part = await self._named(request), request.path_params["part"]
         name = f"{found.folder.name}-{part}.wav" if "download" in request.query_params else ""
-        return sent_file(_sound(found, part), "audio/wav", name=name)
+        return file_response(_sound(found, part), "audio/wav", name=name)
 
-    async def _named(self, request: Request) -> Run:
-        return await worked(self.desk.effects.get, request.path_params["effect"])
+    async def _named(self, request: Request) -> Result:
+        return await in_thread(self.services.effects.get, request.path_params["effect"])
 
 
-def _sound(found: Run, part: str) -> Path:
+def _sound(found: Result, part: str) -> Path:
     if part not in SOUNDS:
         raise Refusal(404, "no sound of that name", f"one of {', '.join(SOUNDS)}")
     path = found.folder / f"{part}.wav"
@@ -118,7 +122,7 @@ def _sound(found: Run, part: str) -> Path:
     return path
 
 
-def _short(found: Run) -> dict[str, Any]:
+def _short(found: Result) -> dict[str, Any]:
     chain = found.metrics.get("effects")
     return {
         "id": found.id,
@@ -131,7 +135,7 @@ def _short(found: Run) -> dict[str, Any]:
     }
 
 
-def _facts(found: Run) -> dict[str, Any]:
+def _facts(found: Result) -> dict[str, Any]:
     from ddsp_match.core.audio.headers import header
 
     told = found.metrics

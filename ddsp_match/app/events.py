@@ -8,13 +8,15 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from ddsp_match.app.answers import plain
+from starlette.concurrency import run_in_threadpool
+
+from ddsp_match.app.responses import plain
 
 BEAT_S = 10.0
-MOST_WAITING = 500  # events that a page may be behind before it is told everything anew
+MAX_WAITING = 500  # events that a page may be behind before it is told everything anew
 
 
-class Hub:
+class EventStream:
     """Takes events from any thread and hands them to all who listen.
 
     Args:
@@ -48,11 +50,11 @@ class Hub:
 
     async def stream(self) -> AsyncIterator[str]:
         """The events for one page, everything first."""
-        queue: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
+        queue: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
         self._queues.add(queue)
         try:
             yield "retry: 1000\n\n"
-            yield self._all()
+            yield await run_in_threadpool(self._all)
             while not self._closed:
                 try:
                     text = await asyncio.wait_for(queue.get(), BEAT_S)
@@ -61,7 +63,7 @@ class Hub:
                     continue
                 if text is None and self._closed:
                     return
-                yield self._all() if text is None else text
+                yield await run_in_threadpool(self._all) if text is None else text
         finally:
             self._queues.discard(queue)
 

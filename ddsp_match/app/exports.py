@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_match.app.answers import Refusal
+from ddsp_match.app.responses import Refusal
 
 if TYPE_CHECKING:
     from ddsp_match.patch import Patch
@@ -59,12 +59,13 @@ def kinds() -> list[dict[str, Any]]:
     """Every kind of export, with its options, as a page shows them."""
     from ddsp_match.tasks.export import KINDS
 
-    found = []
+    shown = []
     for name, kind in KINDS.items():
         options = [{"name": key, **OPTIONS[name, key]} for key in kind.options if (name, key) in OPTIONS]
         suffix = ".zip" if _is_zip(name) else kind.suffixes[0]
-        found.append({"name": name, "words": kind.words, "suffix": suffix, "options": options})
-    return found
+        facts = {"name": name, "words": kind.words, "suffix": suffix, "needs_pitch": kind.needs_pitch}
+        shown.append({**facts, "options": options})
+    return shown
 
 
 def options_of(to: str, query: Mapping[str, str]) -> dict[str, Any]:

@@ -15,16 +15,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ddsp_match.app.answers import Refusal, answer, chunks, failed, sent_file, sent_json, status_of, worked
-from ddsp_match.app.desk import Desk
 from ddsp_match.app.effect_routes import EffectRoutes
-from ddsp_match.app.fitting import write_best
-from ddsp_match.app.jobs import Job
-from ddsp_match.app.orders import fit_words
+from ddsp_match.app.overrides import fit_overrides
 from ddsp_match.app.pictures import spectrogram
-from ddsp_match.app.run_routes import RunRoutes
-from ddsp_match.app.runs import Run, plain_name
+from ddsp_match.app.queue import Job
+from ddsp_match.app.responses import (
+    Refusal,
+    body_chunks,
+    error_response,
+    error_status,
+    file_response,
+    in_thread,
+    json_body,
+    json_response,
+)
+from ddsp_match.app.result_routes import ResultRoutes
+from ddsp_match.app.results import Result, plain_name
+from ddsp_match.app.services import Services
 from ddsp_match.app.sounds import Sound
+from ddsp_match.app.worker import write_best
 
 KINDS = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -42,15 +51,15 @@ class Routes:
     """What answers where.
 
     Args:
-        desk: What the server holds.
+        services: What the server holds.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     def application(self) -> Starlette:
         """The server's application, without its guard."""
-        runs = RunRoutes(self.desk)
+        runs = ResultRoutes(self.services)
         table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/", self.index),
             ("GET", "/api/state", self.state),
@@ -66,12 +75,13 @@ class Routes:
             ("POST", "/api/fits/{job}/cancel", self.cancel_fit),
             ("GET", "/api/fits/{job}/best.wav", self.best_wav),
             *runs.table(),
-            *EffectRoutes(self.desk).table(),
+            *EffectRoutes(self.services).table(),
             ("GET", "/{room:str}/{path:path}", self.static),
         ]
         routes = [Route(path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
         app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such, Exception: _bug})
         app.router.redirect_slashes = False
+        app.state.limits = self.services.limits
         return app
 
     async def index(self, _: Request) -> Response:
@@ -87,14 +97,14 @@ class Routes:
 
     async def state(self, _: Request) -> Response:
         """All that a page needs to begin."""
-        return answer(await worked(self.desk.state))
+        return json_response(await in_thread(self.services.state))
 
     async def events(self, request: Request) -> Response:
         """What happens, as it happens."""
         headers = {"Cache-Control": "no-store"}
         if request.method == "HEAD":
             return Response(headers=headers, media_type="text/event-stream")
-        return StreamingResponse(self.desk.hub.stream(), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self.services.events.stream(), media_type="text/event-stream", headers=headers)
 
     async def add_sound(self, request: Request) -> Response:
         """Takes a sound in."""
@@ -102,33 +112,33 @@ class Routes:
         n_bytes = int(length) if length.isascii() and length.isdecimal() else None
         name, decoded = (request.query_params.get(key, "")[:1000] for key in ("name", "decoded"))
         notes = [DECODED.format(form=decoded.removeprefix(".").upper()[:8])] if decoded else []
-        sound = await self.desk.sounds.add(name, chunks(request), n_bytes, notes)
-        return answer(self.desk.told_sound(sound), 201)
+        sound = await self.services.sounds.add(name, body_chunks(request), n_bytes, notes)
+        return json_response(self.services.told_sound(sound), 201)
 
     async def rename_sound(self, request: Request) -> Response:
         """Calls a sound otherwise."""
-        sound, order = self._sound(request), await sent_json(request)
-        await worked(self.desk.sounds.rename, sound, order.get("name"))
-        return answer(self.desk.told_sound(sound))
+        sound, order = self._sound(request), await json_body(request)
+        await in_thread(self.services.sounds.rename, sound, order.get("name"))
+        return json_response(self.services.told_sound(sound))
 
     async def trim_sound(self, request: Request) -> Response:
         """Makes a piece of a sound a sound of its own."""
-        sound, order = self._sound(request), await sent_json(request)
+        sound, order = self._sound(request), await json_body(request)
         ends = [order.get(key) for key in ("start_s", "end_s")]
         if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
             raise Refusal(400, "a piece without its ends", '{"start_s": 0.5, "end_s": 2.0}')
-        return answer(self.desk.told_sound(await worked(self.desk.sounds.trimmed, sound, *ends)), 201)
+        return json_response(self.services.told_sound(await in_thread(self.services.sounds.trimmed, sound, *ends)), 201)
 
     async def remove_sound(self, request: Request) -> Response:
         """Forgets a sound."""
-        await worked(self.desk.sounds.remove, self._sound(request))
+        await in_thread(self.services.sounds.remove, self._sound(request))
         return Response(status_code=204)
 
     async def sound_wav(self, request: Request) -> Response:
         """The samples of a sound."""
         sound = self._sound(request)
         name = f"{plain_name(sound.name)}.wav" if "download" in request.query_params else ""
-        return sent_file(sound.wav, "audio/wav", name=name, lasting=True)
+        return file_response(sound.wav, "audio/wav", name=name, lasting=True)
 
     async def sound_picture(self, request: Request) -> Response:
         """Its spectrogram."""
@@ -139,8 +149,8 @@ class Routes:
 
             path.write_bytes(spectrogram(read(sound.wav)[0], dark=dark))
 
-        make = functools.partial(self.desk.bench.file, ("picture", sound.id, dark), ".png", draw)
-        return sent_file(await worked(make), "image/png", lasting=True)
+        make = functools.partial(self.services.renderer.file, ("picture", sound.id, dark), ".png", draw)
+        return file_response(await in_thread(make), "image/png", lasting=True)
 
     async def sound_f0(self, request: Request) -> Response:
         """Its f0 and loudness."""
@@ -151,50 +161,50 @@ class Routes:
             from ddsp_match.core.audio import MAX_FIT_RATE
             from ddsp_match.core.timebase import Timebase
 
-            features, _ = self.desk.sounds.hear(sound)
+            features, _ = self.services.sounds.analyse(sound)
             return of_features(features, Timebase.at(min(sound.sample_rate, MAX_FIT_RATE)))
 
         # In a thread of its own: it may have to wait for a fit, and the bench must not.
-        return answer(await worked(table))
+        return json_response(await in_thread(table))
 
     async def add_fit(self, request: Request) -> Response:
         """Orders a fit."""
-        order = await sent_json(request)
+        order = await json_body(request)
         settings = order.get("settings", {})
         if not isinstance(settings, dict):
             raise Refusal(400, "settings that are no object", '{"quality": "default"}')
-        fit_words(settings)
+        fit_overrides(settings)
         if order.get("run") is not None:
-            run = await worked(self.desk.runs.get, order["run"])
-            sound = self.desk.sounds.of_run(run.label) or await worked(self._sound_of, run)
+            run = await in_thread(self.services.runs.get, order["run"])
+            sound = self.services.sounds.of_run(run.label) or await in_thread(self._sound_of, run)
         else:
-            sound = self.desk.sounds.get(order.get("sound"))
+            sound = self.services.sounds.get(order.get("sound"))
         job = Job(sound, settings)
-        self.desk.queue.add(job)
-        return answer({"job": self.desk.queue.facts(job)}, 201)
+        self.services.queue.add(job)
+        return json_response({"job": self.services.queue.facts(job)}, 201)
 
     async def cancel_fit(self, request: Request) -> Response:
         """Calls a fit off."""
-        job = self.desk.queue.get(request.path_params["job"])
-        self.desk.queue.cancel(job)
-        return answer({"job": self.desk.queue.facts(job)})
+        job = self.services.queue.get(request.path_params["job"])
+        self.services.queue.cancel(job)
+        return json_response({"job": self.services.queue.facts(job)})
 
     async def best_wav(self, request: Request) -> Response:
         """The best sound so far."""
-        job = self.desk.queue.get(request.path_params["job"])
-        path = await worked(write_best, job, self.desk.scratch)
+        job = self.services.queue.get(request.path_params["job"])
+        path = await in_thread(write_best, job, self.services.scratch)
         if path is None:
             raise Refusal(404, "nothing to hear yet", "a first guess", "again in a moment")
         name = f"{plain_name(job.sound.name)}-so-far.wav" if "download" in request.query_params else ""
-        return sent_file(path, "audio/wav", name=name)
+        return file_response(path, "audio/wav", name=name)
 
     def _sound(self, request: Request) -> Sound:
-        return self.desk.sounds.get(request.path_params["sound"])
+        return self.services.sounds.get(request.path_params["sound"])
 
-    def _sound_of(self, run: Run) -> Sound:
+    def _sound_of(self, run: Result) -> Sound:
         """The target of a run, kept as a sound again."""
-        sound = self.desk.sounds.keep(run.name, self.desk.bench.sound(run, "target"), [])
-        self.desk.sounds.note_run(sound, run.label)
+        sound = self.services.sounds.keep(run.name, self.services.renderer.sound(run, "target"), [])
+        self.services.sounds.note_run(sound, run.label)
         return sound
 
 
@@ -208,9 +218,9 @@ def guarded(endpoint: Endpoint) -> Endpoint:
         except HTTPException:
             raise
         except Exception as error:
-            if status_of(error) == 500:
+            if error_status(error) == 500:
                 logging.getLogger("ddsp_match.app").exception("a request failed")
-            return failed(error)
+            return error_response(error)
 
     return answered
 
@@ -230,8 +240,8 @@ def _packaged(package: str, path: str) -> Response:
 async def _no_such(_: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     words = {404: "no such address", 405: "no such method at this address"}
-    return failed(Refusal(status, words.get(status, "a request that cannot be answered"), "one of the app's"))
+    return error_response(Refusal(status, words.get(status, "a request that cannot be answered"), "one of the app's"))
 
 
 async def _bug(_: Request, error: Exception) -> JSONResponse:
-    return failed(error)
+    return error_response(error)

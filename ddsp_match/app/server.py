@@ -11,14 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
-from ddsp_match.app.desk import Desk
-from ddsp_match.app.guard import Guard
-from ddsp_match.app.patience import Protocol, Turnstile
+from ddsp_match.app.limits import ConcurrencyLimit, HeadTimeout, Limits
 from ddsp_match.app.routes import Routes
-from ddsp_match.app.sounds import Limits
+from ddsp_match.app.security import SameOrigin
+from ddsp_match.app.services import Services
 from ddsp_match.core.errors import ConfigError
 
 HOST = "127.0.0.1"  # and no other: what it does is for whoever sits before this machine
@@ -29,16 +29,16 @@ KEEP_S = 60.0  # a long sound's best so far takes a while to render, judge and w
 class _Server(uvicorn.Server):
     """uvicorn, which ends the open event streams before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
-        self.desk = desk
+        self.services = services
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.desk.hub.open()
+        self.services.events.open()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.desk.hub.close()
+        self.services.events.close()
         await super().shutdown(sockets)
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:
@@ -52,29 +52,40 @@ class App:
     Args:
         outputs: Folder of the runs.
         port: To listen on; 0 for any that is free, None for the usual one or the next that is free.
-        limits: Of an upload.
+        limits: Of uploads, waits and the queue.
+        fit: Fits a sound, with the arguments of `ddsp_match.fit`, which it is by default.
+        warm: Load and compile all that a fit needs before there is one.
 
     Raises:
         ConfigError: Another program listens on that port.
         OutputError: `outputs` is no folder that can be written to, or another app uses it.
     """
 
-    def __init__(self, outputs: Path, port: int | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        outputs: Path,
+        port: int | None = None,
+        limits: Limits | None = None,
+        *,
+        fit: Callable[..., Any] | None = None,
+        warm: bool = True,
+    ) -> None:
+        limits = limits or Limits()
         self.socket = _listening(port)
         self.port = int(self.socket.getsockname()[1])
         self.url = f"http://{HOST}:{self.port}/"
         try:
-            self.desk = Desk(outputs, limits or Limits())
+            self.services = Services(outputs, limits, fit, warm)
         except BaseException:
             self.socket.close()
             raise
-        guard = Guard(Turnstile(Routes(self.desk).application()), self.port)
+        app = SameOrigin(ConcurrencyLimit(Routes(self.services).application()), self.port)
         config = uvicorn.Config(
-            guard,
+            app,
             host=HOST,
             port=self.port,
             loop="asyncio",
-            http=Protocol,
+            http=type("Protocol", (HeadTimeout,), {"head_s": limits.head_s}),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -84,7 +95,7 @@ class App:
             proxy_headers=False,
             timeout_graceful_shutdown=3,
         )
-        self.server = _Server(config, self.desk)
+        self.server = _Server(config, self.services)
 
     def serve(self, on_start: Callable[[], None] = lambda: None, on_stop: Callable[[], None] = lambda: None) -> bool:
         """Serves until Ctrl-C, SIGTERM or `stop`; a second Ctrl-C ends it at once.
@@ -102,12 +113,12 @@ class App:
         with self._hearing(on_stop):
             wait_s = 0.0
             try:
-                self.desk.queue.start()
+                self.services.queue.start()
                 on_start()
                 asyncio.run(self.server.serve(sockets=[self.socket]))
                 wait_s = KEEP_S
             finally:
-                ended = self.desk.close(wait_s)
+                ended = self.services.close(wait_s)
                 self.socket.close()
         return ended
 

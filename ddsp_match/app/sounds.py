@@ -17,40 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_match.app.answers import Refusal, worked
-from ddsp_match.app.checkpoint import read_json, write_json
-from ddsp_match.core.audio.checks import MAX_SECONDS
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.app.limits import Limits
+from ddsp_match.app.responses import Refusal, in_thread
+from ddsp_match.app.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from ddsp_match.core.audio import Audio
     from ddsp_match.tasks.fit import Heard
 
-MOST_SOUNDS, MOST_BYTES = 64, 4 << 30  # older ones are forgotten
-MOST_LABEL = 120
+MAX_BYTES = 4 << 30  # of all sounds; older ones are forgotten
+MAX_LABEL = 120
 _WAV, _FACTS, _PART = "sound.wav", "sound.json", ".part"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much a sound may be.
-
-    Attributes:
-        n_bytes: Of a file.
-        seconds: Of sound.
-
-    Raises:
-        ConfigError: Sounds of that length cannot be fitted.
-    """
-
-    n_bytes: int = 256 << 20  # ten minutes of stereo at 48 kHz in 24 bits have 165
-    seconds: float = MAX_SECONDS
-
-    def __post_init__(self) -> None:
-        if not 0 < self.seconds <= MAX_SECONDS:
-            raise ConfigError(
-                f"{self.seconds:g} s", where="--max-seconds", needed=f"at most {MAX_SECONDS:g} s, the longest fit"
-            )
 
 
 @dataclass
@@ -81,8 +58,8 @@ class Sound:
     notes: list[str]
     created: float
     runs: list[str] = field(default_factory=list)
-    heard: Heard | None = None
-    hearing: threading.Lock = field(default_factory=threading.Lock)
+    analysis: Heard | None = None
+    analysis_lock: threading.Lock = field(default_factory=threading.Lock)
     needed: int = 0
 
     @property
@@ -120,7 +97,7 @@ class Sounds:
 
     def __init__(self, folder: Path, limits: Limits, changed: Callable[[], None] = lambda: None) -> None:
         self.folder, self.limits, self._changed = folder, limits, changed
-        self._lock, self._one_ear = threading.Lock(), threading.Lock()
+        self._lock, self._one_analysis = threading.Lock(), threading.Lock()
         for part in folder.glob(f"*{_PART}"):
             shutil.rmtree(part, ignore_errors=True)
         loaded = [sound for path in folder.glob(f"*/{_FACTS}") if (sound := _loaded(path)) is not None]
@@ -168,7 +145,7 @@ class Sounds:
                     file.write(chunk)
             if size == 0:
                 raise Refusal(400, "an empty file", "a sound", "another file")
-            return await worked(self._read, label(name), part, notes)
+            return await in_thread(self._read, label(name), part, notes)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
@@ -191,7 +168,7 @@ class Sounds:
         whole = read(sound.wav)[0]
         first, last = (round(second * whole.sample_rate) for second in (start_s, min(end_s, sound.seconds)))
         piece, _ = from_array(whole.samples[:, first:last], whole.sample_rate)
-        return self.keep(f"{sound.name[: MOST_LABEL - 20]} {start_s:.2f}–{end_s:.2f} s", piece, sound.notes)
+        return self.keep(f"{sound.name[: MAX_LABEL - 20]} {start_s:.2f}–{end_s:.2f} s", piece, sound.notes)
 
     def keep(self, name: str, audio: Audio, notes: Sequence[str]) -> Sound:
         """Keeps a sound that is read already."""
@@ -235,18 +212,18 @@ class Sounds:
             self._forget(sound)
         self._changed()
 
-    def hear(self, sound: Sound) -> Heard:
+    def analyse(self, sound: Sound) -> Heard:
         """Its f0 and loudness, found out now if nobody has before."""
-        with sound.hearing, self._one_ear:
-            if sound.heard is None:
+        with sound.analysis_lock, self._one_analysis:
+            if sound.analysis is None:
                 from ddsp_match import config
                 from ddsp_match.analysis.analyse import analyse
                 from ddsp_match.core.audio import at_fit_rate, read
                 from ddsp_match.core.timebase import Timebase
 
                 target, _ = at_fit_rate(read(sound.wav)[0])
-                sound.heard = analyse(target, Timebase.at(target.sample_rate), config.build().f0)
-            return sound.heard
+                sound.analysis = analyse(target, Timebase.at(target.sample_rate), config.build().f0)
+            return sound.analysis
 
     def _forget(self, sound: Sound) -> None:
         self._sounds.pop(sound.id, None)
@@ -294,7 +271,10 @@ class Sounds:
             part.replace(folder)
             self._sounds[sound.id] = sound
             for old in [one for one in self._sounds.values() if not one.needed and one is not sound]:
-                if len(self._sounds) > MOST_SOUNDS or sum(one.n_bytes for one in self._sounds.values()) > MOST_BYTES:
+                if (
+                    len(self._sounds) > self.limits.n_sounds
+                    or sum(one.n_bytes for one in self._sounds.values()) > MAX_BYTES
+                ):
                     self._forget(old)
         self._changed()
         return sound
@@ -324,4 +304,4 @@ def label(name: str) -> str:
 
 def _seen(name: str) -> str:
     """A name in one line, without what cannot be seen."""
-    return " ".join("".join(c for c in name if c.isspace() or unicodedata.category(c)[0] != "C").split())[:MOST_LABEL]
+    return " ".join("".join(c for c in name if c.isspace() or unicodedata.category(c)[0] != "C").split())[:MAX_LABEL]

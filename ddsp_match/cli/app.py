@@ -11,8 +11,8 @@ STOPPING = "stopping; a fit that is running is kept as far as it is (Ctrl-C agai
 
 def app(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
+    from ddsp_match.app.limits import Limits
     from ddsp_match.app.server import PORT, App
-    from ddsp_match.app.sounds import Limits
 
     limits = Limits(round(arguments.max_mb * 2**20), arguments.max_seconds or Limits.seconds)
     served = App(arguments.outputs, arguments.port, limits)

@@ -36,6 +36,7 @@ class Kind:
         suffixes: Of its files: the first is that of `out`; one that ends in a slash is a folder of files.
         options: The names of its keyword arguments.
         marks: Of a folder: patterns of what it holds at its top; one with anything else is not replaced.
+        needs_pitch: Whether a patch that does not follow a pitch is refused.
     """
 
     words: str
@@ -43,6 +44,7 @@ class Kind:
     suffixes: tuple[str, ...]
     options: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    needs_pitch: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -50,8 +52,11 @@ class Kind:
         return self.suffixes[0].endswith("/")
 
 
-def _kind(words: str, home: str, function: str, *suffixes: str, options: str = "", marks: str = "") -> Kind:
-    return Kind(words, (f"ddsp_match.exports.{home}", function), suffixes, tuple(options.split()), tuple(marks.split()))
+def _kind(
+    words: str, home: str, function: str, *suffixes: str, options: str = "", marks: str = "", needs_pitch: bool = False
+) -> Kind:
+    place = (f"ddsp_match.exports.{home}", function)
+    return Kind(words, place, suffixes, tuple(options.split()), tuple(marks.split()), needs_pitch)
 
 
 KINDS: dict[str, Kind] = {
@@ -69,6 +74,7 @@ KINDS: dict[str, Kind] = {
         "export_wavetable",
         ".wavetable.wav",
         options="frames frame_size keep_levels bits",
+        needs_pitch=True,
     ),
     "wt": _kind(
         "single periods in the format of Surge XT",
@@ -76,6 +82,7 @@ KINDS: dict[str, Kind] = {
         "export_wavetable",
         ".wt",
         options="frames frame_size keep_levels bits",
+        needs_pitch=True,
     ),
     "midi": _kind(
         "notes, pitch bends and expression as a MIDI file",
@@ -83,6 +90,7 @@ KINDS: dict[str, Kind] = {
         "export_midi",
         ".mid",
         options="tempo bend_range",
+        needs_pitch=True,
     ),
     "csv": _kind(
         "f0, levels and every partial over time as tables",

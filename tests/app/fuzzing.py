@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ddsp_match.app.checkpoint import FOLDER
+from ddsp_match.app.storage import FOLDER
 from tests.app.hostile import NAMES, STEPS, VALUES
 from tests.app.serving import wav
 

@@ -34,16 +34,23 @@ def patch(channels: int = 1, f0_hz: float = F0_HZ, **pitch: Any) -> Patch:
     return Patch.of(controls, TIMEBASE, N_SAMPLES, noise_seed=1, phase="tracked", provenance=provenance, **pitch)
 
 
-def run(folder: Path, name: str = "tone", f0_hz: float = F0_HZ, **metrics: object) -> Patch:
+def run(folder: Path, name: str = "tone", f0_hz: float = F0_HZ, pitched: bool = True, **metrics: object) -> Patch:
     """A folder as a fit leaves it."""
     folder.mkdir(parents=True)
-    made = patch(f0_hz=f0_hz)
+    made = patch(f0_hz=f0_hz, pitched=pitched)
     match = render(made)
     made.save(folder / f"{name}.patch.safetensors")
     write(folder / "match.wav", match, "FLOAT")
     write(folder / "target.wav", Audio(match.samples * 0.9, RATE), "FLOAT")
     (folder / "report.html").write_text("<!doctype html><title>report</title><script>1</script>", encoding="utf-8")
     (folder / "loss.csv").write_text("step,loss,best,seconds\n0,0.5,0.5,0.1\n1,0.4,0.4,0.2\n", encoding="utf-8")
-    told = {"sound": name, "verdict": "Good.", "level": "good", "metrics": {"mrstft": 0.3}, "pitched": True, **metrics}
+    told = {
+        "sound": name,
+        "verdict": "Good.",
+        "level": "good",
+        "metrics": {"mrstft": 0.3},
+        "pitched": pitched,
+        **metrics,
+    }
     (folder / "metrics.json").write_text(json.dumps(told), encoding="utf-8")
     return made

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.report.driver import Browser
+from tests.report.driver import PAINTED, Browser
 from tests.waiting import HANG_S, wait_for
+
+# The state has been fetched, and the first events, which hello ends, are in: neither replaces what a test sets.
+LOADED = "(({limits, boot}) => limits && boot)((await import('/static/store.js')).current())"
 
 
 class Page(Browser):
@@ -67,9 +70,8 @@ class Page(Browser):
         """Parts that reach beyond a window of that width; also sets the window to it."""
         metrics = {"width": width, "height": self.height, "deviceScaleFactor": 1, "mobile": False}
         self._devtools("Emulation.setDeviceMetricsOverride", metrics)
-        time.sleep(0.2)
         return self.run(
-            "const wide = document.documentElement.clientWidth;"
+            PAINTED + "const wide = document.documentElement.clientWidth;"
             "return document.documentElement.scrollWidth <= wide && document.body.scrollWidth <= wide ? [] :"
             " [...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > wide + 1)"
             ".map((one) => one.tagName + '.' + one.className).slice(0, 10);"

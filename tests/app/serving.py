@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_match.app.checkpoint import FOLDER
+from ddsp_match.app.limits import Limits
 from ddsp_match.app.server import App
-from ddsp_match.app.sounds import Limits
+from ddsp_match.app.storage import FOLDER
 
 
 @dataclass
@@ -44,12 +44,19 @@ class Served:
         limits: Of its uploads.
         warm: Whether it gets ready for fits at once.
         port: To serve at; 0 for any.
+        fit: Fits sounds, in place of the real one.
     """
 
-    def __init__(self, outputs: Path, limits: Limits | None = None, *, warm: bool = False, port: int = 0) -> None:
-        self.app = App(outputs, port, limits)
-        if not warm:
-            self.app.desk.queue._prepare = lambda _: None
+    def __init__(
+        self,
+        outputs: Path,
+        limits: Limits | None = None,
+        *,
+        warm: bool = False,
+        port: int = 0,
+        fit: Callable[..., Any] | None = None,
+    ) -> None:
+        self.app = App(outputs, port, limits, fit=fit, warm=warm)
         self.port = self.app.port
         self.origin = f"http://127.0.0.1:{self.port}"
         self.kept: bool | None = None

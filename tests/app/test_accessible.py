@@ -6,7 +6,7 @@ import pytest
 
 from tests.accessible import assert_accessible
 from tests.app import made
-from tests.app.page import Page
+from tests.app.page import LOADED, Page
 from tests.app.serving import Served, wav
 from tests.report.driver import missing
 
@@ -18,14 +18,13 @@ JOB = {
     "losses": [[0, 0.9, 0.9], [10, 0.6, 0.6], [30, 0.5, 0.4]], "elapsed_s": 3.0, "position": 0, "sound": "",
     "run": None, "error": {"found": "a sound of glass", "needed": "wood", "try": "knock on it"}, "created": 0,
 }  # fmt: skip
-LOADED = "(await import('/static/store.js')).current().limits"
 SET = "const {set} = await import('/static/store.js'); set(given[0]);"
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     with Served(tmp_path_factory.mktemp("accessible") / "outputs") as served:
-        made.run(served.app.desk.runs.outputs / "a-tone", "a tone", metrics=FIGURES)
+        made.run(served.app.services.runs.outputs / "a-tone", "a tone", metrics=FIGURES)
         yield served
 
 
@@ -83,7 +82,7 @@ def test_a_match(page, served, run):
 
 
 def test_two_matches_side_by_side(page, served, run):
-    made.run(served.app.desk.runs.outputs / "b-tone", "a tone", metrics={**FIGURES, "mel_db": 0.4})
+    made.run(served.app.services.runs.outputs / "b-tone", "a tone", metrics={**FIGURES, "mel_db": 0.4})
     (other,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["folder"] == "b-tone"]
     page.visit(f"{served.origin}/?two#compare={run},{other}")
     page.until("document.querySelector('.pair-table') && ddspMatchDeck.buffer('b')")

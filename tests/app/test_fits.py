@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+import ddsp_match
+from ddsp_match.app.limits import Limits
 from ddsp_match.core.audio import read
 from ddsp_match.core.errors import SoundError
 from tests.app.serving import Served, tree, wav
@@ -15,13 +17,13 @@ from tests.app.serving import Served, tree, wav
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("fits") / "outputs") as served:
+    limits = Limits(n_waiting=2)
+    with Served(tmp_path_factory.mktemp("fits") / "outputs", limits, fit=ddsp_match.fit) as served:
         yield served
 
 
-@pytest.fixture
-def slow(monkeypatch):
-    """Fits that take until they are told to end; they tell of a first guess, and then of steps."""
+def unending() -> tuple[Callable[..., None], threading.Event, list[str]]:
+    """A fit that goes on until it is told to stop, whether it has begun, and the folders it has written."""
     begun, told = threading.Event(), []
 
     def fit(_, *, out, name, on_stage, on_step, on_best, on_pitch, stop, **more):
@@ -36,12 +38,11 @@ def slow(monkeypatch):
             begun.set()
             on_step(step, 10, 1.0, 1.0)
             step += 1
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
         told.append(out.name)
         _write(out, name)
 
-    monkeypatch.setattr("ddsp_match.tasks.fit.fit", fit)
-    yield begun, told
+    return fit, begun, told
 
 
 def _silence():
@@ -62,7 +63,7 @@ def _write(folder, name):
 def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     sound = served.drop(wav(0.5), "../my tone.wav").json["id"]
     events = served.events()
-    assert [next(events)[0] for _ in range(3)] == ["hello", "jobs", "sounds"]
+    assert [next(events)[0] for _ in range(3)] == ["jobs", "sounds", "hello"]
     job = served.fit(sound)
     told = []
     for event, data in events:
@@ -76,7 +77,7 @@ def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     ended = served.ended(job["id"])
     assert ended["state"] == "done" and ended["losses"][0][1] >= ended["best"] > 0
     assert ended["step"] == ended["steps"] == 15 and ended["version"] >= 1
-    folder = served.app.desk.runs.outputs / "_.._my tone"
+    folder = served.app.services.runs.outputs / "_.._my tone"
     assert {"match.wav", "report.html", "_.._my tone.patch.safetensors"} <= tree(folder)
     # What was heard last is close to what was written: a fit, not a guess of silence.
     best = read_wav(served.get(f"/api/fits/{job['id']}/best.wav").body, folder.parent.parent / "best.wav")
@@ -85,7 +86,7 @@ def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     run = served.get(f"/api/runs/{ended['run']}").json
     assert run["name"] == "../my tone" and run["sound"] == sound and run["files"][0] == "target.wav"
     # f0 was heard by the fit, and is not heard again.
-    assert served.app.desk.sounds.get(sound).heard is not None
+    assert served.app.services.sounds.get(sound).analysis is not None
     f0 = served.get(f"/api/sounds/{sound}/f0.json").json
     assert f0["pitch_hz"] == pytest.approx(220, rel=0.005) and len(f0["f0_hz"]) == len(f0["times_s"]) == 51
 
@@ -95,8 +96,8 @@ def read_wav(body, path):
     return read(path)[0].samples
 
 
-def test_one_fit_at_a_time_and_the_others_wait_their_turn(served, slow):
-    begun, told = slow
+def test_one_fit_at_a_time_and_the_others_wait_their_turn(served):
+    served.app.services.worker.fit, begun, told = unending()
     sound = served.drop(wav(0.2), "same").json["id"]
     first, second, third = (served.fit(sound)["id"] for _ in range(3))
     assert begun.wait(5)
@@ -113,7 +114,7 @@ def test_one_fit_at_a_time_and_the_others_wait_their_turn(served, slow):
     assert served.ask("DELETE", f"/api/sounds/{sound}").status == 204
 
 
-def test_cancelled_before_anything_was_heard_leaves_nothing(served, monkeypatch):
+def test_cancelled_before_anything_was_heard_leaves_nothing(served):
     listening = threading.Event()
 
     def fit(*_, on_stage, on_pitch, **__):
@@ -121,16 +122,16 @@ def test_cancelled_before_anything_was_heard_leaves_nothing(served, monkeypatch)
         for done in range(1000):
             listening.set()
             on_pitch(done, 1000)
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
 
-    monkeypatch.setattr("ddsp_match.tasks.fit.fit", fit)
-    before = tree(served.app.desk.runs.outputs)
+    served.app.services.worker.fit = fit
+    before = tree(served.app.services.runs.outputs)
     job = served.fit(served.drop(wav(0.2)).json["id"])["id"]
     assert listening.wait(5)
     served.ask("POST", f"/api/fits/{job}/cancel")
     ended = served.ended(job)
     assert ended["state"] == "cancelled" and ended["run"] is None
-    assert tree(served.app.desk.runs.outputs) == before
+    assert tree(served.app.services.runs.outputs) == before
 
 
 @pytest.mark.parametrize(
@@ -142,11 +143,11 @@ def test_cancelled_before_anything_was_heard_leaves_nothing(served, monkeypatch)
         (KeyError("x"), "a bug of ours: KeyError: 'x'"),
     ],
 )
-def test_a_fit_that_fails_says_why_and_the_next_one_runs(served, monkeypatch, problem, found):
+def test_a_fit_that_fails_says_why_and_the_next_one_runs(served, problem, found):
     def fit(*_, **__):
         raise problem
 
-    monkeypatch.setattr("ddsp_match.tasks.fit.fit", fit)
+    served.app.services.worker.fit = fit
     sound = served.drop(wav(0.2)).json["id"]
     for _ in range(2):
         job = served.ended(served.fit(sound)["id"])
@@ -172,9 +173,8 @@ def test_bad_orders_are_refused_in_words(served):
     assert served.ask("POST", "/api/fits/none/cancel").status == 404
 
 
-def test_a_queue_that_is_full_says_so(served, slow, monkeypatch):
-    monkeypatch.setattr("ddsp_match.app.jobs.MOST_WAITING", 2)
-    begun, _ = slow
+def test_a_queue_that_is_full_says_so(served):
+    served.app.services.worker.fit, begun, _ = unending()
     sound = served.drop(wav(0.2), "many").json["id"]
     running = served.fit(sound)["id"]
     assert begun.wait(5)
@@ -185,15 +185,15 @@ def test_a_queue_that_is_full_says_so(served, slow, monkeypatch):
     served.ended(running)
 
 
-def test_the_server_ends_with_the_best_so_far_of_a_running_fit_kept(tmp_path, slow):
-    begun, told = slow
-    with Served(tmp_path / "outputs") as served:
+def test_the_server_ends_with_the_best_so_far_of_a_running_fit_kept(tmp_path):
+    fit, begun, told = unending()
+    with Served(tmp_path / "outputs", fit=fit) as served:
         sound = served.drop(wav(0.2), "kept").json["id"]
         served.fit(sound)
         served.fit(sound)
         events = served.events()
-        assert next(events)[0] == "hello" and begun.wait(5)
-        scratch = served.app.desk.scratch
+        assert next(events)[0] == "jobs" and begun.wait(5)
+        scratch = served.app.services.scratch
     assert served.kept is True and told == ["kept"]
     assert not scratch.exists() and (tmp_path / "outputs" / "kept" / "metrics.json").exists()
 
@@ -201,19 +201,19 @@ def test_the_server_ends_with_the_best_so_far_of_a_running_fit_kept(tmp_path, sl
 def test_a_page_that_reads_too_slowly_is_told_everything_anew():
     import asyncio
 
-    from ddsp_match.app.events import MOST_WAITING, Hub
+    from ddsp_match.app.events import MAX_WAITING, EventStream
 
     async def told():
-        hub = Hub(lambda: [("jobs", {"jobs": []})])
-        hub.open()
-        stream = hub.stream()
+        events = EventStream(lambda: [("jobs", {"jobs": []})])
+        events.open()
+        stream = events.stream()
         assert (await anext(stream)).startswith("retry")
         assert "event: jobs" in await anext(stream)
-        for number in range(MOST_WAITING + 1):
-            hub.tell("step", {"step": number})
+        for number in range(MAX_WAITING + 1):
+            events.tell("step", {"step": number})
         await asyncio.sleep(0)
         first = await anext(stream)
-        hub.close()
+        events.close()
         return first, [part async for part in stream]
 
     first, rest = asyncio.run(told())
@@ -221,6 +221,6 @@ def test_a_page_that_reads_too_slowly_is_told_everything_anew():
 
 
 def test_numbers_that_json_cannot_hold_are_told_as_null():
-    from ddsp_match.app.answers import plain
+    from ddsp_match.app.responses import plain
 
     assert plain({"a": [float("nan"), 1.0, (float("inf"),)]}) == {"a": [None, 1.0, [None]]}

@@ -10,7 +10,7 @@ import soundfile
 
 from tests.accessible import assert_accessible
 from tests.app import made
-from tests.app.page import Page
+from tests.app.page import LOADED, Page
 from tests.app.serving import Served, wav
 from tests.report.driver import missing
 
@@ -21,7 +21,6 @@ CHOOSE = """
     field.value = value ?? field.options[1].value;
     field.dispatchEvent(new Event('change', {bubbles: true}));
 """
-LOADED = "(await import('/static/store.js')).current().limits"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def page(served):
 @pytest.fixture(scope="module")
 def run(served):
     """A match that was made by hand."""
-    made.run(served.app.desk.runs.outputs / "by-hand", "by hand")
+    made.run(served.app.services.runs.outputs / "by-hand", "by hand")
     (run,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["name"] == "by hand"]
     served.get(f"/api/runs/{run}/level")  # the server's first work loads what it needs for all
     return run
@@ -256,6 +255,6 @@ def test_a_stage_that_is_over_in_a_moment_is_not_shown(page, served):
         ".observe(document.querySelector('main'), {subtree: true, childList: true, characterData: true});"
     )
     for stage in ("judge", "write"):
-        served.app.desk.hub.tell("stage", {"job": "j", "stage": stage, "progress": None})
+        served.app.services.events.tell("stage", {"job": "j", "stage": stage, "progress": None})
     page.until("shown.includes('Writing the result')")
     assert set(page.run("return shown")) <= {"Improving the match", "Writing the result"}

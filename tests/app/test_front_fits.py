@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import time
-
 import pytest
 
 from tests.app.page import Page
@@ -62,16 +59,18 @@ def test_a_fit_survives_a_reload_queues_the_next_and_keeps_its_best_when_stopped
     assert page.troubles() == []
 
 
-def test_a_fit_that_fails_says_why(page, served, monkeypatch):
+def test_a_fit_that_fails_says_why(page, served):
     from ddsp_match.core.errors import SoundError
 
     def broken(*_, **__):
         raise SoundError("a sound of glass", where="the shelf", needed="wood", hint="knock on it")
 
-    monkeypatch.setattr(importlib.import_module("ddsp_match.tasks.fit"), "fit", broken)
+    worker = served.app.services.worker
+    worker.fit, real = broken, worker.fit
     sound = served.drop(wav(), "glass.wav").json["id"]
     job = served.fit(sound)["id"]
     served.ended(job)
+    worker.fit = real
     page.visit(f"{served.origin}/#job={job}")
     page.until("document.querySelector('.problem')")
     assert all(word in page.text(".problem") for word in ("sound of glass", "wood", "knock on it"))
@@ -92,10 +91,9 @@ def test_the_keys_are_told_and_the_first_tab_skips_to_the_content(page, served):
 
 
 @pytest.mark.slow
-def test_a_recording_becomes_a_sound(served, monkeypatch):
+def test_a_recording_becomes_a_sound(served):
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    monkeypatch.setattr(driver, "_FLAGS", [*driver._FLAGS, *fake])
-    with Page() as page:
+    with Page(flags=fake) as page:
         page.visit(served.origin + "/")
         page.press("Record")
         page.until("parseFloat(document.querySelector('.recording .number')?.innerText) > 0.8")
@@ -126,6 +124,4 @@ def test_what_only_the_browser_reads_reaches_the_server_as_wav(page, served):
     page.until("location.hash.startsWith('#sound=')")
     sound = served.get("/api/state").json["sounds"][0]
     assert sound["name"] == "tone" and sound["seconds"] > 0.5
-    began = time.monotonic()
-    page.until("document.querySelector('.facts').innerText.includes('E4')", 40)
-    assert time.monotonic() - began < 40
+    page.until("document.querySelector('.facts').innerText.includes('E4')")

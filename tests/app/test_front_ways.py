@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 
 from tests.app import made
 from tests.app.page import Page
-from tests.app.serving import Served, wav
+from tests.app.serving import Served, until, wav
 from tests.report.driver import missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
@@ -82,14 +81,14 @@ def test_a_folder_is_refused_in_words_and_the_server_is_not_thought_gone(page, s
 
 def test_a_page_out_of_sight_lets_go_of_its_connection_and_catches_up(page, served):
     page.visit(served.origin + "/")
-    streams = served.app.desk.hub._queues
+    streams = served.app.services.events._queues
     page.until("!document.querySelector('.gone')")
-    _wait(lambda: len(streams) == 1)
+    until(lambda: len(streams) == 1)
     page.run(HIDE, True)
-    _wait(lambda: not streams)
-    made.run(served.app.desk.runs.outputs / "meanwhile", "meanwhile")
+    until(lambda: not streams)
+    made.run(served.app.services.runs.outputs / "meanwhile", "meanwhile")
     page.run(HIDE, False)
-    _wait(lambda: len(streams) == 1)
+    until(lambda: len(streams) == 1)
     page.until("document.querySelector('.side').innerText.includes('meanwhile')")
     assert not page.run("return Boolean(document.querySelector('.gone'))")
 
@@ -98,18 +97,18 @@ def test_pages_that_were_left_for_another_hold_no_connection(page, served):
     # A browser keeps them to go back to, and has six connections to a server in all.
     for visit in range(7):
         page.visit(f"{served.origin}/?{visit}")
-    streams = served.app.desk.hub._queues
-    _wait(lambda: len(streams) == 1)
+    streams = served.app.services.events._queues
+    until(lambda: len(streams) == 1)
     page.run("history.back()")
     page.until("location.search === '?5' && document.querySelector('main h1')")
-    _wait(lambda: len(streams) == 1)
-    made.run(served.app.desk.runs.outputs / "after", "after going back")
-    served.app.desk.hub.tell("runs", {})
+    until(lambda: len(streams) == 1)
+    made.run(served.app.services.runs.outputs / "after", "after going back")
+    served.app.services.events.tell("runs", {})
     page.until("document.querySelector('.side').innerText.includes('after going back')")
 
 
 def test_the_piano_stands_about_the_pitch_of_the_sound_and_moves_by_octaves(page, served):
-    made.run(served.app.desk.runs.outputs / "high", "high", f0_hz=1760.0)
+    made.run(served.app.services.runs.outputs / "high", "high", f0_hz=1760.0)
     (run,) = [one["id"] for one in served.get("/api/runs").json["runs"] if one["name"] == "high"]
     page.visit(f"{served.origin}/#run={run}")
     page.until("document.querySelector('[role=tab]')")
@@ -126,13 +125,6 @@ def test_the_piano_stands_about_the_pitch_of_the_sound_and_moves_by_octaves(page
         page.run("document.querySelector('[aria-label=\"Octave up\"]').click()")
     page.until("document.querySelector('.octaves .number').innerText === 'C8'")
     assert page.run(letters) == "108"
-
-
-def _wait(condition):
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until, "never came true"
-        time.sleep(0.05)
 
 
 def test_a_new_sound_ends_the_complaint_about_the_last(page, served):

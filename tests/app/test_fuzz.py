@@ -16,8 +16,7 @@ def test_it_answers_whatever_it_is_sent_and_writes_nowhere_else(tmp_path, bundle
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.chdir(tmp_path)
     before = tree(tmp_path)
-    with Served(outputs) as served:
-        served.app.desk.queue._perform = lambda job: None
+    with Served(outputs, fit=lambda *_, **__: None) as served:
         found = Fuzz(served.port, sorted(bundled.glob("*.flac"))[:3], seed=1, fits=5).run(200)
         assert found.crashes == []
         assert served.get("/api/state").status == 200

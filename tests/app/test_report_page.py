@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ddsp_match.core.audio import read
@@ -32,9 +30,8 @@ def test_a_report_plays_in_its_sandbox_and_cannot_ask_the_server(tmp_path, bundl
         (run,) = served.get("/api/runs").json["runs"]
         address = f"{served.origin}/api/runs/{run['id']}/report.html"
         page._send("POST", f"{page.session}/url", {"url": address})
-        time.sleep(0.5)
-        assert page.run("return document.querySelectorAll('canvas, img, svg').length;") > 3
-        assert page.run("return document.querySelectorAll('button').length;") > 3
+        page.until("document.querySelectorAll('canvas, img, svg').length > 3")
+        page.until("document.querySelectorAll('button').length > 3")
         assert [entry for entry in page.log("browser") if entry["level"] == "SEVERE"] == []
         assert page.run("return self.origin;") == "null"
         assert page.run(ASK, served.origin) == ["rejected", "rejected"]

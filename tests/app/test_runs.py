@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from ddsp_match.app.runs import Runs
+from ddsp_match.app.results import Results
 from ddsp_match.core.audio import read
 from ddsp_match.patch import load_patch
 from tests.app import made
@@ -52,14 +52,14 @@ def test_runs_of_one_sound_are_found_wherever_they_lie_and_nothing_else(tmp_path
     (outputs / "list" / "metrics.json").write_text("[]")
     (outputs / "half").mkdir()
     (outputs / "half" / "metrics.json").write_text('{"verdict": "x"}')
-    found = Runs(outputs).listed()
+    found = Results(outputs).listed()
     assert [run.label for run in found] == ["sweep/0", "old"]
-    assert found[0].id != found[1].id and [run.id for run in Runs(outputs).listed()] == [run.id for run in found]
-    assert Runs(tmp_path / "nowhere").listed() == []
+    assert found[0].id != found[1].id and [run.id for run in Results(outputs).listed()] == [run.id for run in found]
+    assert Results(tmp_path / "nowhere").listed() == []
 
 
 def test_a_run_that_is_replaced_is_told_anew(tmp_path):
-    runs = Runs(tmp_path)
+    runs = Results(tmp_path)
     made.run(tmp_path / "a")
     assert runs.listed()[0].metrics["verdict"] == "Good."
     (tmp_path / "a" / "metrics.json").write_text('{"verdict": "Bad."}')
@@ -69,7 +69,7 @@ def test_a_run_that_is_replaced_is_told_anew(tmp_path):
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "..", "CON", ".hidden", "x" * 300, "tone", "a\\b", "\udcff", ""])
 def test_a_folder_for_a_new_run_lies_among_the_outputs_and_is_free(tmp_path, name):
-    runs = Runs(tmp_path / "outputs")
+    runs = Results(tmp_path / "outputs")
     first = runs.free_folder(name)
     assert first.parent == tmp_path / "outputs" and not first.exists() and first.name not in ("", ".", "..")
     first.mkdir(parents=True)
@@ -90,7 +90,7 @@ def test_its_sounds_are_those_of_the_patch(served, run, tmp_path):
     heard = {
         part: samples(served, f"{run}/{part}.wav", tmp_path) for part in ("target", "match", "harmonic", "noise", "dry")
     }
-    folder = served.app.desk.runs.outputs / "tone"
+    folder = served.app.services.runs.outputs / "tone"
     assert np.array_equal(heard["match"], read(folder / "match.wav")[0].samples)
     assert np.array_equal(heard["match"], heard["dry"])
     assert np.abs(heard["harmonic"] + heard["noise"] - heard["dry"]).max() < 1e-6
@@ -124,8 +124,23 @@ def test_the_steady_grid_under_a_sound_without_pitch_is_not_shown_as_one():
     assert of_patch(made.patch(f0_hz=50.0))["pitch_hz"] == pytest.approx(50)
 
 
+def test_the_exports_that_need_a_pitch_are_those_that_are_refused_without_one(served):
+    made.run(served.app.services.runs.outputs / "drum", "drum", pitched=False)
+    (drum,) = [run["id"] for run in served.get("/api/runs").json["runs"] if run["folder"] == "drum"]
+    refused = {
+        kind["name"]: served.get(f"/api/runs/{drum}/export/{kind['name']}").status == 400
+        for kind in served.get("/api/state").json["exports"]
+        if kind["name"] not in ("ir", "sfz")  # which need effects, and time
+    }
+    assert refused == {
+        kind["name"]: kind["needs_pitch"]
+        for kind in served.get("/api/state").json["exports"]
+        if kind["name"] in refused
+    }
+
+
 def test_an_edit_is_heard_in_everything_and_changes_no_file(served, run, tmp_path):
-    folder = served.app.desk.runs.outputs
+    folder = served.app.services.runs.outputs
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     edits = [{"name": "transpose", "values": {"semitones": 12}}, {"name": "stretch", "values": {"factor": 2}}]
     reply = served.ask("POST", f"{run}/edits", {"edits": edits})
@@ -175,7 +190,7 @@ def test_an_edit_that_is_none_is_refused_in_words(served, run, edits):
 
 
 def test_an_edit_belongs_to_its_run(served, run, tmp_path_factory):
-    other = served.app.desk.runs.outputs / "other"
+    other = served.app.services.runs.outputs / "other"
     if not other.exists():
         made.run(other)
     token = served.ask("POST", f"{run}/edits", {"edits": []}).json["edit"]
@@ -197,7 +212,7 @@ def test_exports_are_downloads_named_after_the_run(served, run):
     assert zipfile.ZipFile(io.BytesIO(table.body)).namelist() == ["tone.csv", "tone.partials.csv"]
     assert json.loads(served.get(f"{run}/export/json").body)
     assert served.get(f"{run}/export/midi").body[:4] == b"MThd"
-    until(lambda: not tree(served.app.desk.scratch / "exports"))  # it is cleared away after it was sent
+    until(lambda: not tree(served.app.services.scratch / "exports"))  # it is cleared away after it was sent
 
 
 @pytest.mark.parametrize("path", ["exe", "csv?every=0", "csv?every=x", "csv?out=/etc", "midi?bend_range=nan", "ir"])
@@ -219,9 +234,9 @@ def test_every_export_option_that_is_shown_is_one_of_the_tasks(served):
 def test_a_download_with_another_script_in_its_name_is_named_so():
     from pathlib import Path
 
-    from ddsp_match.app.answers import sent_file
+    from ddsp_match.app.responses import file_response
 
-    head = sent_file(Path(__file__), "audio/wav", name='Übung "1"\r\n.wav').headers["content-disposition"]
+    head = file_response(Path(__file__), "audio/wav", name='Übung "1"\r\n.wav').headers["content-disposition"]
     assert "\r" not in head and 'filename="_bung _1___.wav"' in head and "filename*=UTF-8''%C3%9Cbung" in head
 
 

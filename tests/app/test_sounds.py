@@ -7,14 +7,15 @@ import socket
 
 import pytest
 
+from ddsp_match.app.limits import Limits
 from ddsp_match.app.pictures import axes
-from ddsp_match.app.sounds import Limits, label
+from ddsp_match.app.sounds import label
 from tests.app.serving import Served, tree, until, wav
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    limits = Limits(n_bytes=200_000, seconds=3.0)
+    limits = Limits(n_bytes=200_000, seconds=3.0, n_sounds=3)
     with Served(tmp_path_factory.mktemp("sounds") / "outputs", limits) as served:
         yield served
 
@@ -43,23 +44,23 @@ def test_the_axes_of_a_picture_are_those_of_the_picture(n_samples, rate):
 
 
 def test_what_is_no_sound_is_refused_in_words(served):
-    before = tree(served.app.desk.sounds.folder)
+    before = tree(served.app.services.sounds.folder)
     for body in (b"", b"no sound", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"fLaC" + bytes(100), wav()[:50], bytes(5000)):
         reply = served.drop(body)
         assert reply.status == 400 and reply.error["found"] and reply.error["needed"], body[:10]
         assert "/" not in reply.error["found"]
-    assert tree(served.app.desk.sounds.folder) == before
+    assert tree(served.app.services.sounds.folder) == before
 
 
 def test_a_file_that_is_too_large_or_a_sound_that_is_too_long_is_refused(served):
-    before = tree(served.app.desk.sounds.folder)
+    before = tree(served.app.services.sounds.folder)
     large = served.drop(wav(0.5) + bytes(200_000))
     assert large.status == 413 and "MB" in large.error["needed"]
     long = served.drop(wav(3.1, rate=8000))
     assert long.status == 413 and long.error == {
         "found": "3.1 s of sound", "needed": "at most 3 s", "try": "a shorter piece of it"
     }  # fmt: skip
-    assert tree(served.app.desk.sounds.folder) == before
+    assert tree(served.app.services.sounds.folder) == before
 
 
 def _raw(served, head: str, body: bytes = b"") -> socket.socket:
@@ -90,15 +91,17 @@ def test_what_is_refused_is_not_read_to_its_end(served):
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
-    before = tree(served.app.desk.sounds.folder)
+    before = tree(served.app.services.sounds.folder)
     with _raw(served, "Content-Length: 100000", wav()[:5000]):
-        until(lambda: tree(served.app.desk.sounds.folder) > before)
-    until(lambda: tree(served.app.desk.sounds.folder) == before)
+        until(lambda: tree(served.app.services.sounds.folder) > before)
+    until(lambda: tree(served.app.services.sounds.folder) == before)
 
 
-def test_an_upload_that_stalls_is_given_up(served, monkeypatch):
-    monkeypatch.setattr("ddsp_match.app.answers.STALLED_S", 0.2)
-    with _raw(served, "Content-Length: 100000", wav()[:5000]) as stream:
+def test_an_upload_that_stalls_is_given_up(tmp_path):
+    with (
+        Served(tmp_path, Limits(stall_s=0.2)) as served,
+        _raw(served, "Content-Length: 100000", wav()[:5000]) as stream,
+    ):
         assert stream.recv(100).startswith(b"HTTP/1.1 408")
 
 
@@ -120,10 +123,9 @@ def test_a_name_is_only_a_label(name, shown):
     assert label(name) == shown
 
 
-def test_the_oldest_are_forgotten_but_not_those_that_are_needed(served, monkeypatch):
-    monkeypatch.setattr("ddsp_match.app.sounds.MOST_SOUNDS", 3)
+def test_the_oldest_are_forgotten_but_not_those_that_are_needed(served):
     first, second = (served.drop(wav(0.2)).json["id"] for _ in range(2))
-    served.app.desk.sounds.get(first).needed = 1
+    served.app.services.sounds.get(first).needed = 1
     for _ in range(3):
         served.drop(wav(0.2))
     there = [sound["id"] for sound in served.get("/api/state").json["sounds"]]

@@ -79,7 +79,7 @@ def test_ctrl_c_at_once_ends_it_without_a_traceback(command, tmp_path):
 
 def _started(app, on_start, _):
     app.socket.close()
-    app.desk.close(0)
+    app.services.close(0)
     on_start()
     return True
 

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.waiting import HANG_S, wait_for
@@ -46,11 +47,12 @@ class Browser:
         width: Of the window, in CSS pixels.
         height: Of the window.
         dark: Whether the system prefers dark colours.
+        flags: Further flags of Chromium.
     """
 
-    def __init__(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+    def __init__(self, width: int = 1280, height: int = 900, dark: bool = False, flags: Sequence[str] = ()) -> None:
         """Takes the window's size; the browser starts with the block."""
-        self.width, self.height, self.dark = width, height, dark
+        self.width, self.height, self.dark, self.flags = width, height, dark, flags
 
     def __enter__(self) -> Browser:
         """Starts chromedriver and a browser with a fresh profile."""
@@ -62,7 +64,8 @@ class Browser:
         self.process = subprocess.Popen(
             ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        flags = [*_FLAGS, f"--user-data-dir={self.profile.name}", f"--window-size={self.width},{self.height}"]
+        flags = [*_FLAGS, *self.flags, f"--user-data-dir={self.profile.name}"]
+        flags += [f"--window-size={self.width},{self.height}"]
         flags += ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"] if self.dark else []
         wanted = {
             "browserName": "chrome",

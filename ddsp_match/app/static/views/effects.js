@@ -34,8 +34,8 @@ function Chain({ chain, onChange }) {
     <${Segments} label="A usual chain" value=${usual} onChange=${(name) => onChange(CHAINS[name])} options=${Object.keys(CHAINS).map((value) => ({ value, label: value }))} />
     <p class="quiet small">Begin with a usual chain, or name the effects that you know of, in the order in which the sound goes through them. Their settings are searched, not which effects there were.</p>
     <p class="row"><span class="chips">${chain.map((name, i) => html`<button type="button" class="chip" key=${`${name} ${i}`} title="Leave it out" onClick=${() => onChange(chain.filter((_, j) => j !== i))}>${i + 1}. ${titleOf(name)}<${Icon} name="close" /></button>`)}</span>
-      <label for=${id}>Add</label><select id=${id} value="" onChange=${(e) => { if (e.target.value) onChange([...chain, e.target.value]); e.target.value = ""; }}>
-        <option value="">an effect …</option>${processors.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select></p></section>`;
+      <span class="row tight"><label for=${id}>Add</label><select id=${id} value="" onChange=${(e) => { if (e.target.value) onChange([...chain, e.target.value]); e.target.value = ""; }}>
+        <option value="">an effect …</option>${processors.map((one) => html`<option value=${one.name}>${one.title}</option>`)}</select></span></p></section>`;
 }
 
 export function Effects() {

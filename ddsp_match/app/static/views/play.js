@@ -128,11 +128,11 @@ export function Play({ id, facts, deck, edits }) {
         <span class="row"><span class="small quiet">${voice ? html`its own pitch: <b>${note(voice.root_midi)}</b>${voice.loop ? ", held while a key is down" : ", plays to its end"}` : "loading the instrument …"}</span></span></div>
       <div class="piano-box" ref=${box}></div>
       <div class="row under-piano"><${Meter} instrument=${instrument} />
-        <button type="button" onClick=${() => { instrument.start().catch(complain); instrument.play(); }} disabled=${!voice}><${Icon} name="play" />Match</button>
+        <button type="button" onClick=${() => { instrument.start().catch(complain); instrument.play(); }} disabled=${!voice}><${Icon} name="play" />${edits.active ? "Edited match" : "Match"}</button>
         <span class="octaves" role="group" aria-label="Octave"><button type="button" class="icon" aria-label="Octave down" disabled=${base <= 0} onClick=${octave(-1)}>−</button><span class="number">${note(base)}</span><button type="button" class="icon" aria-label="Octave up" disabled=${base >= 108} onClick=${octave(1)}>+</button></span>
         <button type="button" onClick=${() => instrument.panic()}>All off</button>
         <button type="button" onClick=${connect}>${midi ? (midi.length ? `MIDI: ${midi.join(", ")}` : "MIDI: nothing connected") : "Connect MIDI"}</button></div>
-      <p class="hint small quiet wide-only"><kbd>A</kbd> <kbd>W</kbd> <kbd>S</kbd> <kbd>E</kbd> <kbd>D</kbd> … play, <kbd>Z</kbd> and <kbd>X</kbd> shift the octave, <kbd>space</kbd> plays the sound as recorded, <kbd>Esc</kbd> silences.
+      <p class="hint small quiet wide-only"><kbd>A</kbd> <kbd>W</kbd> <kbd>S</kbd> <kbd>E</kbd> <kbd>D</kbd> … play, <kbd>Z</kbd> and <kbd>X</kbd> shift the octave, <kbd>space</kbd> plays the whole match, <kbd>Esc</kbd> silences.
         ${load && html` <span class="number">${load.voices ?? 0} ${load.voices === 1 ? "voice" : "voices"}, ${Math.round(100 * load.share)} % of real time.</span>`}</p>
     </section>
     <section class="card"><h2>Knobs</h2><div class="knobs">${Instrument.KNOBS.map((knob) => (knob.choices

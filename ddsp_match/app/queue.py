@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_match.app.answers import Refusal
-from ddsp_match.app.checkpoint import read_json, write_json
+from ddsp_match.app.responses import Refusal
 from ddsp_match.app.sounds import Sound, Sounds
+from ddsp_match.app.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from ddsp_match.fitting.live import Best
 
-MOST_WAITING, MOST_KEPT, MOST_LOSSES = 20, 50, 400
-MOST_BEGUN = 2  # a fit that has ended the whole app so often is not begun again
+MAX_KEPT, MAX_LOSSES = 50, 400
+MAX_BEGUN = 2  # a fit that has ended the whole app so often is not begun again
 QUEUED, RUNNING, STOPPING, DONE, FAILED, CANCELLED = "queued", "running", "stopping", "done", "failed", "cancelled"
 OVER = (DONE, FAILED, CANCELLED)
 
@@ -91,7 +91,7 @@ class Job:
     def facts(self, position: int | None) -> dict[str, Any]:
         """What a page is told of it."""
         step, steps, loss, best = self.steps
-        thin = max(1, -(-len(self.losses) // MOST_LOSSES))
+        thin = max(1, -(-len(self.losses) // MAX_LOSSES))
         names = "id settings state stage progress version best_seconds run effect error created".split()
         return {
             **{name: getattr(self, name) for name in names},
@@ -121,6 +121,7 @@ class Queue:
         finished: Told of a job that is over.
         changed: Told that the queue is another.
         prepare: Run before the first job, to have all at hand by then; given whether somebody waits for it to end.
+        n_waiting: Most jobs that may wait.
     """
 
     def __init__(
@@ -131,8 +132,9 @@ class Queue:
         finished: Callable[[Job], None],
         changed: Callable[[], None],
         prepare: Callable[[Callable[[], bool]], None],
+        n_waiting: int,
     ) -> None:
-        self.file = file
+        self.file, self.n_waiting = file, n_waiting
         self._perform, self._finished, self._changed, self._prepare = perform, finished, changed, prepare
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._condition = threading.Condition()
@@ -171,13 +173,13 @@ class Queue:
             Refusal: Too many wait already.
         """
         with self._condition:
-            if sum(other.state == QUEUED for other in self._jobs.values()) >= MOST_WAITING:
-                raise Refusal(429, f"{MOST_WAITING} fits that wait already", "fewer", "waiting for one to end")
+            if sum(other.state == QUEUED for other in self._jobs.values()) >= self.n_waiting:
+                raise Refusal(429, f"{self.n_waiting} fits that wait already", "fewer", "waiting for one to end")
             self._jobs[job.id] = job
             for sound in job.sounds:
                 sound.needed += 1
             over = [other for other in self._jobs.values() if other.state in OVER]
-            for old in over[: max(0, len(over) - MOST_KEPT)]:
+            for old in over[: max(0, len(over) - MAX_KEPT)]:
                 del self._jobs[old.id]
             self._save()
             self._condition.notify_all()
@@ -277,7 +279,7 @@ def _ordered(order: dict[str, Any], sounds: Sounds) -> Job:
         id=order["id"],
         created=order["created"],
     )
-    if job.begun >= MOST_BEGUN:
+    if job.begun >= MAX_BEGUN:
         job.state = FAILED
         job.error = {
             "found": f"the app ended {job.begun} times in the midst of this",

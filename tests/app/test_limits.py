@@ -8,13 +8,12 @@ import http.client
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-from ddsp_match.app import patience
+from ddsp_match.app.limits import AT_ONCE, MAX_WAITING, ConcurrencyLimit, Limits
 from tests.app.serving import Served, wav
 
 
-def test_connections_that_bring_no_request_block_nobody_and_are_hung_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(patience, "HEAD_S", 0.5)
-    with Served(tmp_path) as served, contextlib.ExitStack() as stack:
+def test_connections_that_bring_no_request_block_nobody_and_are_hung_up(tmp_path):
+    with Served(tmp_path, Limits(head_s=0.5)) as served, contextlib.ExitStack() as stack:
         half_open = [
             stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30)) for _ in range(260)
         ]
@@ -65,11 +64,11 @@ def test_so_many_are_let_in_and_the_others_wait():
             return {"type": "http.request", "more_body": False}
 
         scope = {"type": "http", "path": "/", "method": "GET"}
-        turnstile = patience.Turnstile(app)
-        await asyncio.gather(*[turnstile(scope, receive, send) for _ in range(n)])
+        limit = ConcurrencyLimit(app)
+        await asyncio.gather(*[limit(scope, receive, send) for _ in range(n)])
         return most, statuses
 
-    room = patience.AT_ONCE + patience.MOST_WAITING
+    room = AT_ONCE + MAX_WAITING
     most, statuses = asyncio.run(crowd(room + 3))
-    assert most == patience.AT_ONCE
+    assert most == AT_ONCE
     assert statuses.count(200) == room and statuses.count(503) == 3

@@ -1,28 +1,63 @@
-"""How long the server waits for those who ask, and how many it answers at once."""
+"""Limits of what the server takes, how long it waits, and how many requests it answers at once."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ddsp_match.app.answers import Refusal, failed
+from ddsp_match.app.responses import Refusal, error_response
+from ddsp_match.core.audio.checks import MAX_SECONDS
+from ddsp_match.core.errors import ConfigError
 
-HEAD_S = 10.0  # loopback delivers at once; who sends no whole head for so long has gone away
-AT_ONCE, MOST_WAITING, WAIT_S = 64, 1000, 60.0  # answers under way, requests that wait for one to end, and how long
+AT_ONCE, MAX_WAITING, WAIT_S = 64, 1000, 60.0  # answers under way, requests that wait for one to end, and how long
 ENDLESS = "/api/events"  # a stream for each open page, which ends with the page
 
 
-class Protocol(H11Protocol):
-    """uvicorn's HTTP, which hangs up where the head of a request does not come.
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one server.
+
+    Loopback delivers at once: a client that sends nothing for seconds has gone away.
+
+    Attributes:
+        n_bytes: Largest file of a sound.
+        seconds: Longest sound.
+        n_sounds: Sounds that are kept; older ones are forgotten.
+        n_waiting: Jobs that wait in the queue.
+        head_s: Longest wait for the head of a request.
+        stall_s: Longest wait for the next part of a body.
+
+    Raises:
+        ConfigError: Sounds of that length cannot be fitted.
+    """
+
+    n_bytes: int = 256 << 20  # ten minutes of stereo at 48 kHz in 24 bits have 165
+    seconds: float = MAX_SECONDS
+    n_sounds: int = 64
+    n_waiting: int = 20
+    head_s: float = 10.0
+    stall_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= MAX_SECONDS:
+            raise ConfigError(
+                f"{self.seconds:g} s", where="--max-seconds", needed=f"at most {MAX_SECONDS:g} s, the longest fit"
+            )
+
+
+class HeadTimeout(H11Protocol):
+    """uvicorn's HTTP, which hangs up where the head of a request does not come within `Limits.head_s`.
 
     uvicorn itself waits for it for ever. All that ask are this machine, so that a limit for each of them would be one
     for all: it is the waiting that has to end.
     """
 
+    head_s = Limits.head_s
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -44,18 +79,18 @@ class Protocol(H11Protocol):
     def _wait(self) -> None:
         if self._late is not None:
             self._late.cancel()
-        self._late = self.loop.call_later(HEAD_S, self._hang_up)
+        self._late = self.loop.call_later(self.head_s, self._hang_up)
 
     def _hang_up(self) -> None:
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.transport.close()
 
 
-class Turnstile:
-    """Lets so many requests in at once; the others wait, and are refused only where they are too many.
+class ConcurrencyLimit:
+    """Answer a limited number of requests at once; the others wait, and are refused only where they are too many.
 
     Args:
-        app: What answers.
+        app: The application behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -74,12 +109,12 @@ class Turnstile:
                 self._places.release()
         else:
             refusal = Refusal(503, "too many requests at once", "fewer", "it again in a minute")
-            await failed(refusal)(scope, receive, send)
+            await error_response(refusal)(scope, receive, send)
 
     async def _entered(self) -> bool:
         if not self._places.locked():
             return await self._places.acquire()
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= MAX_WAITING:
             return False
         self._waiting += 1
         try:

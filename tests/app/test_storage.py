@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from ddsp_match.app.checkpoint import FOLDER
 from ddsp_match.app.server import App
+from ddsp_match.app.storage import FOLDER
 from ddsp_match.core.errors import OutputError
 from tests.app.serving import Served, told, tree, until, wav
 
@@ -19,12 +19,10 @@ import sys, threading
 from pathlib import Path
 from ddsp_match.app.server import App
 
-def perform(job):
+def fit(*_, **__):
     threading.Event().wait()
 
-app = App(Path(sys.argv[1]), 0)
-app.desk.queue._prepare = lambda _: None
-app.desk.queue._perform = perform
+app = App(Path(sys.argv[1]), 0, fit=fit, warm=False)
 app.serve(lambda: print(app.port, flush=True))
 """
 
@@ -85,27 +83,23 @@ def test_an_upload_in_the_midst_of_which_it_was_killed_leaves_the_others(tmp_pat
 
 
 def test_what_waits_when_the_app_is_ended_goes_on_in_order_the_next_time(tmp_path):
-    performed, begun = [], threading.Event()
+    fitted, begun = [], threading.Event()
 
-    def perform(job):
+    def until_stopped(*_, stop, on_pitch, **__):
         begun.set()
-        while job.state == "running":
+        while True:
+            on_pitch(0, 1)  # ends the fit once it is told to stop
             threading.Event().wait(0.005)
 
-    def at_once(job):
-        performed.append(job.id)
-        job.run = "made"
+    def at_once(*_, out, **__):
+        fitted.append(out.name)
 
-    with Served(tmp_path) as served:
-        served.app.desk.queue._perform = perform
-        sound = served.drop(wav(0.2)).json["id"]
-        jobs = [served.fit(sound)["id"] for _ in range(3)]
+    with Served(tmp_path, fit=until_stopped) as served:
+        jobs = [served.fit(served.drop(wav(0.2), name).json["id"])["id"] for name in "abc"]
         assert begun.wait(10)
-    again = Served(tmp_path)
-    again.app.desk.queue._perform = at_once
-    with again:
+    with Served(tmp_path, fit=at_once) as again:
         assert again.ended(jobs[-1])["state"] == "done"
-    assert performed == jobs
+    assert fitted == ["a", "b", "c"]
 
 
 def test_a_fit_that_has_ended_the_app_twice_is_not_begun_again(tmp_path):
@@ -131,7 +125,7 @@ def test_a_second_app_in_one_folder_is_told_so(tmp_path):
 def test_pages_are_told_of_sounds(tmp_path):
     with Served(tmp_path) as served:
         events = told(served.port)
-        assert [next(events)[0] for _ in range(3)] == ["hello", "jobs", "sounds"]
+        assert [next(events)[0] for _ in range(3)] == ["jobs", "sounds", "hello"]
         sound = served.drop(wav(0.2), "a.wav").json
         assert next(events) == ("sounds", {"sounds": [sound]})
         served.ask("DELETE", f"/api/sounds/{sound['id']}")

@@ -1,26 +1,28 @@
-"""What a page may order, as the words that the command line takes for it."""
+"""What a page may ask for, as the overrides that the command line takes for it."""
 
 from __future__ import annotations
 
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ddsp_match.app.answers import Refusal
+from ddsp_match.app.responses import Refusal
 from ddsp_match.core.audio import MAX_FIT_RATE
+from ddsp_match.core.audio.headers import Header
+from ddsp_match.tasks.estimate import fit_cost
+
+if TYPE_CHECKING:
+    from ddsp_match.core.settings import FitSettings
 
 QUALITIES = ("draft", "default", "best")
 EFFECTS = ("reverb",)  # that a fit looks for in one sound alone
 PITCHES = ("f0_hz", "midi", "near_midi")
 NEAR = 7  # semitones that f0 may lie from the note it is said to be near: no octave away from it
-MOST_PROCESSORS = 8
-# Seconds of a fit for a second of mono at 44.1 kHz on two cores, in the order of `QUALITIES`: a sound of 100 s at the
-# default took 135 s. The work grows with the samples, but for what is done a frame.
-FIT_SPEED, SPEED_HZ = (0.9, 1.35, 5.0), 44_100
+MAX_PROCESSORS = 8
 
 
-def fit_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
+def fit_overrides(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The overrides of a fit.
 
     Args:
@@ -38,22 +40,32 @@ def fit_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
         raise Refusal(400, "no quality of that name", f"one of {', '.join(QUALITIES)}")
     if effects is not None and effects not in EFFECTS:
         raise Refusal(400, "no effects of that name", f"null or one of {', '.join(EFFECTS)}")
-    return (f"quality={quality}", *([f"effects=[{effects}]"] if effects else []), *_pitch_words(settings))
+    return (f"quality={quality}", *([f"effects=[{effects}]"] if effects else []), *_pitch_overrides(settings))
 
 
 def estimates_s(seconds: float, sample_rate: int, channels: int) -> dict[str, float]:
-    """Roughly how long a fit takes, in seconds by quality.
+    """Estimate how long a fit takes, in seconds by quality.
 
     Args:
         seconds: Length of the sound.
         sample_rate: In Hz.
         channels: 1 or 2.
     """
-    work = 1 + seconds * channels * math.sqrt(min(sample_rate, MAX_FIT_RATE) / SPEED_HZ)
-    return {quality: round(speed * work, 1) for quality, speed in zip(QUALITIES, FIT_SPEED, strict=True)}
+    rate = min(sample_rate, MAX_FIT_RATE)
+    sound = Header(rate, channels, round(seconds * rate))
+    steps = {quality: fit_settings((f"quality={quality}",)).optimizer.n_steps for quality in QUALITIES}
+    return {quality: round(fit_cost(sound, n_steps)[0], 1) for quality, n_steps in steps.items()}
 
 
-def effect_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
+@functools.lru_cache(64)
+def fit_settings(overrides: tuple[str, ...]) -> FitSettings:
+    """Compose the settings of a fit. It takes almost half a second, so it is done once for each choice."""
+    from ddsp_match import config
+
+    return config.build(overrides)
+
+
+def effect_overrides(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The overrides of an effect's identification.
 
     Args:
@@ -63,8 +75,8 @@ def effect_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
         Refusal: It is no list of effects that there are.
     """
     chain, known = settings.get("effects"), [facts["name"] for facts in processors()]
-    if not isinstance(chain, list) or not 0 < len(chain) <= MOST_PROCESSORS or any(name not in known for name in chain):
-        raise Refusal(400, "no chain of effects", f"a list of 1 to {MOST_PROCESSORS} of {', '.join(known)}")
+    if not isinstance(chain, list) or not 0 < len(chain) <= MAX_PROCESSORS or any(name not in known for name in chain):
+        raise Refusal(400, "no chain of effects", f"a list of 1 to {MAX_PROCESSORS} of {', '.join(known)}")
     return (f"effects=[{','.join(chain)}]",)
 
 
@@ -85,7 +97,7 @@ def processors() -> tuple[dict[str, Any], ...]:
     )
 
 
-def _pitch_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
+def _pitch_overrides(settings: Mapping[str, Any]) -> tuple[str, ...]:
     given = [name for name in PITCHES if settings.get(name) is not None]
     if not given:
         return ()

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_match.app.answers import words_of
-from ddsp_match.app.events import Hub
-from ddsp_match.app.jobs import DONE, FAILED, STOPPING, Job
-from ddsp_match.app.orders import QUALITIES, effect_words, fit_words
-from ddsp_match.app.runs import Runs, plain_name
+from ddsp_match.app.events import EventStream
+from ddsp_match.app.overrides import QUALITIES, effect_overrides, fit_overrides, fit_settings
+from ddsp_match.app.queue import DONE, FAILED, STOPPING, Job
+from ddsp_match.app.responses import error_words
+from ddsp_match.app.results import Results, plain_name
 from ddsp_match.app.sounds import Sounds
 from ddsp_match.core.errors import MatchError
 
 if TYPE_CHECKING:
-    from ddsp_match.core.settings import FitSettings
     from ddsp_match.fitting.live import Best
     from ddsp_match.tasks.fit import Heard
 
@@ -29,29 +27,30 @@ EVERY_S = 1 / 15  # a curve that moves more often looks no smoother
 SHOWN_AS = {"render": "write", "judge": "write", "align": "read"}
 
 
-@functools.lru_cache(64)
-def _settings(words: tuple[str, ...]) -> FitSettings:
-    """The settings of a fit; composing them takes almost half a second, so it is done once."""
-    from ddsp_match import config
+def _fit(*args: Any, **options: Any) -> None:
+    from ddsp_match.tasks.fit import fit  # imported at the first fit: it takes seconds
 
-    return config.build(words)
+    fit(*args, **options)
 
 
 class _CalledOff(Exception):
     """A job that was cancelled before there was anything to keep."""
 
 
-class Fitter:
+class Worker:
     """Does jobs.
 
     Args:
         runs: Where they are written.
         sounds: Told of their runs.
-        hub: Told what happens.
+        events: Told what happens.
+        fit: Fits a sound; None for `ddsp_match.fit`.
     """
 
-    def __init__(self, runs: Runs, sounds: Sounds, hub: Hub) -> None:
-        self.runs, self.sounds, self.hub = runs, sounds, hub
+    def __init__(
+        self, runs: Results, sounds: Sounds, events: EventStream, fit: Callable[..., Any] | None = None
+    ) -> None:
+        self.runs, self.sounds, self.events, self.fit = runs, sounds, events, fit or _fit
         self.ready = False
 
     def warm(self, awaited: Callable[[], bool]) -> None:
@@ -77,11 +76,11 @@ class Fitter:
         with contextlib.suppress(_CalledOff):
             for quality in QUALITIES:
                 hurry()
-                _settings(fit_words({"quality": quality}))
+                fit_settings(fit_overrides({"quality": quality}))
             settings = config.build(["optimizer.steps=2"])
             fit(sound, settings=settings, on_stage=hurry, on_pitch=hurry, on_step=hurry)
         self.ready = True
-        self.hub.tell("ready", {})
+        self.events.tell("ready", {})
 
     def perform(self, job: Job) -> None:
         """Does a job; what is wrong is left in it."""
@@ -92,24 +91,24 @@ class Fitter:
         except BaseException as error:
             if not isinstance(error, MatchError):
                 logging.getLogger("ddsp_match.app").exception("a fit failed")
-            job.error = words_of(error)
+            job.error = error_words(error)
 
     def finished(self, job: Job) -> None:
         """Tells how a job ended."""
         if job.state == DONE:
-            self.hub.tell("done", {"job": job.id, "run": job.run, "effect": job.effect})
-            self.hub.tell("runs" if job.run else "effects", {})
+            self.events.tell("done", {"job": job.id, "run": job.run, "effect": job.effect})
+            self.events.tell("runs" if job.run else "effects", {})
         elif job.state == FAILED:
-            self.hub.tell("failed", {"job": job.id, "error": job.error})
+            self.events.tell("failed", {"job": job.id, "error": job.error})
         else:
-            self.hub.tell("cancelled", {"job": job.id})
+            self.events.tell("cancelled", {"job": job.id})
 
 
 class _Work:
     """A job that is being done, and what it tells."""
 
-    def __init__(self, fitter: Fitter, job: Job) -> None:
-        self.fitter, self.job, self.told_at = fitter, job, 0.0
+    def __init__(self, worker: Worker, job: Job) -> None:
+        self.worker, self.job, self.told_at = worker, job, 0.0
 
     def stop(self) -> bool:
         return self.job.state == STOPPING
@@ -135,7 +134,7 @@ class _Work:
         return True
 
     def _tell(self, event: str, **data: Any) -> None:
-        self.fitter.hub.tell(event, {"job": self.job.id, **data})
+        self.worker.events.tell(event, {"job": self.job.id, **data})
 
 
 class _Identification(_Work):
@@ -147,8 +146,8 @@ class _Identification(_Work):
 
         job = self.job
         assert job.dry is not None
-        words = effect_words(job.settings)
-        folder = self.fitter.runs.free_folder(f"{job.sound.name} effect")
+        words = effect_overrides(job.settings)
+        folder = self.worker.runs.free_folder(f"{job.sound.name} effect")
         effect(
             job.dry.wav,
             job.sound.wav,
@@ -160,29 +159,27 @@ class _Identification(_Work):
             on_step=self.on_step,
             stop=self.stop,
         )
-        job.effect = self.fitter.runs.id_of(folder)
+        job.effect = self.worker.runs.id_of(folder)
 
 
 class _Fit(_Work):
     """The fit of a sound."""
 
-    def __init__(self, fitter: Fitter, job: Job) -> None:
-        super().__init__(fitter, job)
+    def __init__(self, worker: Worker, job: Job) -> None:
+        super().__init__(worker, job)
         self.listening = False
 
     def run(self) -> None:
-        from ddsp_match.tasks.fit import fit
-
         job, sound = self.job, self.job.sound
-        words = fit_words(job.settings)
+        words = fit_overrides(job.settings)
         as_heard = all(word.startswith("quality=") for word in words)  # its f0 is the one that the sound's page shows
-        folder = self.fitter.runs.free_folder(sound.name)
+        folder = self.worker.runs.free_folder(sound.name)
         # Whoever wants to see f0 meanwhile waits for this fit to hear it, and the fit for whoever hears it now.
-        self.listening = as_heard and sound.hearing.acquire()
+        self.listening = as_heard and sound.analysis_lock.acquire()
         try:
-            fit(
+            self.worker.fit(
                 sound.wav,
-                settings=copy.deepcopy(_settings(words)),
+                settings=copy.deepcopy(fit_settings(words)),
                 out=folder,
                 name=plain_name(sound.name),
                 command=f"ddsp-match app: fit {' '.join(words)}",
@@ -191,13 +188,13 @@ class _Fit(_Work):
                 on_pitch=self.on_pitch,
                 on_heard=self.on_heard,
                 on_best=self.on_best,
-                heard=sound.heard if as_heard else None,
+                heard=sound.analysis if as_heard else None,
                 stop=self.stop,
             )
         finally:
             self._heard_it()
-        self.fitter.sounds.note_run(sound, self.fitter.runs.label_of(folder))
-        job.run = self.fitter.runs.id_of(folder)
+        self.worker.sounds.note_run(sound, self.worker.runs.label_of(folder))
+        job.run = self.worker.runs.id_of(folder)
 
     def on_pitch(self, done: int, total: int) -> None:
         if self.stop():
@@ -208,7 +205,7 @@ class _Fit(_Work):
 
     def on_heard(self, heard: Heard) -> None:
         if self.listening:
-            self.job.sound.heard = heard
+            self.job.sound.analysis = heard
         self._heard_it()
 
     def on_best(self, best: Best) -> None:
@@ -221,7 +218,7 @@ class _Fit(_Work):
     def _heard_it(self) -> None:
         if self.listening:
             self.listening = False
-            self.job.sound.hearing.release()
+            self.job.sound.analysis_lock.release()
 
 
 def write_best(job: Job, folder: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Everything one server holds, put together."""
+"""The parts of one server: its sounds, queue, results and renderer."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ddsp_match
-from ddsp_match.app import checkpoint
-from ddsp_match.app.bench import Bench
-from ddsp_match.app.events import Hub
-from ddsp_match.app.fitting import Fitter
-from ddsp_match.app.jobs import Queue
-from ddsp_match.app.orders import EFFECTS, QUALITIES, estimates_s, processors
-from ddsp_match.app.runs import KNOBS, Run, Runs
-from ddsp_match.app.sounds import Limits, Sound, Sounds
+from ddsp_match.app import storage
+from ddsp_match.app.events import EventStream
+from ddsp_match.app.limits import Limits
+from ddsp_match.app.overrides import EFFECTS, QUALITIES, estimates_s, processors
+from ddsp_match.app.queue import Queue
+from ddsp_match.app.renderer import Renderer
+from ddsp_match.app.results import KNOBS, Result, Results
+from ddsp_match.app.sounds import Sound, Sounds
+from ddsp_match.app.worker import Worker
 
 PREFIX = "ddsp-match-app-"
 
 
-def sweep() -> None:
-    """Removes what servers left behind that were killed: scratch folders whose process is gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+def remove_stale(parent: Path) -> None:
+    """Remove the scratch folders of killed servers: those whose process is gone."""
+    for folder in parent.glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not _runs(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
@@ -42,50 +44,53 @@ def _runs(pid: int) -> bool:
     return True
 
 
-class Desk:
-    """The sounds, the queue, the runs and the workbench of one server.
+class Services:
+    """The sounds, the queue, the results and the renderer of one server.
 
     Args:
         outputs: Folder of the runs, and of what the app keeps.
-        limits: Of an upload.
+        limits: Of this server.
+        fit: Fits a sound; None for `ddsp_match.fit`.
+        warm: Whether all that a fit needs is loaded before there is one.
 
     Raises:
         OutputError: Another app uses that folder, or nothing can be written there.
     """
 
-    def __init__(self, outputs: Path, limits: Limits) -> None:
-        kept, self._lock = checkpoint.locked(outputs)
-        sweep()
+    def __init__(self, outputs: Path, limits: Limits, fit: Callable[..., Any] | None, warm: bool) -> None:
+        kept, self._lock = storage.locked(outputs)
+        remove_stale(Path(tempfile.gettempdir()))
         self.scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.boot = secrets.token_urlsafe(6)
         self.limits = limits
-        self.hub = Hub(self.everything)
-        self.runs, self.effects = Runs(outputs), Runs(outputs, KNOBS)
+        self.events = EventStream(self.everything)
+        self.runs, self.effects = Results(outputs), Results(outputs, KNOBS)
         self.sounds = Sounds(kept / "sounds", limits, self.tell_sounds)
-        self.bench = Bench(self.scratch / "made")
-        self.fitter = Fitter(self.runs, self.sounds, self.hub)
+        self.renderer = Renderer(self.scratch / "made")
+        self.worker = Worker(self.runs, self.sounds, self.events, fit)
         self.queue = Queue(
             kept / "queue.json",
             self.sounds,
-            self.fitter.perform,
-            self.fitter.finished,
+            self.worker.perform,
+            self.worker.finished,
             self.tell_jobs,
-            self.fitter.warm,
+            self.worker.warm if warm else lambda _: None,
+            limits.n_waiting,
         )
 
     def everything(self) -> list[tuple[str, Any]]:
         """What a page is told when it comes."""
-        hello = {"version": ddsp_match.__version__, "boot": self.boot, "ready": self.fitter.ready}
+        hello = {"version": ddsp_match.__version__, "boot": self.boot, "ready": self.worker.ready}
         sounds = {"sounds": self.told_sounds()}
-        return [("hello", hello), ("jobs", {"jobs": self.queue.listed()}), ("sounds", sounds)]
+        return [("jobs", {"jobs": self.queue.listed()}), ("sounds", sounds), ("hello", hello)]
 
     def tell_jobs(self) -> None:
         """Tells all pages of the queue."""
-        self.hub.tell("jobs", {"jobs": self.queue.listed()})
+        self.events.tell("jobs", {"jobs": self.queue.listed()})
 
     def tell_sounds(self) -> None:
         """Tells all pages of the sounds."""
-        self.hub.tell("sounds", {"sounds": self.told_sounds()})
+        self.events.tell("sounds", {"sounds": self.told_sounds()})
 
     def told_sounds(self) -> list[dict[str, Any]]:
         """What pages are told of the sounds, the newest first."""
@@ -97,7 +102,7 @@ class Desk:
         estimates = estimates_s(sound.seconds, sound.sample_rate, sound.channels)
         return {**sound.facts(), "runs": runs, "estimate_s": estimates}
 
-    def short(self, run: Run) -> dict[str, Any]:
+    def short(self, run: Result) -> dict[str, Any]:
         """What a list tells of a run: its sound, and what that is called now."""
         sound = self.sounds.of_run(run.label)
         told = run.short()
@@ -110,7 +115,6 @@ class Desk:
 
         return {
             "version": ddsp_match.__version__,
-            "boot": self.boot,
             "limits": {"bytes": self.limits.n_bytes, "seconds": self.limits.seconds, "channels": 2},
             "qualities": list(QUALITIES),
             "effects": list(EFFECTS),
@@ -119,14 +123,14 @@ class Desk:
             "exports": kinds(),
             "outputs": self.runs.outputs.name,
             # Last: the first time, what stands above takes seconds, and events tell of changes meanwhile.
-            "ready": self.fitter.ready,
+            "ready": self.worker.ready,
             "jobs": self.queue.listed(),
             "sounds": self.told_sounds(),
         }
 
     def close(self, wait_s: float) -> bool:
         """Ends the work, with the best so far of a running fit kept; false where that did not come to its end."""
-        self.bench.close()
+        self.renderer.close()
         try:
             return self.queue.close(wait_s)
         finally:

@@ -6,17 +6,16 @@ import os
 import subprocess
 import sys
 
-from ddsp_match.app import desk
+from ddsp_match.app import services
 
 
-def test_the_scratch_folder_of_a_dead_server_is_removed_and_of_a_living_one_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(desk.tempfile, "gettempdir", lambda: str(tmp_path))
+def test_the_scratch_folder_of_a_dead_server_is_removed_and_of_a_living_one_kept(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
-    dead, living = tmp_path / f"{desk.PREFIX}{gone.pid}-abc", tmp_path / f"{desk.PREFIX}{os.getpid()}-abc"
-    strange = tmp_path / f"{desk.PREFIX}notes-mine"
+    dead, living = tmp_path / f"{services.PREFIX}{gone.pid}-abc", tmp_path / f"{services.PREFIX}{os.getpid()}-abc"
+    strange = tmp_path / f"{services.PREFIX}notes-mine"
     for folder in (dead, living, strange):
         folder.mkdir()
         (folder / "x.wav").touch()
-    desk.sweep()
+    services.remove_stale(tmp_path)
     assert not dead.exists() and (living / "x.wav").exists() and (strange / "x.wav").exists()

@@ -16,32 +16,32 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ddsp_match.app.answers import Refusal, answer, plain, sent_file, sent_json, worked
-from ddsp_match.app.bench import PARTS
-from ddsp_match.app.desk import Desk
-from ddsp_match.app.guard import REPORT_POLICY
 from ddsp_match.app.pictures import axes, spectrogram
-from ddsp_match.app.runs import SOUNDS, SUFFIX, Run
+from ddsp_match.app.renderer import PARTS
+from ddsp_match.app.responses import Refusal, file_response, in_thread, json_body, json_response, plain
+from ddsp_match.app.results import SOUNDS, SUFFIX, Result
+from ddsp_match.app.security import REPORT_POLICY
+from ddsp_match.app.services import Services
 from ddsp_match.report.next_steps import next_steps
 
-MOST_EDITS = 64
+MAX_EDITS = 64
 SHOWN_SETTINGS = ("optimizer.steps", "effects", "f0.source", "f0.hz", "f0.min_hz", "f0.max_hz")
 
 
-async def on_bench(desk: Desk, work: Callable[..., Any], *args: Any) -> Any:
+async def in_renderer(services: Services, work: Callable[..., Any], *args: Any) -> Any:
     """Does a piece of work on the workbench, one at a time."""
-    return await asyncio.get_running_loop().run_in_executor(desk.bench.pool, functools.partial(work, *args))
+    return await asyncio.get_running_loop().run_in_executor(services.renderer.pool, functools.partial(work, *args))
 
 
-class RunRoutes:
+class ResultRoutes:
     """What answers below ``/api/runs``.
 
     Args:
-        desk: What the server holds.
+        services: What the server holds.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     def table(self) -> list[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
         """Methods, addresses and endpoints."""
@@ -63,24 +63,26 @@ class RunRoutes:
 
     async def listed(self, _: Request) -> Response:
         """All runs, the newest first."""
-        return answer({"runs": await worked(lambda: [self.desk.short(run) for run in self.desk.runs.listed()])})
+        return json_response(
+            {"runs": await in_thread(lambda: [self.services.short(run) for run in self.services.runs.listed()])}
+        )
 
     async def facts(self, request: Request) -> Response:
         """One run in figures and words."""
         run, edit = await self._named(request)
-        return answer(await on_bench(self.desk, self._facts, run, edit))
+        return json_response(await in_renderer(self.services, self._facts, run, edit))
 
     async def remove(self, request: Request) -> Response:
         """Deletes a run."""
         run, _ = await self._named(request)
-        await worked(self.desk.runs.remove, run)
-        self.desk.hub.tell("runs", {})
+        await in_thread(self.services.runs.remove, run)
+        self.services.events.tell("runs", {})
         return Response(status_code=204)
 
     async def compare(self, request: Request) -> Response:
         """Two runs beside each other."""
-        a, b = [await worked(self.desk.runs.get, request.query_params.get(name, "")) for name in ("a", "b")]
-        return answer(await on_bench(self.desk, self._compared, a, b))
+        a, b = [await in_thread(self.services.runs.get, request.query_params.get(name, "")) for name in ("a", "b")]
+        return json_response(await in_renderer(self.services, self._compared, a, b))
 
     async def wav(self, request: Request) -> Response:
         """A sound of a run."""
@@ -91,9 +93,9 @@ class RunRoutes:
         path = run.folder / f"{part}.wav"
         # What the fit itself wrote is sent as it is; its stems are made anew, with the breath where it belongs.
         if edit is not None or part not in ("target", "match") or not path.is_file() or path.is_symlink():
-            path = await on_bench(self.desk, self._wav, run, edit, part)
+            path = await in_renderer(self.services, self._wav, run, edit, part)
         name = f"{_file_name(run, edit)}-{part}.wav" if "download" in request.query_params else ""
-        return sent_file(path, "audio/wav", name=name)
+        return file_response(path, "audio/wav", name=name)
 
     async def picture(self, request: Request) -> Response:
         """The spectrogram of a sound of a run."""
@@ -103,11 +105,13 @@ class RunRoutes:
             raise Refusal(404, "no sound of that name", f"one of {', '.join(PARTS)}")
 
         def draw(path: Path) -> None:
-            like = self.desk.bench.sound(run, "target" if (run.folder / "target.wav").is_file() else "match")
-            path.write_bytes(spectrogram(self.desk.bench.sound(run, part, edit), dark=dark, like=like))
+            like = self.services.renderer.sound(run, "target" if (run.folder / "target.wav").is_file() else "match")
+            path.write_bytes(spectrogram(self.services.renderer.sound(run, part, edit), dark=dark, like=like))
 
         key = ("picture", run.id, run.when, edit, part, dark)
-        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".png", draw), "image/png")
+        return file_response(
+            await in_renderer(self.services, self.services.renderer.file, key, ".png", draw), "image/png"
+        )
 
     async def f0(self, request: Request) -> Response:
         """f0 and level over time."""
@@ -116,9 +120,9 @@ class RunRoutes:
         def table() -> dict[str, Any]:
             from ddsp_match.app.stems import of_patch
 
-            return of_patch(self.desk.bench.patch(run, edit))
+            return of_patch(self.services.renderer.patch(run, edit))
 
-        return answer(await on_bench(self.desk, table))
+        return json_response(await in_renderer(self.services, table))
 
     async def level(self, request: Request) -> Response:
         """What makes target and match equally loud; the parts of the match keep their level in it."""
@@ -128,14 +132,14 @@ class RunRoutes:
             from ddsp_match.report.level import gains_db, loudness_lufs
 
             parts = [part for part in SOUNDS if part != "target" or (run.folder / "target.wav").is_file()]
-            sounds = {part: self.desk.bench.sound(run, part, edit) for part in parts}
+            sounds = {part: self.services.renderer.sound(run, part, edit) for part in parts}
             lufs = {part: loudness_lufs(sound) for part, sound in sounds.items()}
             as_heard = {part: lufs["target" if part == "target" else "match"] for part in parts}
             gains = gains_db(sounds, as_heard, "target" if "target" in sounds else "match", parts)
             peaks = {part: float(abs(sound.samples).max(initial=0.0)) for part, sound in sounds.items()}
             return {"gains_db": gains, "lufs": lufs, "peaks": peaks, "peak": max(peaks.values())}
 
-        return answer(await on_bench(self.desk, table))
+        return json_response(await in_renderer(self.services, table))
 
     async def voice(self, request: Request) -> Response:
         """What the keyboard plays."""
@@ -144,11 +148,13 @@ class RunRoutes:
         def write(path: Path) -> None:
             from ddsp_match.exports.web.voice import voices
 
-            found = voices(self.desk.bench.patch(run, edit), run.name)["keys"]
+            found = voices(self.services.renderer.patch(run, edit), run.name)["keys"]
             path.write_text(json.dumps(plain(found)), encoding="utf-8")
 
         key = ("voice", run.id, run.when, edit)
-        return sent_file(await on_bench(self.desk, self.desk.bench.file, key, ".json", write), "application/json")
+        return file_response(
+            await in_renderer(self.services, self.services.renderer.file, key, ".json", write), "application/json"
+        )
 
     async def report(self, request: Request) -> Response:
         """The page that the fit has written."""
@@ -162,10 +168,12 @@ class RunRoutes:
         if edit is not None:
 
             def write(path: Path) -> None:
-                self.desk.bench.patch(run, edit).save(path)
+                self.services.renderer.patch(run, edit).save(path)
 
-            path = await on_bench(self.desk, self.desk.bench.file, ("file", run.id, run.when, edit), SUFFIX, write)
-        return sent_file(path, "application/octet-stream", name=f"{_file_name(run, edit)}{SUFFIX}")
+            path = await in_renderer(
+                self.services, self.services.renderer.file, ("file", run.id, run.when, edit), SUFFIX, write
+            )
+        return file_response(path, "application/octet-stream", name=f"{_file_name(run, edit)}{SUFFIX}")
 
     async def export(self, request: Request) -> Response:
         """The run as another program takes it."""
@@ -175,31 +183,31 @@ class RunRoutes:
         kind = request.path_params["kind"]
         options = exports.options_of(kind, {k: v for k, v in request.query_params.items() if k != "edit"})
         name = _file_name(run, edit)
-        folder = self.desk.scratch / "exports" / secrets.token_urlsafe(9)
+        folder = self.services.scratch / "exports" / secrets.token_urlsafe(9)
 
         def write() -> Path:
             try:
-                return exports.write(self.desk.bench.patch(run, edit), kind, name, options, folder)
+                return exports.write(self.services.renderer.patch(run, edit), kind, name, options, folder)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
 
-        path = await on_bench(self.desk, write)
-        found = sent_file(path, "application/octet-stream", name=path.name)
+        path = await in_renderer(self.services, write)
+        found = file_response(path, "application/octet-stream", name=path.name)
         found.background = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         return found
 
     async def edit(self, request: Request) -> Response:
         """Turns knobs."""
         run, _ = await self._named(request)
-        order = await sent_json(request)
+        order = await json_body(request)
         edits = order.get("edits")
-        if not isinstance(edits, list) or len(edits) > MOST_EDITS:
-            raise Refusal(400, "no list of edits", f'{{"edits": […]}}, at most {MOST_EDITS}')
+        if not isinstance(edits, list) or len(edits) > MAX_EDITS:
+            raise Refusal(400, "no list of edits", f'{{"edits": […]}}, at most {MAX_EDITS}')
 
         def work() -> dict[str, Any]:
-            token, patch = self.desk.bench.edited(run, edits)
-            before = self.desk.bench.patch(run)
+            token, patch = self.services.renderer.edited(run, edits)
+            before = self.services.renderer.patch(run)
             return {
                 "edit": token,
                 "run": run.id,
@@ -209,54 +217,54 @@ class RunRoutes:
                 "same": patch is before or patch.provenance.get("edits") == before.provenance.get("edits"),
             }
 
-        return answer(await on_bench(self.desk, work), 201)
+        return json_response(await in_renderer(self.services, work), 201)
 
-    async def _named(self, request: Request) -> tuple[Run, str | None]:
+    async def _named(self, request: Request) -> tuple[Result, str | None]:
         """The run and the edit that a request names."""
-        run = await worked(self.desk.runs.get, request.path_params["run"])
+        run = await in_thread(self.services.runs.get, request.path_params["run"])
         edit = request.query_params.get("edit") or None
-        self.desk.bench.check(run, edit)
+        self.services.renderer.check(run, edit)
         return run, edit
 
-    def _wav(self, run: Run, edit: str | None, part: str) -> Path:
+    def _wav(self, run: Result, edit: str | None, part: str) -> Path:
         def write(path: Path) -> None:
             from ddsp_match.core.audio import write
 
-            write(path, self.desk.bench.sound(run, part, edit), "FLOAT")
+            write(path, self.services.renderer.sound(run, part, edit), "FLOAT")
 
-        return self.desk.bench.file(("wav", run.id, run.when, edit, part), ".wav", write)
+        return self.services.renderer.file(("wav", run.id, run.when, edit, part), ".wav", write)
 
-    def _compared(self, a: Run, b: Run) -> dict[str, Any]:
+    def _compared(self, a: Result, b: Result) -> dict[str, Any]:
         import numpy as np
 
-        from ddsp_match.app.comparing import differences, metrics_of_two
+        from ddsp_match.app.comparison import differences, metrics_of_two
         from ddsp_match.report.level import gains_db, loudness_lufs
 
-        sounds = {"target": self.desk.bench.sound(a, "target")}
-        sounds |= {name: self.desk.bench.sound(run, "match") for name, run in (("a", a), ("b", b))}
-        other = self.desk.bench.sound(b, "target")
+        sounds = {"target": self.services.renderer.sound(a, "target")}
+        sounds |= {name: self.services.renderer.sound(run, "match") for name, run in (("a", a), ("b", b))}
+        other = self.services.renderer.sound(b, "target")
         lufs = {name: loudness_lufs(sound) for name, sound in sounds.items()}
         return {
-            "a": self.desk.short(a),
-            "b": self.desk.short(b),
+            "a": self.services.short(a),
+            "b": self.services.short(b),
             "same_sound": np.array_equal(sounds["target"].samples, other.samples),
             "metrics": metrics_of_two(a.metrics.get("metrics", {}), b.metrics.get("metrics", {})),
             "settings": differences(a.settings(), b.settings()),
             "gains_db": gains_db(sounds, lufs, "target", ("a", "b")),
         }
 
-    def _facts(self, run: Run, edit: str | None) -> dict[str, Any]:
+    def _facts(self, run: Result, edit: str | None) -> dict[str, Any]:
         from ddsp_match.app.stems import shares
 
-        patch = self.desk.bench.patch(run, edit)
+        patch = self.services.renderer.patch(run, edit)
         told, rate = run.metrics, patch.timebase.sample_rate
         has = [part for part in PARTS if part not in ("target", "difference") or (run.folder / "target.wav").is_file()]
         return {
-            **self.desk.short(run),
+            **self.services.short(run),
             "verdict_of": "match" if edit is None else "unedited",
             "seconds": patch.seconds,
             "n_samples": patch.n_samples,
-            "metrics": {**told.get("metrics", {}), **shares(self.desk.bench.sounds(run, edit))},
+            "metrics": {**told.get("metrics", {}), **shares(self.services.renderer.sounds(run, edit))},
             "notes": told.get("notes", []),
             "stop_reason": told.get("stop_reason", ""),
             "steps": told.get("steps", 0),
@@ -283,7 +291,7 @@ def _as_typed(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def report_of(run: Run) -> Response:
+def report_of(run: Result) -> Response:
     """The page in the folder of a run, in its sandbox.
 
     Raises:
@@ -292,11 +300,11 @@ def report_of(run: Run) -> Response:
     path = run.folder / "report.html"
     if not path.is_file() or path.is_symlink():
         raise Refusal(404, "a run without a report", "one that has one")
-    found = sent_file(path, "text/html; charset=utf-8")
+    found = file_response(path, "text/html; charset=utf-8")
     found.headers["Content-Security-Policy"] = REPORT_POLICY
     return found
 
 
-def _file_name(run: Run, edit: str | None) -> str:
+def _file_name(run: Result, edit: str | None) -> str:
     """What a download is called."""
     return f"{run.folder.name}-edited" if edit is not None else run.folder.name

@@ -21,8 +21,7 @@ from starlette.types import Receive, Scope, Send
 from ddsp_match.core.errors import OUT, MatchError, OutputError
 
 MAX_JSON_BYTES = 1 << 20
-STALLED_S = 30.0  # loopback delivers at once; who sends nothing for so long has gone away
-MOST_BODY_S = 300.0  # for all of a body, or a drop every half minute would hold a place for hours
+MAX_BODY_S = 300.0  # for all of a body, or a drop every half minute would hold a place for hours
 LINGER_S, LINGER_BYTES = 2.0, 4 << 20  # for a sender to see that it is refused
 _WHOLE = "body_was_read_to_its_end"
 IN_THE_APP = {OUT: "starting the app with another --outputs"}  # how errors name what would cure them
@@ -44,7 +43,7 @@ class Refusal(Exception):
         self.status, self.found, self.needed, self.hint = status, found, needed, hint
 
 
-def words_of(error: BaseException) -> dict[str, str]:
+def error_words(error: BaseException) -> dict[str, str]:
     """An error as the app shows it."""
     if isinstance(error, MatchError | Refusal):
         return {"found": error.found, "needed": error.needed, "try": _remedy(error)}
@@ -63,7 +62,7 @@ def _remedy(error: MatchError | Refusal) -> str:
     return error.remedy(IN_THE_APP) if isinstance(error, MatchError) else error.hint
 
 
-def status_of(error: BaseException) -> int:
+def error_status(error: BaseException) -> int:
     """The HTTP status that goes with an error."""
     if isinstance(error, Refusal):
         return error.status
@@ -75,9 +74,9 @@ def status_of(error: BaseException) -> int:
     return 400 if isinstance(error, MatchError) else 500
 
 
-def failed(error: BaseException) -> JSONResponse:
+def error_response(error: BaseException) -> JSONResponse:
     """The answer to a request that met an error."""
-    return _Failure({"error": words_of(error)}, status_of(error))
+    return _Failure({"error": error_words(error)}, error_status(error))
 
 
 class _Failure(JSONResponse):
@@ -113,12 +112,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def answer(value: Any, status: int = 200) -> JSONResponse:
+def json_response(value: Any, status: int = 200) -> JSONResponse:
     """A JSON answer that no cache keeps."""
     return JSONResponse(plain(value), status, {"Cache-Control": "no-store"})
 
 
-def sent_file(path: Path, kind: str, *, name: str = "", lasting: bool = False) -> Response:
+def file_response(path: Path, kind: str, *, name: str = "", lasting: bool = False) -> Response:
     """A file, whole or in ranges; as a download where it gets a name."""
     headers = {"Cache-Control": "private, max-age=3600" if lasting else "no-store"}
     if name:
@@ -127,12 +126,14 @@ def sent_file(path: Path, kind: str, *, name: str = "", lasting: bool = False) -
     return FileResponse(path, headers=headers, media_type=kind)
 
 
-async def chunks(request: Request):
+async def body_chunks(request: Request):
     """The body as it comes; given up where the sender stalls or goes away."""
-    stream, end = request.stream(), time.monotonic() + MOST_BODY_S
+    stream, end = request.stream(), time.monotonic() + MAX_BODY_S
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(stream), min(STALLED_S, max(end - time.monotonic(), 0.0)))
+            chunk = await asyncio.wait_for(
+                anext(stream), min(request.app.state.limits.stall_s, max(end - time.monotonic(), 0.0))
+            )
         except StopAsyncIteration:
             setattr(request.state, _WHOLE, True)
             return
@@ -142,14 +143,14 @@ async def chunks(request: Request):
             yield chunk
 
 
-async def sent_json(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body.
 
     Raises:
         Refusal: It is too large, or no JSON object.
     """
     body = bytearray()
-    async for chunk in chunks(request):
+    async for chunk in body_chunks(request):
         body += chunk
         if len(body) > MAX_JSON_BYTES:
             raise Refusal(413, "more than a megabyte of JSON", "less")
@@ -162,6 +163,6 @@ async def sent_json(request: Request) -> dict[str, Any]:
     return value
 
 
-async def worked(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Runs what would block the server in a thread of its own."""
+async def in_thread(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Results what would block the server in a thread of its own."""
     return await run_in_threadpool(work, *args, **options)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ddsp_match.app.answers import Refusal, failed
+from ddsp_match.app.responses import Refusal, error_response
 
 OWN_HEADER = "x-ddsp-match"
 HOSTS = ("127.0.0.1", "localhost")
@@ -23,7 +23,7 @@ REPORT_POLICY = (
 _SAFE = ("GET", "HEAD")
 
 
-class Guard:
+class SameOrigin:
     """Refuses what does not come from the app's own pages, and puts the safety headers on every answer.
 
     A page elsewhere may point its own name at this address (DNS rebinding): the Host header gives it away. It may post
@@ -51,7 +51,7 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is not None:
-            await failed(refusal)(scope, receive, headed)
+            await error_response(refusal)(scope, receive, headed)
             return
         await self.app(scope, receive, headed)
 

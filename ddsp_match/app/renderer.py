@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import shutil
 import threading
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ddsp_match.app.answers import Refusal
-from ddsp_match.app.runs import Run
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.app.responses import Refusal
+from ddsp_match.app.results import Result
 
 if TYPE_CHECKING:
     from ddsp_match.core.audio import Audio
@@ -24,8 +22,7 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 PARTS = ("target", "match", "harmonic", "noise", "dry", "difference")
-MOST_EDITS, MOST_BYTES, FEWEST = 2000, 1 << 29, 4
-LONGEST_S = 600.0  # of an edited sound
+MAX_EDITS, MAX_BYTES, FEWEST = 2000, 1 << 29, 4
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Edited:
     edits: tuple[Edit, ...]
 
 
-class Bench:
+class Renderer:
     """The one workbench: one piece of work at a time, and what was made last kept at hand.
 
     Args:
@@ -60,7 +57,7 @@ class Bench:
         """Begins nothing more."""
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def edited(self, run: Run, edits: Sequence[Any]) -> tuple[str, Patch]:
+    def edited(self, run: Result, edits: Sequence[Any]) -> tuple[str, Patch]:
         """Notes an edit of a run and makes its patch.
 
         Args:
@@ -68,15 +65,13 @@ class Bench:
             edits: ``{"name": …, "values": {…}}``, in their order.
 
         Raises:
-            ConfigError: There is no such edit, or a value is none for it.
-            Refusal: It would get too long.
+            ConfigError: There is no such edit, a value is none for it, or the sound would get too long.
         """
         made = tuple(_edit(entry) for entry in edits)
-        self._check_length(self.patch(run), made)
         token = secrets.token_urlsafe(9)
         with self._lock:
             self._edits[token] = Edited(run.id, made)
-            while len(self._edits) > MOST_EDITS:
+            while len(self._edits) > MAX_EDITS:
                 self._edits.popitem(last=False)
         try:
             return token, self.patch(run, token)
@@ -84,7 +79,7 @@ class Bench:
             self._edits.pop(token, None)
             raise
 
-    def check(self, run: Run, edit: str | None) -> None:
+    def check(self, run: Result, edit: str | None) -> None:
         """Refuses an edit that is none of this run.
 
         Raises:
@@ -93,7 +88,7 @@ class Bench:
         if edit is not None:
             self._edit_of(run, edit)
 
-    def patch(self, run: Run, edit: str | None = None) -> Patch:
+    def patch(self, run: Result, edit: str | None = None) -> Patch:
         """The patch of a run, edited or not."""
 
         def make() -> Patch:
@@ -107,7 +102,7 @@ class Bench:
 
         return self._keep(("patch", run.id, run.when, edit), make, lambda patch: 4 * _numbers(patch))
 
-    def sound(self, run: Run, part: str, edit: str | None = None) -> Audio:
+    def sound(self, run: Result, part: str, edit: str | None = None) -> Audio:
         """One of `PARTS`. Harmonic and noise stem are without effects; the residual within the partials is noise.
 
         Raises:
@@ -139,30 +134,19 @@ class Bench:
         with self._lock:
             self._files[key] = path
             sizes = [one.stat().st_size if one.exists() else 0 for one in self._files.values()]
-            while sum(sizes) > MOST_BYTES and len(sizes) > 8 * FEWEST:  # the last may be on their way to a page
+            while sum(sizes) > MAX_BYTES and len(sizes) > 8 * FEWEST:  # the last may be on their way to a page
                 _, old = self._files.popitem(last=False)
                 shutil.rmtree(old.parent, ignore_errors=True)
                 sizes.pop(0)
         return path
 
-    def _edit_of(self, run: Run, edit: str) -> Edited:
+    def _edit_of(self, run: Result, edit: str) -> Edited:
         found = self._edits.get(edit)
         if found is None or found.run != run.id:
             raise Refusal(404, "no edit of that id", "one of this run, since the server started", "editing it again")
         return found
 
-    def _check_length(self, patch: Patch, edits: Sequence[Edit]) -> None:
-        from ddsp_match.edits.kinds import kind_of
-
-        seconds = patch.seconds
-        for edit in edits:
-            kind = kind_of(edit.name)
-            values = kind.checked(edit.values)
-            seconds = kind.seconds(values, seconds) if kind.seconds is not None else seconds
-            if not seconds <= LONGEST_S:
-                raise Refusal(400, f"{seconds:.0f} s of sound after {edit.name}", f"at most {LONGEST_S:.0f} s")
-
-    def _target(self, run: Run) -> Audio:
+    def _target(self, run: Result) -> Audio:
         from ddsp_match.core.audio import read
 
         path = run.folder / "target.wav"
@@ -170,7 +154,7 @@ class Bench:
             raise Refusal(404, "a run without its target", "one that kept it", "the match")
         return self._keep(("target", run.id, run.when), lambda: read(path)[0], _bytes)
 
-    def _difference(self, run: Run, edit: str | None) -> Audio:
+    def _difference(self, run: Result, edit: str | None) -> Audio:
         from ddsp_match.core.audio import Audio
 
         target, match = self._target(run), self.sound(run, "match", edit)
@@ -178,7 +162,7 @@ class Bench:
             raise Refusal(404, "an edited sound", "the match itself", "it without the edit")
         return Audio(target.samples - match.samples, target.sample_rate)
 
-    def sounds(self, run: Run, edit: str | None = None) -> dict[str, Audio]:
+    def sounds(self, run: Result, edit: str | None = None) -> dict[str, Audio]:
         """All that the patch of a run plays, whole and in parts."""
 
         def make() -> dict[str, Audio]:
@@ -199,23 +183,17 @@ class Bench:
         made = make()
         with self._lock:
             self._kept[key] = (made, size(made))
-            while len(self._kept) > FEWEST and sum(bytes_ for _, bytes_ in self._kept.values()) > MOST_BYTES:
+            while len(self._kept) > FEWEST and sum(bytes_ for _, bytes_ in self._kept.values()) > MAX_BYTES:
                 self._kept.popitem(last=False)
         return made
 
 
 def _edit(entry: Any) -> Edit:
-    from ddsp_match.edits.kinds import kind_of
     from ddsp_match.tasks.edit import Edit
 
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        raise Refusal(400, "an edit without a name", '{"name": …, "values": {…}}')
-    values = entry.get("values", {})
-    if not isinstance(values, dict):
-        raise Refusal(400, "values that are no object", '{"name": …, "values": {…}}')
-    if any(isinstance(value, float) and not math.isfinite(value) for value in values.values()):
-        raise ConfigError("a value that is not finite", where=entry["name"], needed="a number")
-    kind_of(entry["name"]).checked(values)
+    values = entry.get("values", {}) if isinstance(entry, dict) else None
+    if not isinstance(values, dict) or not isinstance(entry.get("name"), str):
+        raise Refusal(400, "an edit without a name, or values that are no object", '{"name": …, "values": {…}}')
     return Edit(entry["name"], values)
 
 

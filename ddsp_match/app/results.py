@@ -17,19 +17,19 @@ from typing import Any
 
 import yaml
 
-from ddsp_match.app.answers import Refusal
+from ddsp_match.app.responses import Refusal
 from ddsp_match.core.audio.headers import header
 from ddsp_match.datasets.naming import safe
 
 SUFFIX = ".patch.safetensors"
 METRICS, KNOBS = "metrics.json", "knobs.json"  # what a folder has that a fit, or an effect's identification, has left
-MOST_RUNS, MOST_LOSSES = 500, 400
+MAX_RUNS, MAX_LOSSES = 500, 400
 DEPTH = 3  # a sweep keeps its runs one folder further down, a run over many sounds two
 SOUNDS = ("target", "match", "harmonic", "noise", "dry")
 
 
 @dataclass(frozen=True)
-class Run:
+class Result:
     """One past fit.
 
     Attributes:
@@ -83,7 +83,7 @@ class Run:
                 rows = [[int(row["step"]), float(row["loss"]), float(row["best"])] for row in csv.DictReader(file)]
         except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError):
             return []
-        return rows[:: max(1, math.ceil(len(rows) / MOST_LOSSES))]
+        return rows[:: max(1, math.ceil(len(rows) / MAX_LOSSES))]
 
 
 def _dotted(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -99,7 +99,7 @@ def plain_name(name: str) -> str:
     return safe(name.replace("/", "_").replace("\\", "_"))
 
 
-class Runs:
+class Results:
     """All of them, found anew whenever somebody asks.
 
     Args:
@@ -109,19 +109,19 @@ class Runs:
 
     def __init__(self, outputs: Path, mark: str = METRICS) -> None:
         self.outputs, self.mark = outputs.absolute(), mark
-        self._known: dict[Path, tuple[float, Run | None]] = {}
-        self._ids: dict[str, Run] = {}
+        self._known: dict[Path, tuple[float, Result | None]] = {}
+        self._ids: dict[str, Result] = {}
         self._lock = threading.Lock()
 
-    def listed(self) -> list[Run]:
+    def listed(self) -> list[Result]:
         """The newest first."""
         with self._lock:
             found = [run for path in self._paths(self.outputs, DEPTH) if (run := self._read(path)) is not None]
             found.sort(key=lambda run: run.when, reverse=True)
             self._ids = {run.id: run for run in found}
-            return found[:MOST_RUNS]
+            return found[:MAX_RUNS]
 
-    def get(self, run_id: str) -> Run:
+    def get(self, run_id: str) -> Result:
         """The run of that id.
 
         Raises:
@@ -135,7 +135,7 @@ class Runs:
             raise Refusal(404, "no run of that id", "one that is still there", "the list of runs")
         return run
 
-    def remove(self, run: Run) -> None:
+    def remove(self, run: Result) -> None:
         """Deletes the folder of a run.
 
         Raises:
@@ -182,7 +182,7 @@ class Runs:
             elif depth > 1:
                 yield from self._paths(path, depth - 1)
 
-    def _read(self, folder: Path) -> Run | None:
+    def _read(self, folder: Path) -> Result | None:
         try:
             when = (folder / self.mark).stat().st_mtime
         except OSError:
@@ -192,7 +192,7 @@ class Runs:
             known = self._known[folder] = (when, self._made(folder, when))
         return known[1]
 
-    def _made(self, folder: Path, when: float) -> Run | None:
+    def _made(self, folder: Path, when: float) -> Result | None:
         try:
             metrics = json.loads((folder / self.mark).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -200,4 +200,4 @@ class Runs:
         patches = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink())
         if not isinstance(metrics, dict) or "verdict" not in metrics or len(patches) != 1:
             return None
-        return Run(self.id_of(folder), folder, self.label_of(folder), when, patches[0], metrics)
+        return Result(self.id_of(folder), folder, self.label_of(folder), when, patches[0], metrics)

@@ -23,9 +23,7 @@ def locked(outputs: Path) -> tuple[Path, Lock]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         refused = refusal(outputs, error)
-        raise OutputError(
-            refused.found, where=outputs, needed=refused.needed, hint="another --outputs"
-        ) from error
+        raise OutputError(refused.found, where=outputs, needed=refused.needed, hint="another --outputs") from error
     try:
         return folder, Lock(folder / "run.lock", folder)
     except OutputError as error:
