@@ -23,15 +23,15 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--only", action="append", choices=PARTS)
-    said = parser.parse_args()
-    for part in [] if said.table else said.only or PARTS:
+    options = parser.parse_args()
+    for part in [] if options.table else options.only or PARTS:
         print(f"== {part}", flush=True)
-        words = ["--data", str(said.data), "--reference", str(said.reference)]
+        words = ["--data", str(options.data), "--reference", str(options.reference)]
         if part == "crepe_speed":
-            words = [str(said.data / SEED_CLIP), "--save"]
+            words = [str(options.data / SEED_CLIP), "--save"]
         elif part == "f0_accuracy":
-            song = [said.data / "f0/vocadito_1.wav", said.data / "f0/vocadito_1_f0.csv"]
-            words = [str(said.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
+            song = [options.data / "f0/vocadito_1.wav", options.data / "f0/vocadito_1_f0.csv"]
+            words = [str(options.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
         elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
         elif part == "editing":
@@ -39,9 +39,9 @@ def main() -> None:
         elif part == "app":
             words += ["--fuzz", "1000", "--save"]
         elif part == "rooms":
-            words = ["--data", str(said.data), "--save"]
+            words = ["--data", str(options.data), "--save"]
         elif part == "rooms_in_fit":
-            words = ["--irs", str(said.data / "ir"), "--heard", "--save"]
+            words = ["--irs", str(options.data / "ir"), "--heard", "--save"]
         subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *words], check=True)
     (HERE / "results.md").write_text(page(), encoding="utf-8")
     print(f"written: {HERE / 'results.md'}")

@@ -37,15 +37,15 @@ def main() -> None:
     parser.add_argument("--fuzz", type=int, default=0, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", action="store_true")
-    said = parser.parse_args()
-    clip = said.clip or said.data / SEED_CLIP
+    options = parser.parse_args()
+    clip = options.clip or options.data / SEED_CLIP
     with tempfile.TemporaryDirectory() as name:
-        figures: dict[str, Any] = heard(Path(name), clip, said.rounds)
-    if said.fuzz:
+        figures: dict[str, Any] = heard(Path(name), clip, options.rounds)
+    if options.fuzz:
         with tempfile.TemporaryDirectory() as name:
-            figures["fuzz"] = fuzzed(Path(name), said.fuzz, said.seed)
+            figures["fuzz"] = fuzzed(Path(name), options.fuzz, options.seed)
     print(json.dumps(figures, indent=1))
-    if said.save:
+    if options.save:
         save("app", figures)
 
 
@@ -126,25 +126,25 @@ def fuzzed(place: Path, requests: int, seed: int) -> dict[str, Any]:
     began = time.perf_counter()
     log = place.parent / f"{place.name}.log"
     with server(outputs, log, cwd=place, TMPDIR=str(scratch)) as port:
-        found = Fuzz(port, sorted((ROOT / "data").glob("*.flac"))[:6], seed, fits=10).run(requests)
+        result = Fuzz(port, sorted((ROOT / "data").glob("*.flac"))[:6], seed, fits=10).run(requests)
         while any(job["state"] in ("queued", "running") for job in json.loads(ask(port, "GET", "/api/state"))["jobs"]):
             time.sleep(0.2)
         states = [job["state"] for job in json.loads(ask(port, "GET", "/api/state"))["jobs"]]
         wrong = strays(place, outputs, before)
-    said = log.read_text()
+    options = log.read_text()
     log.unlink()
-    left = [path.name for path in scratch.iterdir()]
-    for line in [*found.crashes[:5], *wrong[:5], *left[:5]]:
+    residual = [path.name for path in scratch.iterdir()]
+    for line in [*result.crashes[:5], *wrong[:5], *residual[:5]]:
         print(line)
-    if "Traceback" in said:
-        print(said[-3000:])
+    if "Traceback" in options:
+        print(options[-3000:])
     return {
-        "requests": found.requests,
+        "requests": result.requests,
         "seed": seed,
-        "answers": {str(status): count for status, count in sorted(found.answers.items())},
+        "answers": {str(status): count for status, count in sorted(result.answers.items())},
         "fits": {state: states.count(state) for state in sorted(set(states))},
-        "crashes": len(found.crashes) + said.count("Traceback"),
-        "files_elsewhere": len(wrong) + len(left),
+        "crashes": len(result.crashes) + options.count("Traceback"),
+        "files_elsewhere": len(wrong) + len(residual),
         "seconds": round(time.perf_counter() - began, 1),
     }
 

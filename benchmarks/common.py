@@ -1,4 +1,4 @@
-"""What the benchmarks share: where the sounds are, how a figure is written down."""
+"""Shared parts of the benchmarks: folders of sounds, timing, storing of figures."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def timed(command: list[str]) -> tuple[float, float]:
     before = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = process.stderr.read()
+    message = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - before
     if status:
-        raise SystemExit(f"{' '.join(command)} failed:\n{said.decode()[-2000:]}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{message.decode()[-2000:]}")
     process.returncode = 0
     return seconds, usage.ru_maxrss / 1024
 

@@ -1,4 +1,4 @@
-"""How much faster the CREPE network runs here than layer by layer, and how far apart the activations are.
+"""Time the CREPE network against the plain layers, and compare the activations.
 
     python -m benchmarks.crepe_speed [SOUND.wav] [--model full] [--repeats 3]
 

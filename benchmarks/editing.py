@@ -1,4 +1,4 @@
-"""What edits do to pitch, length and attack, and whether a transposed note sounds like the real one.
+"""Measure the effect of edits on pitch, length and attack, and compare transposed notes with real ones.
 
     python -m benchmarks.editing --save                     some minutes: 22 notes, and every pair of guitar notes
     python -m benchmarks.editing --only guitars             only those
@@ -47,23 +47,23 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=22, help="so many notes to transpose and stretch")
     parser.add_argument("--only", choices=("notes", "guitars"))
     parser.add_argument("--save", action="store_true")
-    said = parser.parse_args()
-    clips = sorted((said.data / "nsynth").glob("*.wav"))
+    options = parser.parse_args()
+    clips = sorted((options.data / "nsynth").glob("*.wav"))
     if not clips:
-        raise SystemExit(f"{said.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
+        raise SystemExit(f"{options.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
     before = RESULTS / "editing.json"
-    kept = json.loads(before.read_text()) if before.exists() else {}
-    if said.only != "guitars":
-        notes = clips[:: max(1, len(clips) // said.limit)][: said.limit]
-        kept |= notes_figures(fitted(notes))
-    if said.only != "notes":
+    stored = json.loads(before.read_text()) if before.exists() else {}
+    if options.only != "guitars":
+        notes = clips[:: max(1, len(clips) // options.limit)][: options.limit]
+        stored |= notes_figures(fitted(notes))
+    if options.only != "notes":
         pairs = guitar_pairs(clips)
         guitars = sorted({clip for pair in pairs for clip in pair})
-        kept["guitars"] = guitar_figures(fitted(guitars), pairs, said.reference / "score.py")
-    for line in rows_of(kept):
+        stored["guitars"] = guitar_figures(fitted(guitars), pairs, options.reference / "score.py")
+    for line in rows_of(stored):
         print(line)
-    if said.save:
-        save("editing", kept)
+    if options.save:
+        save("editing", stored)
 
 
 def fitted(clips: list[Path]) -> dict[Path, Patch]:
@@ -74,8 +74,8 @@ def fitted(clips: list[Path]) -> dict[Path, Patch]:
         for clip in clips:
             (sounds / clip.name).symlink_to(clip.resolve())
         timed(ddsp_match("fit", sounds, "-o", out, "--quiet"))
-        found = {path.name.split(".")[0]: load_patch(path) for path in out.glob("sounds/*/*.patch.safetensors")}
-    return {clip: found[clip.stem] for clip in clips}
+        result = {path.name.split(".")[0]: load_patch(path) for path in out.glob("sounds/*/*.patch.safetensors")}
+    return {clip: result[clip.stem] for clip in clips}
 
 
 def notes_figures(patches: dict[Path, Patch]) -> dict:
@@ -157,8 +157,8 @@ def guitar_figures(patches: dict[Path, Patch], pairs: list[tuple[Path, Path]], s
         match = Path(name) / "match.wav"
         for a, b in pairs:
             semitones, recording = pitch(b) - pitch(a), soundfile.read(a, dtype="float32")
-            shifted = librosa.effects.pitch_shift(recording[0], sr=recording[1], n_steps=semitones)
-            sounds = {"librosa": shifted}
+            delayed = librosa.effects.pitch_shift(recording[0], sr=recording[1], n_steps=semitones)
+            sounds = {"librosa": delayed}
             for formant in ("keep", "move"):
                 edited = edit(patches[a], [{"edit": "transpose", "semitones": semitones, "formant": formant}])
                 sounds[formant] = render(edited).samples[0]
@@ -175,11 +175,11 @@ def guitar_figures(patches: dict[Path, Patch], pairs: list[tuple[Path, Path]], s
     return {"pairs": len(rows), "means": means, "rows": rows}
 
 
-def rows_of(kept: dict) -> list[str]:
+def rows_of(stored: dict) -> list[str]:
     """The figures as the rows of a table."""
     rows = []
     for semitones in (-12, 12):
-        mine = [row for row in kept.get("transposed", []) if row["semitones"] == semitones]
+        mine = [row for row in stored.get("transposed", []) if row["semitones"] == semitones]
         if mine:
             medians = [row["median_cents"] for row in mine]
             rows.append(
@@ -188,7 +188,7 @@ def rows_of(kept: dict) -> list[str]:
                 "| 5 | 2 |"
             )
     for factor in FACTORS:
-        mine = [row for row in kept.get("stretched", []) if row["factor"] == factor]
+        mine = [row for row in stored.get("stretched", []) if row["factor"] == factor]
         if mine:
             frames, cents = (max(abs(row[key]) for row in mine) for key in ("frames_off", "cents"))
             typical = statistics.median(row["cents"] for row in mine)
@@ -202,11 +202,11 @@ def rows_of(kept: dict) -> list[str]:
                 f"median, largest, notes above 5 ms | **{statistics.median(attacks):.1f}**, {max(attacks):.0f} ms, "
                 f"{sum(attack > 5 for attack in attacks)} | 5 ms | |"
             )
-    if "guitars" in kept:
-        means = kept["guitars"]["means"]
+    if "guitars" in stored:
+        means = stored["guitars"]["means"]
         rows.append(
-            f"| {kept['guitars']['pairs']} pairs of guitar notes, one transposed to the other: mean mos with formants "
-            f"kept; moved; librosa's pitch shift | **{means['keep']['mos']:.2f}**; {means['move']['mos']:.2f}; "
+            f"| {stored['guitars']['pairs']} pairs of guitar notes, one transposed to the other: mean mos with "
+            f"formants kept; moved; librosa's pitch shift | **{means['keep']['mos']:.2f}**; {means['move']['mos']:.2f}; "
             f"{means['librosa']['mos']:.2f} | better than librosa | |"
         )
     return rows

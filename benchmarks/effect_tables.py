@@ -22,8 +22,8 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
 
 def knob_rows(read: Read) -> list[str]:
     """Random targets, from neutral."""
-    found = read("knob_recovery")
-    if not found:
+    result = read("knob_recovery")
+    if not result:
         return []
     rows = [
         *_paragraph(
@@ -35,22 +35,22 @@ def knob_rows(read: Read) -> list[str]:
         "| chain | found | within 1e-6 | within 1e-10 | median ratio | worst ratio | with ambiguous knobs | median s |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for chain, r in found["rows"].items():
+    for chain, r in result["rows"].items():
         rows.append(
             f"| {chain} | **{r['found']} of {r['targets']}** | {r['esr_1e-6']} | {r['esr_1e-10']} "
             f"| {r['median_esr']:.0e} | {r['worst_esr']:.0e} | {r['ambiguous_in']} | {r['median_s']} |"
         )
-    free = found["rows"].get("freeverb", {}).get("median_s_to_1e-6")
+    free = result["rows"].get("freeverb", {}).get("median_s_to_1e-6")
     if free is not None:
         compared = "at least 30 s, aim 5 s; the seed: 31 s on 200 samples"
         rows += ["", f"Freeverb, stereo, is at 1e-6 after **{free} s** ({compared})."]
-    return [*rows, "", _command(found)]
+    return [*rows, "", _command(result)]
 
 
 def filter_rows(read: Read) -> list[str]:
     """Against scipy and a loop."""
-    found = read("filters")
-    if not found:
+    result = read("filters")
+    if not result:
         return []
     rows = [
         *_paragraph(
@@ -63,18 +63,18 @@ def filter_rows(read: Read) -> list[str]:
         "| filter | float64 | float32 | slopes | ms | against the loop | philtorch, ms | circle, ms |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for r in found["table"]:
+    for r in result["table"]:
         rows.append(
             f"| {r['filter']} | {_e(r['scipy_f64'])} | {_e(r['scipy_f32'])} | {_e(r['gradient'])} | {r['ours_ms']:.1f} "
             f"| **{r['loop_ratio']:.0f}×** | {_ms(r['philtorch_ms'])} | {_ms(r['circle_ms'])} |"
         )
-    return [*rows, "", _command(found)]
+    return [*rows, "", _command(result)]
 
 
 def hardware_rows(read: Read) -> list[str]:
     """Grey boxes."""
-    found = read("hardware")
-    if not found:
+    result = read("hardware")
+    if not result:
         return []
     wanted = {"LA_5analog": "0.012 | 0.005", "CL_3analog": "0.10 | 0.03"}
     rows = [
@@ -86,19 +86,19 @@ def hardware_rows(read: Read) -> list[str]:
         "| pair | chain | numbers | first half | second half | static gain | FIR, 256 taps | at least | aim | s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for r in found["rows"]:
+    for r in result["rows"]:
         rows.append(
             f"| {r['pair']} | {', '.join(map(str, r['chain']))} | {r['numbers']} | {r['seen']:.4f} "
             f"| **{r['unseen']:.4f}** | {r['gain']:.3f} | {r['fir']:.3f} | {wanted.get(r['pair'], ' | ')} "
             f"| {r['seconds']} |"
         )
-    return [*rows, "", _command(found)]
+    return [*rows, "", _command(result)]
 
 
 def room_rows(read: Read) -> list[str]:
     """RT60 from pairs."""
-    found = read("rooms")
-    if not found:
+    result = read("rooms")
+    if not result:
         return []
     rows = [
         *_paragraph(
@@ -108,23 +108,23 @@ def room_rows(read: Read) -> list[str]:
         "| room | processor | octaves | within 10 % | within 5 % | median error | worst |",
         "|---|---|---|---|---|---|---|",
     ]
-    for room, kinds in found["by_room"].items():
+    for room, kinds in result["by_room"].items():
         for kind, r in kinds.items():
             rows.append(
                 f"| {room} | `{kind}` | {r['bands']} | **{100 * r['within_10_percent']:.0f} %** "
                 f"| {100 * r['within_5_percent']:.0f} % | {100 * r['median']:.1f} % | {100 * r['worst']:.0f} % |"
             )
-    return [*rows, "", _command(found)]
+    return [*rows, "", _command(result)]
 
 
 def blind_rows(read: Read) -> list[str]:
     """Rooms in fits."""
-    found = read("rooms_in_fit")
-    if not found:
+    result = read("rooms_in_fit")
+    if not result:
         return []
     rows = [
         *_paragraph(
-            f"""Every bundled sound and {found["after_s"]:g} s of silence after it, in rooms that nobody tells the fit;
+            f"""Every bundled sound and {result["after_s"]:g} s of silence after it, in rooms that nobody tells the fit;
             what rings longer is cut. The second group of columns counts only octaves in which the instrument itself
             dies away faster than the room, for in others no decay of the room is ever heard. Distances are of the dry
             stem, and of the wet sound, to the true dry sound."""
@@ -133,7 +133,7 @@ def blind_rows(read: Read) -> list[str]:
         "| dry nearer than wet, mrstft / mel | dry over wet, mrstft / mel |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for room, r in found["rooms"].items():
+    for room, r in result["rooms"].items():
         rows.append(
             f"| {room} | {r['octaves']} | {100 * r['median_error']:.0f} % | {100 * r['within_10_percent']:.0f} % "
             f"| {r['audible_octaves']} | {100 * r['audible_median_error']:.0f} % "
@@ -141,7 +141,7 @@ def blind_rows(read: Read) -> list[str]:
             f"| **{r['nearer_by_mrstft']} / {r['nearer_by_mel']} of {r['sounds']}** "
             f"| {r['mrstft_dry_over_wet']:.2f} / {r['mel_dry_over_wet']:.2f} |"
         )
-    return [*rows, "", _command(found)]
+    return [*rows, "", _command(result)]
 
 
 def _paragraph(text: str) -> list[str]:
@@ -156,5 +156,5 @@ def _ms(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}"
 
 
-def _command(found: dict) -> str:
-    return f"Command: `{found['command']}`. Machine: {found['machine']}."
+def _command(result: dict) -> str:
+    return f"Command: `{result['command']}`. Machine: {result['machine']}."

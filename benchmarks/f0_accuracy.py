@@ -1,4 +1,4 @@
-"""How often f0 is right: on clips of NSynth against the pitch in their names, on a song against its table.
+"""Measure the accuracy of f0: on clips of NSynth against the pitch in their names, on a song against its table.
 
     python -m benchmarks.f0_accuracy FOLDER [--model full] [--song SONG.wav SONG_f0.csv] [--verbose]
 
@@ -85,9 +85,9 @@ def run_song(sound: str | Path, table: str | Path, settings: F0Settings | None =
     frames_s = np.asarray(timebase.times(len(pitch.f0_hz)))
     reference_hz = reference_hz[np.clip(np.searchsorted(times_s, frames_s), 0, len(times_s) - 1)]
     sung = reference_hz > 0
-    found = tally(1200 * np.log2(pitch.f0_hz[sung] / reference_hz[sung]))
+    estimate = tally(1200 * np.log2(pitch.f0_hz[sung] / reference_hz[sung]))
     return {
-        **found,
+        **estimate,
         "recall": float(pitch.voiced[sung].mean()),
         "false_alarm": float(pitch.voiced[~sung].mean()),
     }

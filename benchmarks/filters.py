@@ -42,7 +42,7 @@ Loop = Callable[[torch.Tensor, dict[str, torch.Tensor]], torch.Tensor]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--save", action="store_true", help="write results/filters.json")
-    said = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
     parts = [Fir(), Iir(), Iir(8), *(processor(name)() for name in CASCADES), StateVariable(), Phaser()]
     table = [row(part) for part in parts]
@@ -56,7 +56,7 @@ def main() -> None:
         "least_ratio": min(line["loop_ratio"] for line in table),
     }
     print(json.dumps(worst))
-    if said.save:
+    if options.save:
         save("filters", {"table": table, **worst})
 
 
@@ -132,11 +132,11 @@ def against_scipy(part: Processor, sound: torch.Tensor, knobs: dict[str, torch.T
     knobs = still(knobs)
     x = sound[0].double().numpy()
     if isinstance(part, Fir):
-        told = signal.lfilter(knobs["taps"][0].numpy(), [1.0], x)
+        expected = signal.lfilter(knobs["taps"][0].numpy(), [1.0], x)
     elif isinstance(part, Iir):
-        told = signal.lfilter(*part.coefficients(**{name: value[0] for name, value in knobs.items()}), x)
+        expected = signal.lfilter(*part.coefficients(**{name: value[0] for name, value in knobs.items()}), x)
     elif isinstance(part, Sections):
-        told = signal.sosfilt(np.concatenate([c[0].numpy() for c in part.cascade(rows(knobs), RATE)], axis=-1), x)
+        expected = signal.sosfilt(np.concatenate([c[0].numpy() for c in part.cascade(rows(knobs), RATE)], axis=-1), x)
     else:
         assert isinstance(part, Phaser)
         a = float(time_varying.lattice(knobs["centre_hz"], RATE))
@@ -144,9 +144,9 @@ def against_scipy(part: Processor, sound: torch.Tensor, knobs: dict[str, torch.T
         for _ in range(part.stages):
             top, bottom = np.convolve(top, [a, 1.0]), np.convolve(bottom, [1.0, a])
         wet = signal.lfilter(top, bottom - float(knobs["feedback"]) * top, x)
-        told = x + float(knobs["mix"]) * (wet - x)
-    heard = part.process(sound, knobs, RATE)[0].double().numpy()
-    return float(np.abs(heard - told).max() / max(1.0, np.abs(told).max()))
+        expected = x + float(knobs["mix"]) * (wet - x)
+    output = part.process(sound, knobs, RATE)[0].double().numpy()
+    return float(np.abs(output - expected).max() / max(1.0, np.abs(expected).max()))
 
 
 def loop_of(part: Processor) -> Loop:
@@ -154,12 +154,12 @@ def loop_of(part: Processor) -> Loop:
 
     def direct(x: torch.Tensor, b: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         # Transposed direct form II: the memory is a row of numbers, a sample costs five operations.
-        memory, made = torch.zeros_like(b[:, 1:]), []
+        memory, built = torch.zeros_like(b[:, 1:]), []
         for value in x[0, 0].unbind():
             out = b[:, :1] * value + memory[:, :1]
             memory = torch.cat([memory[:, 1:], torch.zeros_like(out)], 1) + b[:, 1:] * value - a[:, 1:] * out
-            made.append(out)
-        return torch.cat(made, dim=1)[None]
+            built.append(out)
+        return torch.cat(built, dim=1)[None]
 
     def cascade(x: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
         assert isinstance(part, Sections)
@@ -183,30 +183,30 @@ def loop_of(part: Processor) -> Loop:
         k = (1 / knobs["q"]).to(x.dtype).flatten()
         low_level, band_level, high_level = (knobs[name].to(x.dtype).flatten() for name in ("low", "band", "high"))
         s1 = s2 = torch.zeros_like(k)
-        made = []
+        built = []
         for value, g in zip(x[0, 0].unbind(), warped[0].unbind(), strict=True):
             band = (s1 + g * (value - s2)) / (1 + g * (g + k))
             low = s2 + g * band
             s1, s2 = 2 * band - s1, 2 * low - s2
-            made.append(low_level * low + band_level * k * band + high_level * (value - k * band - low))
-        return torch.cat(made).reshape(1, 1, -1)
+            built.append(low_level * low + band_level * k * band + high_level * (value - k * band - low))
+        return torch.cat(built).reshape(1, 1, -1)
 
     def phaser(x: torch.Tensor, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
         assert isinstance(part, Phaser)
         flat = rows(knobs)
         turn = time_varying.lattice(swept(flat["centre_hz"], flat, RATE, x.shape[-1]), RATE).to(x.dtype)[0]
         feedback, mix = (knobs[name].to(x.dtype).flatten() for name in ("feedback", "mix"))
-        memory, made = [torch.zeros_like(mix)] * part.stages, []
+        memory, built = [torch.zeros_like(mix)] * part.stages, []
         for value, a in zip(x[0, 0].unbind(), turn.unbind(), strict=True):
             c = (1 - a * a).sqrt()
-            told = torch.zeros_like(mix)
-            for held in memory:
-                told = a * told + c * held
-            out = (value + feedback * told) / (1 - feedback * a**part.stages)
-            for stage, held in enumerate(memory):
-                out, memory[stage] = a * out + c * held, c * out - a * held
-            made.append(value + mix * (out - value))
-        return torch.cat(made).reshape(1, 1, -1)
+            recalled = torch.zeros_like(mix)
+            for state in memory:
+                recalled = a * recalled + c * state
+            out = (value + feedback * recalled) / (1 - feedback * a**part.stages)
+            for stage, state in enumerate(memory):
+                out, memory[stage] = a * out + c * state, c * out - a * state
+            built.append(value + mix * (out - value))
+        return torch.cat(built).reshape(1, 1, -1)
 
     kinds: list[tuple[type, Loop]] = [
         (Fir, fir), (Iir, iir), (StateVariable, state_variable), (Sections, cascade), (Phaser, phaser)

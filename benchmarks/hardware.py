@@ -1,4 +1,4 @@
-"""How well grey boxes follow real hardware: fitted on the first half of each pair, judged on the second.
+"""Measure how closely grey boxes follow real hardware: fitted on the first half of each pair, judged on the second.
 
     python -m benchmarks.hardware
     python -m benchmarks.hardware --only LA_5analog --chain '[compressor]'
@@ -38,36 +38,36 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--only", action="append", choices=tuple(PAIRS))
     parser.add_argument("--chain", action="append", help="in place of those of the table, as in effects=[...]")
-    said = parser.parse_args()
+    options = parser.parse_args()
     rows = []
-    for name in said.only or PAIRS:
+    for name in options.only or PAIRS:
         dry, wet, chains = PAIRS[name]
-        for chain in [yaml.safe_load(text) for text in said.chain] if said.chain else chains:
-            rows.append(row(name, said.data / f"effects/{dry}.wav", said.data / f"effects/{wet}.wav", chain))
+        for chain in [yaml.safe_load(text) for text in options.chain] if options.chain else chains:
+            rows.append(row(name, options.data / f"effects/{dry}.wav", options.data / f"effects/{wet}.wav", chain))
             print(json.dumps(rows[-1]), flush=True)
-    if not said.only and not said.chain:
+    if not options.only and not options.chain:
         save("hardware", {"rows": rows})
 
 
 def row(name: str, dry: Path, wet: Path, chain: list[Any]) -> dict[str, Any]:
     began = time.perf_counter()
-    found = effect(dry, wet, settings=EffectSettings(effects=chain, holdout=0.5, budget_s=BUDGET_S))
+    result = effect(dry, wet, settings=EffectSettings(effects=chain, holdout=0.5, budget_s=BUDGET_S))
     return {
         "pair": name,
         "chain": chain,
-        "numbers": found.rack.chain.numbers,
-        "seen": found.esr_seen,
-        "unseen": found.esr_unseen,
-        "gain": found.esr_gain,
-        "fir": fir(found),
+        "numbers": result.rack.chain.numbers,
+        "seen": result.esr_seen,
+        "unseen": result.esr_unseen,
+        "gain": result.esr_gain,
+        "fir": fir(result),
         "seconds": round(time.perf_counter() - began, 1),
     }
 
 
-def fir(found: EffectResult) -> float:
-    """What a least-squares FIR of the first half does on the second."""
-    dry, wet = (audio.samples.mean(0).astype(np.float64) for audio in (found.dry, found.wet))
-    last = found.seen[1]
+def fir(result: EffectResult) -> float:
+    """Return the error on the second half of a least-squares FIR of the first."""
+    dry, wet = (audio.samples.mean(0).astype(np.float64) for audio in (result.dry, result.wet))
+    last = result.seen[1]
     x, y = dry[:last], wet[:last]
     own = fftconvolve(x, x[::-1])[last - 1 :][:FIR_TAPS]
     cross = fftconvolve(y, x[::-1])[last - 1 :][:FIR_TAPS]

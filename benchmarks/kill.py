@@ -45,16 +45,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", default="processes", choices=("inline", "processes", "ray"))
     parser.add_argument("--save", action="store_true", help="keep the figures, beside those of other numbers of sounds")
-    said = parser.parse_args()
+    options = parser.parse_args()
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
-        make_sounds(Path(name) / "samples", said.sounds)
-        figures = killed_again_and_again(Path(name), said.kills, said.engine, random.Random(said.seed))
+        make_sounds(Path(name) / "samples", options.sounds)
+        figures = killed_again_and_again(Path(name), options.kills, options.engine, random.Random(options.seed))
     figures["seconds"] = round(time.perf_counter() - began, 1)
     print(json.dumps(figures, indent=1))
-    if said.save:
-        kept = json.loads((RESULTS / "kill.json").read_text()) if (RESULTS / "kill.json").exists() else {}
-        save("kill", {"runs": kept.get("runs", {}) | {f"{said.sounds} sounds, {said.engine}": figures}})
+    if options.save:
+        stored = json.loads((RESULTS / "kill.json").read_text()) if (RESULTS / "kill.json").exists() else {}
+        save("kill", {"runs": stored.get("runs", {}) | {f"{options.sounds} sounds, {options.engine}": figures}})
 
 
 def make_sounds(folder: Path, number: int) -> None:
@@ -74,7 +74,7 @@ def killed_again_and_again(place: Path, kills: int, engine: str, rng: random.Ran
     command = ddsp_match("fit", place / "samples", "-o", out, "-q", f"engine={engine}", "quality=draft", "threads=1")
     number = len(list((place / "samples").iterdir()))
     entered: set[str] = set()
-    lost: set[str] = set()
+    missing: set[str] = set()
     twice: set[str] = set()
     landed, moments = 0, []
     for kill in range(kills):
@@ -90,7 +90,7 @@ def killed_again_and_again(place: Path, kills: int, engine: str, rng: random.Ran
         after = stamps(out)
         twice |= {sound for sound, stamp in before.items() if sound in after and after[sound] != stamp}
         now = Store.read(out).done() if (out / "index.sqlite").exists() else set()
-        lost |= (entered - now) | (before.keys() - after.keys())
+        missing |= (entered - now) | (before.keys() - after.keys())
         entered = now
         moments.append(len(after))
         print(f"kill {kill + 1}: {len(after)} of {number} finished, {len(entered)} of them entered", flush=True)
@@ -99,11 +99,11 @@ def killed_again_and_again(place: Path, kills: int, engine: str, rng: random.Ran
     after = stamps(out)
     twice |= {sound for sound, stamp in before.items() if after.get(sound, stamp) != stamp}
     names = {path.stem for path in (place / "samples").iterdir()}
-    lost |= names - {entry.name for entry in Store.read(out).entries() if entry.status == "done"}
+    missing |= names - {entry.name for entry in Store.read(out).entries() if entry.status == "done"}
     broken = torn(out)
-    for what, found in (("lost", lost), ("torn", broken), ("fitted twice", twice)):
-        if found:
-            print(f"{what}: {', '.join(sorted(found)[:5])}")
+    for what, result in (("lost", missing), ("torn", broken), ("fitted twice", twice)):
+        if result:
+            print(f"{what}: {', '.join(sorted(result)[:5])}")
     return {
         "sounds": number,
         "kills": kills,
@@ -111,7 +111,7 @@ def killed_again_and_again(place: Path, kills: int, engine: str, rng: random.Ran
         "finished_at_each_kill": moments,
         "engine": engine,
         "exit_code_of_the_last": code,
-        "lost": len(lost),
+        "lost": len(missing),
         "torn": len(broken),
         "fitted_twice": len(twice),
     }
@@ -135,24 +135,24 @@ def wait_for(process: subprocess.Popen, out: Path, sounds: int | None, rng: rand
 
 
 def finished(out: Path) -> int:
-    """How many sounds have their folder."""
+    """Count the sounds that have their folder."""
     with contextlib.suppress(FileNotFoundError):
         return sum(not name.startswith(".") for name in os.listdir(out / "sounds"))
     return 0
 
 
 def stamps(out: Path) -> dict[str, int]:
-    """When each sound's folder was made, by name."""
-    found = {}
+    """Return the time at which each sound's folder was made, by name."""
+    result = {}
     for path in out.glob("sounds/*/entry.json"):
         with contextlib.suppress(FileNotFoundError):
             if not path.parent.name.startswith("."):  # half written
-                found[path.parent.name] = path.stat().st_mtime_ns
-    return found
+                result[path.parent.name] = path.stat().st_mtime_ns
+    return result
 
 
 def torn(out: Path) -> list[str]:
-    found = [str(path) for path in (out / "sounds").rglob(".*")]
+    result = [str(path) for path in (out / "sounds").rglob(".*")]
     for path in out.glob("sounds/*/entry.json"):
         folder = path.parent
         try:
@@ -163,8 +163,8 @@ def torn(out: Path) -> list[str]:
             sound, _ = soundfile.read(folder / "match.wav")
             assert len(sound) == soundfile.info(entry["source"]).frames
         except Exception as error:
-            found.append(f"{folder}: {error}")
-    return found
+            result.append(f"{folder}: {error}")
+    return result
 
 
 if __name__ == "__main__":

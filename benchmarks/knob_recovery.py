@@ -1,4 +1,4 @@
-"""Whether the knobs of an effect are found again: random targets, from a neutral start.
+"""Recover the knobs of effects: random targets, from a neutral start.
 
     python -m benchmarks.knob_recovery                      every row, 20 targets each
     python -m benchmarks.knob_recovery --only freeverb --targets 6 --verbose
@@ -113,31 +113,31 @@ def run(label: str, spec: list[Any], index: int, ranges: dict[str, tuple[float, 
     truth = target(rack.chain, dry, 1000 + index, ranges)
     wet = Rack(rack.chain, truth, RATE).process(dry, RATE)
     began = time.perf_counter()
-    reached: list[float] = []
+    hits: list[float] = []
 
     def on_step(step: int, steps: int, loss: float, best: float) -> None:
-        if best <= FOUND_ESR and not reached:
-            reached.append(time.perf_counter() - began)
+        if best <= FOUND_ESR and not hits:
+            hits.append(time.perf_counter() - began)
 
-    found = Identifier(rack.chain, {}, dry, wet, RATE, EffectSettings(effects=spec), on_step=on_step).run()
+    result = Identifier(rack.chain, {}, dry, wet, RATE, EffectSettings(effects=spec), on_step=on_step).run()
     seconds = time.perf_counter() - began
     worst, share = "", 0.0
     for knob in rack.chain.knobs:
-        pairs = zip(knob.labels, np.ravel(found.knobs[knob.name]), np.ravel(truth[knob.name]), strict=True)
+        pairs = zip(knob.labels, np.ravel(result.knobs[knob.name]), np.ravel(truth[knob.name]), strict=True)
         for title, value, true in pairs:
-            off = 0.0 if title in found.ambiguous else _off(knob, float(value), float(true))
+            off = 0.0 if title in result.ambiguous else _off(knob, float(value), float(true))
             if off > share:
                 worst, share = f"{title} {off:.2g}", off
     return Outcome(
-        label, name, found.loss, worst, share <= 1, len(found.ambiguous), seconds, reached[0] if reached else None
+        label, name, result.loss, worst, share <= 1, len(result.ambiguous), seconds, hits[0] if hits else None
     )
 
 
-def _off(knob: Any, found: float, true: float) -> float:
+def _off(knob: Any, result: float, true: float) -> float:
     """Distance in units of what is allowed."""
     if knob.unit == "ms":
-        return abs(found - true) * RATE / 1000 / DELAY_SAMPLES
-    return abs(found - true) / (KNOB_SHARE * max(abs(true), 0.01 * (knob.high - knob.low)))
+        return abs(result - true) * RATE / 1000 / DELAY_SAMPLES
+    return abs(result - true) / (KNOB_SHARE * max(abs(true), 0.01 * (knob.high - knob.low)))
 
 
 def main() -> None:
@@ -147,18 +147,18 @@ def main() -> None:
     parser.add_argument("--others", action="store_true", help="the processors that are not in the table, too")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--delays", type=int, default=50, help="delays from anywhere, over 0-40 ms and over 0-1 s")
-    said = parser.parse_args()
+    options = parser.parse_args()
     table: dict[str, dict[str, Any]] = {}
-    for label in said.only or [*CHAINS, *(OTHERS if said.others else [])]:
+    for label in options.only or [*CHAINS, *(OTHERS if options.others else [])]:
         spec = CHAINS.get(label, [label])
-        table[label] = summed([once(label, spec, i, {}, said.verbose) for i in range(said.targets)])
+        table[label] = summed([once(label, spec, i, {}, options.verbose) for i in range(options.targets)])
         print(label, json.dumps(table[label]), flush=True)
-    for longest_ms in () if said.only else (40.0, 1000.0):
+    for longest_ms in () if options.only else (40.0, 1000.0):
         label = f"delay, 0-{longest_ms:g} ms"
         ranges = {"delay_ms": (0.05, longest_ms)}
-        table[label] = summed([once(label, ["delay"], i, ranges, said.verbose) for i in range(said.delays)])
+        table[label] = summed([once(label, ["delay"], i, ranges, options.verbose) for i in range(options.delays)])
         print(label, json.dumps(table[label]), flush=True)
-    if not said.only:
+    if not options.only:
         save("knob_recovery", {"rows": table})
 
 
@@ -171,7 +171,7 @@ def once(label: str, spec: list[Any], index: int, ranges: dict[str, tuple[float,
 
 def summed(outcomes: list[Outcome]) -> dict[str, Any]:
     """Counts and medians of one row."""
-    reached = [o.seconds_to_1e6 for o in outcomes if o.seconds_to_1e6 is not None]
+    hits = [o.seconds_to_1e6 for o in outcomes if o.seconds_to_1e6 is not None]
     return {
         "targets": len(outcomes),
         "found": sum(o.esr <= FOUND_ESR and o.knobs_found for o in outcomes),
@@ -181,7 +181,7 @@ def summed(outcomes: list[Outcome]) -> dict[str, Any]:
         "worst_esr": max(o.esr for o in outcomes),
         "ambiguous_in": sum(o.ambiguous > 0 for o in outcomes),
         "median_s": round(statistics.median(o.seconds for o in outcomes), 2),
-        "median_s_to_1e-6": round(statistics.median(reached), 2) if reached else None,
+        "median_s_to_1e-6": round(statistics.median(hits), 2) if hits else None,
     }
 
 

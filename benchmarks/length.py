@@ -1,4 +1,4 @@
-"""What a fit takes in time and memory for longer and longer sounds.
+"""Measure time and memory of a fit for longer and longer sounds.
 
     python -m benchmarks.length
 

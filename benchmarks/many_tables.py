@@ -77,11 +77,11 @@ def before_rows(read: Read) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
 
-    def line(name: str, chosen: list[dict]) -> str:
+    def line(name: str, subset: list[dict]) -> str:
         cells = []
         for metric, digits in (("mos", 3), ("mrstft", 3), ("mel", 2)):
-            old = statistics.fmean(row[metric] for row in chosen)
-            new = statistics.fmean(now[row["clip"]][metric] for row in chosen)
+            old = statistics.fmean(row[metric] for row in subset)
+            new = statistics.fmean(now[row["clip"]][metric] for row in subset)
             cells += [f"{old:.{digits}f}", f"**{new:.{digits}f}**"]
         return f"| {name} | " + " | ".join(cells) + " |"
 
@@ -128,9 +128,9 @@ def ablation_rows(read: Read) -> list[str]:
 
 def throughput_rows(read: Read) -> list[str]:
     """A folder beside single commands and the seed's recipe; memory and time over the number of sounds."""
-    found = read("throughput")
+    result = read("throughput")
     rows: list[str] = []
-    t = found.get("together")
+    t = result.get("together")
     if t:
         rows += [
             "| what | measured | beside | ratio | at least | aim |",
@@ -142,7 +142,7 @@ def throughput_rows(read: Read) -> list[str]:
             f"| **{t['ratio_seed']:.0f}×** | 25× | 60× |",
             "| GPU | not measured: none was at hand | | | 20 clips a second | 100 |",
         ]
-    s = found.get("scaling")
+    s = result.get("scaling")
     if s:
         rows += [
             "",
@@ -159,11 +159,11 @@ def throughput_rows(read: Read) -> list[str]:
             f"Each further sound takes {s['s_a_sound_8_to_64']:.3f} s between 8 and 64 sounds and "
             f"{s['s_a_sound_8_to_512']:.3f} s between 8 and 512, and {s['mb_a_sound_in_a_batch']:.1f} MB in a batch.",
         ]
-    return [*rows, "", _command(found, "python -m benchmarks.throughput`, `… --scaling")] if rows else []
+    return [*rows, "", _command(result, "python -m benchmarks.throughput`, `… --scaling")] if rows else []
 
 
 def kill_rows(read: Read) -> list[str]:
-    """What was lost, torn or done twice."""
+    """Report sounds that were lost, torn or fitted twice."""
     runs = read("kill").get("runs", {})
     if not runs:
         return []
@@ -174,5 +174,5 @@ def kill_rows(read: Read) -> list[str]:
     return [*rows, "", _command(read("kill"), "python -m benchmarks.kill --save`, `… --sounds 1000 --kills 2")]
 
 
-def _command(found: dict, command: str) -> str:
-    return f"Command: `{command}`. Machine: {found.get('machine', '')}."
+def _command(result: dict, command: str) -> str:
+    return f"Command: `{command}`. Machine: {result.get('machine', '')}."

@@ -16,10 +16,10 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
 
 
 def edit_rows(read: Read) -> list[str]:
-    found = read("editing")
-    if not found:
+    result = read("editing")
+    if not result:
         return []
-    return [*HEADS, *editing.rows_of(found), "", f"Command: `{found['command']}`. Machine: {found['machine']}."]
+    return [*HEADS, *editing.rows_of(result), "", f"Command: `{result['command']}`. Machine: {result['machine']}."]
 
 
 def browser_rows(read: Read) -> list[str]:
@@ -48,22 +48,22 @@ def browser_rows(read: Read) -> list[str]:
     return [*HEADS, *rows, "", f"Commands: {commands}. Machine: {(app or worklet)['machine']}."]
 
 
-def worklet_rows(found: dict) -> list[str]:
+def worklet_rows(result: dict) -> list[str]:
     rows = [
         f"| AudioWorklet, {one['keys']} key{'s' * (one['keys'] > 1)} of 100 partials and 385 noise bands at 48 kHz, "
         f"{'stereo' if one['channels'] == 2 else 'mono'}: share of real time | **{100 * one['share']:.0f} %** "
         f"| {'50 % | 25 % |' if one['keys'] == 16 else '| |'}"
-        for one in found["offline"]
+        for one in result["offline"]
     ]
-    if found.get("live_share_of_16") is not None:
-        share = 100 * found["live_share_of_16"]
+    if result.get("live_share_of_16") is not None:
+        share = 100 * result["live_share_of_16"]
         rows.append(f"| the same 16 keys, mono, in a running page | {share:.0f} % | 50 % | 25 % |")
     rows.append(
-        f"| keydown to the first block that sounds, heard back in the page: median, worst of {found['presses']} "
-        f"| **{found['key_to_rendered_ms']:.0f}**, {found['key_to_rendered_worst_ms']:.0f} ms | 20 ms | 10 ms |"
+        f"| keydown to the first block that sounds, heard back in the page: median, worst of {result['presses']} "
+        f"| **{result['key_to_rendered_ms']:.0f}**, {result['key_to_rendered_worst_ms']:.0f} ms | 20 ms | 10 ms |"
     )
     rows.append(
-        f"| what the context adds, without a sound card: base, output | {found['base_latency_ms']:.0f}, "
-        f"{found['output_latency_ms']:.0f} ms | | |"
+        f"| what the context adds, without a sound card: base, output | {result['base_latency_ms']:.0f}, "
+        f"{result['output_latency_ms']:.0f} ms | | |"
     )
     return rows

@@ -1,4 +1,4 @@
-"""How close the matches are, and what each part of the model brings: all NSynth clips, scored by the reference scorer.
+"""Score the matches, and the gain from each part of the model: all NSynth clips, scored by the reference scorer.
 
     python -m benchmarks.quality                               every variant over all clips: some minutes each
     python -m benchmarks.quality --only default --only "zero phases"
@@ -39,16 +39,16 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--limit", type=int, help="only every so many-th clip, so many in all")
     parser.add_argument("--only", action="append", choices=tuple(VARIANTS))
-    said = parser.parse_args()
-    clips = sorted((said.data / "nsynth").glob("*.wav"))
+    options = parser.parse_args()
+    clips = sorted((options.data / "nsynth").glob("*.wav"))
     if not clips:
-        raise SystemExit(f"{said.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
-    if said.limit:
-        clips = clips[:: max(1, len(clips) // said.limit)][: said.limit]
-    kept = RESULTS / "quality.json"
-    variants = json.loads(kept.read_text()).get("variants", {}) if kept.exists() else {}
-    for name in said.only or VARIANTS:
-        figures = measured(clips, VARIANTS[name], said.reference / "score.py")
+        raise SystemExit(f"{options.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
+    if options.limit:
+        clips = clips[:: max(1, len(clips) // options.limit)][: options.limit]
+    stored = RESULTS / "quality.json"
+    variants = json.loads(stored.read_text()).get("variants", {}) if stored.exists() else {}
+    for name in options.only or VARIANTS:
+        figures = measured(clips, VARIANTS[name], options.reference / "score.py")
         for row in sorted(figures["rows"], key=lambda row: row["mos"])[:10]:
             print("{mrstft:.3f} mrstft {mos:.2f} mos {mel:.2f} mel  {clip}".format(**row))
         print(name, {key: value for key, value in figures.items() if key != "rows"}, flush=True)

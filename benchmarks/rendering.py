@@ -1,4 +1,4 @@
-"""How much faster than real time a patch renders, on one thread, and what a fit needs of memory.
+"""Measure the speed of rendering against real time, on one thread, and the memory of a fit.
 
     python -m benchmarks.rendering
 
@@ -22,22 +22,22 @@ from benchmarks.common import ROOT, SEED_CLIP, arguments, ddsp_match, save, time
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
-    said = parser.parse_args()
+    options = parser.parse_args()
     figures = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _, peak = timed(ddsp_match("fit", said.data / SEED_CLIP, "-o", folder / "clip", "--quiet"))
+        _, peak = timed(ddsp_match("fit", options.data / SEED_CLIP, "-o", folder / "clip", "--quiet"))
         figures["clip_peak_mb"] = round(peak)
         figures["clip_realtime"] = realtime(next((folder / "clip").glob("*.safetensors")))
         phrase, rate = soundfile.read(ROOT / "data/violin-phrase.flac", dtype="float32", always_2d=True)
-        repeats = -(-int(said.minutes * 60 * rate) // len(phrase))
-        long = np.tile(phrase[:, :1], (repeats, 2))[: int(said.minutes * 60 * rate)]
+        repeats = -(-int(options.minutes * 60 * rate) // len(phrase))
+        long = np.tile(phrase[:, :1], (repeats, 2))[: int(options.minutes * 60 * rate)]
         long[:, 1] = 0.5 * np.roll(long[:, 1], 100)
         soundfile.write(folder / "long.wav", long, rate)
         seconds, peak = timed(
             ddsp_match("fit", folder / "long.wav", "-o", folder / "long", "--quiet", "optimizer.steps=5")
         )
-        figures |= {"long_minutes": said.minutes, "long_rate": rate, "long_peak_mb": round(peak)}
+        figures |= {"long_minutes": options.minutes, "long_rate": rate, "long_peak_mb": round(peak)}
         figures["long_seconds"] = round(seconds, 1)
         figures["long_realtime"] = realtime(next((folder / "long").glob("*.safetensors")), runs=1)
     print(json.dumps(figures, indent=1))

@@ -70,16 +70,16 @@ def compare(dry: np.ndarray, ir: np.ndarray, rate: int, truth: Decay) -> dict:
     taps = min(len(ir), x.shape[1])
     start = time.perf_counter()
     convolution = ConvolutionReverb(taps=taps)
-    found = np.asarray(convolution.guesses(x, y, rate)[0]["ir"]).copy()
+    estimate = np.asarray(convolution.guesses(x, y, rate)[0]["ir"]).copy()
     seconds = time.perf_counter() - start
-    made = x[0] + scipy.signal.fftconvolve(x[0], found)[: x.shape[1]]
-    esr = float(np.square(made - y[0]).sum() / np.square(y[0]).sum())
-    found[0] += 1.0
-    learned = rt60(found, rate, truth.bands_hz).rt60_s
+    built = x[0] + scipy.signal.fftconvolve(x[0], estimate)[: x.shape[1]]
+    esr = float(np.square(built - y[0]).sum() / np.square(y[0]).sum())
+    estimate[0] += 1.0
+    learned = rt60(estimate, rate, truth.bands_hz).rt60_s
     reverb = ParametricReverb(bands=len(truth.bands_hz))
     knobs = np.asarray(reverb.guesses(x, y, rate)[0]["rt60_s"])
-    heard = octave_levels_db(dry, rate)[: len(truth.bands_hz)] > QUIET_SOUND_DB
-    counts = heard & truth.valid & (truth.level_db > QUIET_ROOM_DB) & (truth.span_db >= LEAST_SPAN_DB)
+    output = octave_levels_db(dry, rate)[: len(truth.bands_hz)] > QUIET_SOUND_DB
+    counts = output & truth.valid & (truth.level_db > QUIET_ROOM_DB) & (truth.span_db >= LEAST_SPAN_DB)
     return {
         "counts": counts.tolist(),
         "convolution": [round(float(v), 4) for v in learned / truth.rt60_s - 1],
@@ -90,7 +90,7 @@ def compare(dry: np.ndarray, ir: np.ndarray, rate: int, truth: Decay) -> dict:
 
 
 def summarise(figures: dict, kind: str) -> dict[str, float]:
-    """How many of the octaves that count came out right."""
+    """Count the octaves whose decay is right."""
     errors = np.abs(
         [
             error

@@ -60,20 +60,20 @@ class Outcome:
 @functools.cache
 def rooms(folder: Path, sample_rate: int) -> dict[str, np.ndarray]:
     """Impulse responses, their largest sample 1 and at the start."""
-    found = {}
+    estimate = {}
     for path in sorted(folder.glob("*.wav")):
         sound = read(path)[0]
         ir = resample(Audio(sound.mono()[None], sound.sample_rate), sample_rate).samples[0].astype(np.float64)
         peak = int(np.abs(ir).argmax())
-        found[path.stem] = ir[max(0, peak - sample_rate // 2000) :] / ir[peak]
+        estimate[path.stem] = ir[max(0, peak - sample_rate // 2000) :] / ir[peak]
     t = np.arange(3 * sample_rate) / sample_rate
     for seed, (name, times) in enumerate(MADE.items()):
         envelope = np.exp(-SIXTY_DB / 2 * t / times[:, None]) * np.sqrt(SIXTY_DB / times[:, None])
         noise = band_noise(8, 125.0, len(t), sample_rate, 1000 + seed, torch.float64).numpy()
         ir = (noise * envelope).sum(0)
         ir[0] = 1.0
-        found[name] = ir
-    return found
+        estimate[name] = ir
+    return estimate
 
 
 def one(dry: np.ndarray, ir: np.ndarray, sample_rate: int, steps: int, names: tuple[str, str]) -> Outcome:
@@ -90,9 +90,9 @@ def one(dry: np.ndarray, ir: np.ndarray, sample_rate: int, steps: int, names: tu
         assert result.dry is not None and result.patch.effects is not None
         found_s, stem = result.patch.effects.knobs["reverb.rt60_s"], result.dry.samples[0]
     else:
-        heard = listen(*build(["reverb"]), wet[None], sample_rate)
-        assert heard.dry is not None
-        found_s, stem = np.asarray(heard.values["reverb.rt60_s"]), heard.dry[0]
+        output = listen(*build(["reverb"]), wet[None], sample_rate)
+        assert output.dry is not None
+        found_s, stem = np.asarray(output.values["reverb.rt60_s"]), output.dry[0]
     seconds = time.perf_counter() - began
     own_s = blind_decay(dry[None], sample_rate, BANDS_HZ).rt60_s
     return Outcome(
@@ -115,11 +115,11 @@ def distances(target: np.ndarray, sound: np.ndarray, sample_rate: int) -> tuple[
 
 def summary(outcomes: list[Outcome]) -> dict[str, object]:
     """Errors and distances of several outcomes."""
-    found = np.concatenate([o.found_s for o in outcomes])
+    estimate = np.concatenate([o.found_s for o in outcomes])
     true = np.concatenate([o.true_s for o in outcomes])
     audible = np.concatenate([o.audible for o in outcomes]).astype(bool)
-    error = np.abs(found / true - 1)
-    heard = error[audible] if audible.any() else np.array([np.nan])
+    error = np.abs(estimate / true - 1)
+    output = error[audible] if audible.any() else np.array([np.nan])
     ratio = np.array([[d / w for d, w in zip(o.dry, o.wet, strict=True)] for o in outcomes])
     return {
         "octaves": len(error),
@@ -127,9 +127,9 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
         "within_10_percent": round(float((error <= 0.1).mean()), 3),
         "within_20_percent": round(float((error <= 0.2).mean()), 3),
         "audible_octaves": int(audible.sum()),
-        "audible_median_error": round(float(np.median(heard)), 3),
-        "audible_within_10_percent": round(float((heard <= 0.1).mean()), 3),
-        "audible_within_20_percent": round(float((heard <= 0.2).mean()), 3),
+        "audible_median_error": round(float(np.median(output)), 3),
+        "audible_within_10_percent": round(float((output <= 0.1).mean()), 3),
+        "audible_within_20_percent": round(float((output <= 0.2).mean()), 3),
         "mrstft_dry_over_wet": round(float(ratio[:, 0].mean()), 3),
         "mel_dry_over_wet": round(float(ratio[:, 1].mean()), 3),
         "sounds": len(outcomes),
@@ -148,19 +148,19 @@ def main() -> None:
     parser.add_argument("--heard", action="store_true", help="no gradient descent: what is heard before it")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--save", action="store_true")
-    said = parser.parse_args()
+    options = parser.parse_args()
     outcomes: list[Outcome] = []
-    for path in said.sounds or sorted((ROOT / "data").glob("*.flac")):
-        if said.only not in path.stem:
+    for path in options.sounds or sorted((ROOT / "data").glob("*.flac")):
+        if options.only not in path.stem:
             continue
         sound = read(path)[0]
         rate = min(sound.sample_rate, RATE)
         mono = resample(Audio(sound.mono()[None], sound.sample_rate), rate).samples[0]
-        dry = np.pad(mono, (0, round(said.after * rate))).astype(np.float64)
-        for room, ir in rooms(said.data / "ir", rate).items():
-            outcome = one(dry, ir, rate, 0 if said.heard else said.steps, (path.stem, room))
+        dry = np.pad(mono, (0, round(options.after * rate))).astype(np.float64)
+        for room, ir in rooms(options.data / "ir", rate).items():
+            outcome = one(dry, ir, rate, 0 if options.heard else options.steps, (path.stem, room))
             outcomes.append(outcome)
-            if said.verbose:
+            if options.verbose:
                 triples = zip(outcome.bands_hz, outcome.found_s, outcome.true_s, outcome.audible, strict=True)
                 times = " ".join(f"{hz:g}:{f:.2f}/{t:.2f}{'' if a else '*'}" for hz, f, t, a in triples)
                 near = "mrstft {:.2f}, mel {:.1f}".format(*outcome.dry)
@@ -171,8 +171,9 @@ def main() -> None:
     }
     for room, row in figures.items():
         print(room, row)
-    if said.save:
-        save("rooms_in_fit", {"steps": 0 if said.heard else said.steps, "after_s": said.after, "rooms": figures})
+    if options.save:
+        steps = 0 if options.heard else options.steps
+        save("rooms_in_fit", {"steps": steps, "after_s": options.after, "rooms": figures})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a fit takes, beside the seed's recipe in the same run.
+"""Time a fit beside the seed's recipe in the same run.
 
     python -m benchmarks.speed
 
@@ -24,16 +24,16 @@ SECONDS = 2.0
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    said = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        samples, rate = soundfile.read(said.data / SEED_CLIP, dtype="float32")
+        samples, rate = soundfile.read(options.data / SEED_CLIP, dtype="float32")
         clip = folder / "clip.wav"
         soundfile.write(clip, samples[: int(SECONDS * rate)], rate)
-        seed_s, seed_mb, seed = run_seed(said.reference / "seed_recipe.py", clip, folder)
+        seed_s, seed_mb, seed = run_seed(options.reference / "seed_recipe.py", clip, folder)
         final = seed["loss"][-1]
-        stopped, _, stopped_loss = run_ours(clip, folder, said.runs, f"optimizer.target_loss={final:.6f}")
-        default, default_mb, _ = run_ours(clip, folder, said.runs)
+        stopped, _, stopped_loss = run_ours(clip, folder, options.runs, f"optimizer.target_loss={final:.6f}")
+        default, default_mb, _ = run_ours(clip, folder, options.runs)
         figures = {
             "seed_whole_s": round(seed_s, 2),
             "seed_fit_s": round(seed["fit_s"], 2),
@@ -70,12 +70,12 @@ def run_ours(clip: Path, folder: Path, runs: int, *overrides: str) -> tuple[floa
             continue  # the first run warms the disk's cache
         times.append(seconds)
         peaks.append(peak)
-        found = json.loads((out / "metrics.json").read_text())
+        result = json.loads((out / "metrics.json").read_text())
         rows = (out / "loss.csv").read_text().splitlines()[1:]
         courses.append(
             {
-                "optimise_s": found["seconds"]["first guess"] + found["seconds"]["optimise"],
-                "steps": found["steps"],
+                "optimise_s": result["seconds"]["first guess"] + result["seconds"]["optimise"],
+                "steps": result["steps"],
                 "start": float(rows[0].split(",")[1]),
             }
         )

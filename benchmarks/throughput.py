@@ -1,4 +1,4 @@
-"""How fast many sounds are fitted: a folder in one command, beside one command a sound, and beside the seed's recipe.
+"""Time the fit of many sounds: a folder in one command, beside one command a sound, and beside the seed's recipe.
 
     python -m benchmarks.throughput                   all 88 clips, each also alone, the seed's recipe on 3 of them
     python -m benchmarks.throughput --alone 12        only every so many-th clip alone, extrapolated
@@ -31,34 +31,34 @@ def main() -> None:
     parser.add_argument("--alone", type=int, help="clips that are also fitted one command at a time (default: all)")
     parser.add_argument("--seed-clips", type=int, default=3, help="clips that the seed's recipe fits")
     parser.add_argument("--scaling", action="store_true", help="measure 1, 8, 64 and 512 sounds instead")
-    said = parser.parse_args()
-    clips = sorted((said.data / "nsynth").glob("*.wav"))
+    options = parser.parse_args()
+    clips = sorted((options.data / "nsynth").glob("*.wav"))
     if not clips:
-        raise SystemExit(f"{said.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
-    kept = json.loads((RESULTS / "throughput.json").read_text()) if (RESULTS / "throughput.json").exists() else {}
-    kept = {name: kept[name] for name in ("together", "scaling") if name in kept}
+        raise SystemExit(f"{options.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
+    stored = json.loads((RESULTS / "throughput.json").read_text()) if (RESULTS / "throughput.json").exists() else {}
+    stored = {name: stored[name] for name in ("together", "scaling") if name in stored}
     with tempfile.TemporaryDirectory() as name:
-        if said.scaling:
-            kept["scaling"] = scaling(clips, Path(name))
+        if options.scaling:
+            stored["scaling"] = scaling(clips, Path(name))
         else:
-            kept["together"] = together(clips, said, Path(name))
-    print(json.dumps(kept, indent=1))
-    save("throughput", kept)
+            stored["together"] = together(clips, options, Path(name))
+    print(json.dumps(stored, indent=1))
+    save("throughput", stored)
 
 
-def together(clips: list[Path], said, folder: Path) -> dict:
+def together(clips: list[Path], options, folder: Path) -> dict:
     warm = folder / "warm"
     timed(ddsp_match("fit", clips[0], "-o", warm, "--quiet"))  # caches of the disk and of compiled kernels
     many_s, many_mb = timed(ddsp_match("fit", clips[0].parent, "-o", folder / "many", "--quiet"))
     print(f"{len(clips)} clips in one command: {many_s:.1f} s", flush=True)
-    chosen = clips if said.alone is None else clips[:: max(1, len(clips) // said.alone)][: said.alone]
+    subset = clips if options.alone is None else clips[:: max(1, len(clips) // options.alone)][: options.alone]
     times = []
-    for clip in chosen:
+    for clip in subset:
         seconds, _ = timed(ddsp_match("fit", clip, "-o", folder / "alone", "--quiet", "--force"))
         times.append(seconds)
     alone_s = statistics.fmean(times)
     print(f"one command a clip: {alone_s:.2f} s each", flush=True)
-    recipe, spread = said.reference / "seed_recipe.py", clips[:: max(1, len(clips) // 3)][: said.seed_clips]
+    recipe, spread = options.reference / "seed_recipe.py", clips[:: max(1, len(clips) // 3)][: options.seed_clips]
     seeds = [run_seed(recipe, clip, folder)[0] for clip in spread]
     seed_s = statistics.fmean(seeds) if seeds else float("nan")
     return {
@@ -66,7 +66,7 @@ def together(clips: list[Path], said, folder: Path) -> dict:
         "many_s": round(many_s, 1),
         "many_peak_mb": round(many_mb),
         "clips_a_minute": round(60 * len(clips) / many_s, 1),
-        "alone_clips": len(chosen),
+        "alone_clips": len(subset),
         "alone_s_a_clip": round(alone_s, 2),
         "seed_clips": len(seeds),
         "seed_s_a_clip": round(seed_s, 1),

@@ -60,7 +60,7 @@ return {base: context.baseLatency, output: context.outputLatency, rate: context.
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--save", action="store_true")
-    said = parser.parse_args()
+    options = parser.parse_args()
     why = missing()
     if why:
         raise SystemExit(f"found: {why}; needed: Chromium and chromedriver; try: apt-get install chromium-driver")
@@ -72,7 +72,7 @@ def main() -> None:
     for row in figures["offline"]:
         print(f"{row['keys']:5} {row['channels']:9} {100 * row['share']:12.1f}%")
     print(json.dumps({name: value for name, value in figures.items() if name != "offline"}, indent=1))
-    if said.save:
+    if options.save:
         save("worklet", figures)
 
 
@@ -91,7 +91,7 @@ def made(channels: int) -> dict:
 
 
 def cost(browser: Browser, keys: int, channels: int) -> dict:
-    """Of several rounds the quickest: what disturbs a round only makes it longer."""
+    """Return the quickest of several rounds: disturbances only make a round longer."""
     # Within a fifth of the root, so that (nearly) all partials of every key sound.
     on = [{"type": "on", "midi": 50 + i * 0.5, "velocity": 0.7} for i in range(keys)]
     messages = [{"type": "voice", "voice": made(channels)}, {"type": "knob", "name": "brightness", "value": 1}, *on]

@@ -1,1 +1,1 @@
-"""What is heard in a sound: f0, periodicity, loudness, harmonics and noise."""
+"""Analysis of sounds: f0, periodicity, loudness, harmonics, noise, alignment, reverberation."""

@@ -1,4 +1,4 @@
-"""How late, and which way up, a wet recording is beside its dry one.
+"""Estimate latency and polarity of a wet recording against its dry one.
 
 The sharpest cross-correlation gives the lag of the strongest arrival; an earlier one that no single arrival explains is
 the direct sound. The impulse response around it then says when it begins, with the delay taken off that a
@@ -47,12 +47,12 @@ SNAP = 0.1  # samples; a latency this close to a whole number is whole
 
 @dataclass(frozen=True)
 class Alignment:
-    """What was found.
+    """Result of `align`.
 
     Attributes:
         latency_samples: By how much wet is late; below 0 where it is early.
         polarity: 1, or -1 where wet is upside down.
-        confidence: 0 to 1: how alone the peak stands that says so.
+        confidence: 0 to 1: how far the peak of the correlation stands above the rest.
         strength: Share of wet's energy that the best short linear filter of dry explains.
         note: What a user should know about it, in words; often empty.
     """
@@ -80,11 +80,11 @@ def align(
     sample_rate: int,
     max_latency_s: float = 1.0,
 ) -> Alignment:
-    """Finds latency and polarity between two recordings.
+    """Estimate latency and polarity between two recordings.
 
     Args:
-        dry: What went in; mono or stereo.
-        wet: What came out; any length and one or two channels.
+        dry: Input of the effect; mono or stereo.
+        wet: Its output; any length and one or two channels.
         sample_rate: Of both, in Hz.
         max_latency_s: The longest latency, either way.
     """
@@ -96,12 +96,12 @@ def align(
         return Alignment(0.0, 1.0, 1.0, 1.0)
     limit = max(1, min(round(max_latency_s * sample_rate), shortest // 2))
     size = segment_size(shortest, sample_rate)
-    found = correlations(x, y, limit, sample_rate)
-    best = sharpest(found)
-    if found[0].likeness > ALIKE and (best.sharpness < TONE_SHARPNESS or _is_tone(stretch(x, x)[0], size)):
-        lag = _shortest(found[0])
-        polarity = -1.0 if found[0].values[lag + limit] < 0 else 1.0
-        share, sharpness = linear_share(x, y, lag, size), min(best.sharpness, found[0].sharpness)
+    plain, *others = correlations(x, y, limit, sample_rate)
+    best = sharpest([plain, *others])
+    if plain.likeness > ALIKE and (best.sharpness < TONE_SHARPNESS or _is_tone(stretch(x, x)[0], size)):
+        lag = _shortest(plain)
+        polarity = -1.0 if plain.values[lag + limit] < 0 else 1.0
+        share, sharpness = linear_share(x, y, lag, size), min(best.sharpness, plain.sharpness)
         return Alignment(float(lag), polarity, sharpness, share, "several lags fit alike: the shortest")
     if linear_share(x, y, best.lag, size) < HARDLY and shaped_share(x, y, best.lag, size) < HARDLY:
         follow = sharpest(envelope_correlations(x, y, limit, sample_rate))
@@ -109,7 +109,7 @@ def align(
             share = linear_share(x, y, follow.lag, size)
             note = "aligned by the envelopes: the waveforms have next to nothing in common"
             return Alignment(float(follow.lag), 1.0, _certainty(follow) / 2, share, note)
-    lag = best.lag if best.drive else _first(found, best)
+    lag = best.lag if best.drive else _first([plain, *others], best)
     if lag < best.lag and not _begins(x, y, lag, best.lag, sample_rate):
         lag = best.lag
     latency, polarity = _arrival(*stretch(*cut(shaped(x, best.drive), y, lag)), size, sample_rate)
@@ -159,7 +159,7 @@ def shifted(
 
 
 def _is_tone(x: np.ndarray, size: int) -> bool:
-    """Whether a few neighbouring frequencies hold everything: then no whitening tells one period from the next."""
+    """Tell if a few neighbouring bins hold all energy: then no whitening separates one period from the next."""
     power = np.square(np.abs(segment_spectra(x, size, size // 2))).sum((0, 1))
     return int((power > TONE_FLOOR * power.max(initial=0)).sum()) <= TONE_BINS
 
@@ -173,17 +173,17 @@ def _shortest(plain: Correlation) -> int:
     return int(peaks[np.abs(peaks - limit).argmin()]) - limit
 
 
-def _certainty(found: Correlation) -> float:
-    return min(1.0, found.sharpness / CERTAIN_SHARPNESS) * min(1.0, found.deviations / CERTAIN_DEVIATIONS)
+def _certainty(peak: Correlation) -> float:
+    return min(1.0, peak.sharpness / CERTAIN_SHARPNESS) * min(1.0, peak.deviations / CERTAIN_DEVIATIONS)
 
 
-def _first(found: list[Correlation], best: Correlation) -> int:
+def _first(candidates: list[Correlation], best: Correlation) -> int:
     """Lag of the first strong arrival: an echo may be louder than the direct sound."""
-    shown = sharpest([one for one in found if len(one.kernel)])
-    level, at, limit = np.abs(shown.values), shown.lag, len(shown.values) // 2
-    kernel = np.abs(shown.kernel[np.arange(len(level)) - (at + limit) + 2 * limit])
+    unshaped = sharpest([one for one in candidates if len(one.kernel)])
+    level, at, limit = np.abs(unshaped.values), unshaped.lag, len(unshaped.values) // 2
+    kernel = np.abs(unshaped.kernel[np.arange(len(level)) - (at + limit) + 2 * limit])
     beyond = (level - LOBES * kernel)[: at + limit]
-    strong = np.flatnonzero(beyond >= max(STRONG, EARLY_DEVIATIONS / shown.deviations))
+    strong = np.flatnonzero(beyond >= max(STRONG, EARLY_DEVIATIONS / unshaped.deviations))
     if not len(strong):
         return best.lag
     here = int(strong[0])
@@ -195,9 +195,9 @@ def _first(found: list[Correlation], best: Correlation) -> int:
 
 
 def _begins(x: np.ndarray, y: np.ndarray, early: int, late: int, sample_rate: int) -> bool:
-    """Whether wet can be heard from the early lag on, where dry begins: the period of a note has no such effect.
+    """Tell if wet has energy from the early lag on, where dry begins: the period of a note has no such effect.
 
-    Where dry begins too softly to tell, only what no period explains is believed.
+    Where dry begins too softly to tell, only spans longer than any period count.
     """
     level, span = np.abs(x).max(0), late - early
     onset = int(np.argmax(level > AUDIBLE * level.max()))
@@ -238,17 +238,20 @@ def _arrival(x: np.ndarray, y: np.ndarray, size: int, sample_rate: int) -> tuple
     fade[half - attack : half] = np.sin(0.5 * np.pi * (np.arange(attack) + 0.5) / attack) ** 2
     fade[half : half + body] = np.cos(0.5 * np.pi * (np.arange(body) + 0.5) / body) ** 2
     response = np.fft.rfft(np.roll(taps * fade, -half))
-    # Where dry has nothing to say the level is that of the bins around.
+    # Where dry has no energy, the level is interpolated from the bins around.
     bins, sure = np.arange(len(response)), trust > 0.1
     magnitude = np.abs(response) / np.maximum(trust, 1e-3)
     magnitude = np.interp(bins, bins[sure], magnitude[sure]) if sure.any() else magnitude
     least = minimum_phase(np.maximum(magnitude, 1e-3 * magnitude.max()))
+    # An effect's own filter delays too; a minimum-phase filter of the same magnitude delays least. What remains of
+    # the phase after it is the latency.
     excess = trust * np.exp(1j * (np.angle(response) - np.angle(least)))
     excess[[0, -1]] = 0
+    # Zeros beyond the spectrum interpolate the pulse to a sixteenth of a sample.
     fine = 16
-    heard = np.fft.irfft(np.concatenate([excess, np.zeros((fine - 1) * half)]), fine * size)
+    pulse = np.fft.irfft(np.concatenate([excess, np.zeros((fine - 1) * half)]), fine * size)
     reach = attack * fine
-    near = np.concatenate([heard[-reach:], heard[: reach + 1]])
+    near = np.concatenate([pulse[-reach:], pulse[: reach + 1]])
     at = int(np.abs(near).argmax())
     polarity = 1.0 if near[at] >= 0 else -1.0
     return (interpolated_peak(polarity * near, at) - reach) / fine, polarity

@@ -1,4 +1,4 @@
-"""Everything that is heard in a sound before it is fitted: f0, periodicity, loudness."""
+"""Analyse a sound before it is fitted: f0, periodicity, loudness."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ddsp_match.core.settings import F0Settings
 from ddsp_match.core.timebase import Timebase
 
 CPU = torch.device("cpu")
-# A sound has a pitch when at least this share of its A-weighted energy sounds while one is heard: it is 0.7 or more for
+# A sound is pitched when at least this share of its A-weighted energy lies in voiced frames: it is 0.7 or more for
 # a note of an instrument or a voice, 0.1 to 0.45 for a drum, or for a pluck that is a knock above all.
 PITCHED_SHARE = 0.5
 
@@ -28,7 +28,7 @@ def analyse(
     settings: F0Settings,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Features, PitchTrack]:
-    """Analyses a sound at the frames of a timebase.
+    """Analyse a sound at the frames of a timebase.
 
     Channels are the batch of the features. They share one f0, that of their mean, or of the louder channel
     where the mean would cancel them.
@@ -54,7 +54,7 @@ def analyse_batch(
     device: torch.device = CPU,
     workers: int = 1,
 ) -> list[tuple[Features, PitchTrack]]:
-    """Analyses many sounds of one rate, each as `analyse` does it alone.
+    """Analyse many sounds of one rate, each as `analyse` does it alone.
 
     Args:
         sounds: The sounds, at the timebase's sample rate.
@@ -75,12 +75,12 @@ def analyse_batch(
 
 
 def _pitched_or_not(features: Features, pitch: PitchTrack) -> tuple[Features, PitchTrack]:
-    """The same, but without a pitch where one is heard in too little of the sound to play it along."""
+    """Drop the pitch of a sound of whose energy too little is voiced."""
     share = float(features.energy[features.voiced[0]].sum() / features.energy.sum())
     if not pitch.pitched or share >= PITCHED_SHARE:
         return features, pitch
     none = torch.zeros_like(features.voiced)
-    said = f"a pitch is heard while {100 * share:.0f} % of the energy sounds: too little, so it counts as none"
+    change = f"a pitch is heard while {100 * share:.0f} % of the energy sounds: too little, so it counts as none"
     return (
         replace(features, f0_hz=torch.full_like(features.f0_hz, NO_PITCH_HZ), voiced=none, doubt=none),
         replace(
@@ -88,7 +88,7 @@ def _pitched_or_not(features: Features, pitch: PitchTrack) -> tuple[Features, Pi
             f0_hz=np.full_like(pitch.f0_hz, NO_PITCH_HZ),
             voiced=np.zeros_like(pitch.voiced),
             doubt=np.zeros_like(pitch.doubt),
-            changes=[said],
+            changes=[change],
             pitched=False,
         ),
     )

@@ -1,4 +1,4 @@
-"""RT60 of a room, octave by octave, from nothing but a sound that was recorded in it.
+"""Estimate the RT60 of a room, octave by octave, from a sound that was recorded in it.
 
 Nothing dies away faster in a room than the room itself. Wherever the sound falls freely (a note ends, a drum was hit)
 the fall is either the room's or slower, the instrument's own. Each fall gives a likelihood over all decay times (Ratnam
@@ -72,15 +72,15 @@ class Fall:
 
 @dataclass(frozen=True)
 class BlindDecay:
-    """What the falls of a sound say of its room.
+    """Estimate of a room's decay from the falls of a sound.
 
     Attributes:
         bands_hz: Centres of octaves.
         rt60_s: Decay time of each.
         spread: Standard deviation of its logarithm: 0.1 is 10 %.
-        falls: Those of each octave, and
-        free: the probability of each that it is the room's own.
-        powers: What they were read from.
+        falls: The falls of each octave.
+        free: Probability of each fall that it is the room's own.
+        powers: The spectrogram they were read from.
     """
 
     bands_hz: Float[np.ndarray, " bands"]
@@ -94,7 +94,7 @@ class BlindDecay:
 def blind_decay(
     samples: Float[np.ndarray, "channels samples"], sample_rate: int, bands_hz: Float[np.ndarray, " bands"]
 ) -> BlindDecay:
-    """Hears the decay of a room in a sound.
+    """Estimate the decay of a room from a sound.
 
     Args:
         samples: The sound.
@@ -102,9 +102,9 @@ def blind_decay(
         bands_hz: Centres of octaves, ascending; those above half the sample rate follow their neighbours.
     """
     powers = powers_of(samples[:, : round(LONGEST_S * sample_rate)], sample_rate)
-    heard = [centre < sample_rate / 2 for centre in bands_hz]
+    inside = [centre < sample_rate / 2 for centre in bands_hz]
     falls = [_falls(powers.octave(centre), powers.hop_s) if here else []
-             for centre, here in zip(bands_hz, heard, strict=True)]  # fmt: skip
+             for centre, here in zip(bands_hz, inside, strict=True)]  # fmt: skip
     likelihood = np.array([sum((_log_likelihood(fall.density) for fall in row), np.zeros(len(TIMES_S)))
                            for row in falls])  # fmt: skip
     belief = _smoothed(likelihood)
@@ -135,31 +135,31 @@ def _falls(power: Float[np.ndarray, "bins frames"], hop_s: float) -> list[Fall]:
     level_db = 10 * np.log10(_moving_mean(power, 5) + floor)
     quiet_db = 10 * np.log10(_moving_mean(power, 12).min(1) + floor)
     whole_db = 10 * np.log10(_moving_mean(power.mean(0, keepdims=True), 5) + floor)
-    found = []
+    falls = []
     # All bins alike, or the strongest alone; quick falls, or slow ones under whatever flickers.
     for envelope in (level_db.mean(0, keepdims=True), whole_db):
         for frames, least_db, shortest_s, above_db in ((5, 9.0, 0.05, 8.0), (25, 4.0, 0.35, 4.0)):
             smooth_db = _moving_mean(envelope, frames)[0]
             for top, end in _descents(smooth_db, least_db=8.0 if frames == 5 else 5.0):
-                cut = _part(smooth_db[top : end + 1])
-                if cut is None:
+                part = _part(smooth_db[top : end + 1])
+                if part is None:
                     continue
-                first, last = top + cut[0], top + cut[1]
+                first, last = top + part[0], top + part[1]
                 drop_db, lasts_s = smooth_db[first] - smooth_db[last], (last - first) * hop_s
                 if drop_db < least_db or lasts_s < shortest_s:
                     continue
                 start_db = level_db[:, first]
-                heard = (start_db > quiet_db + above_db) & (start_db > start_db.max() - 70)
-                if heard.any():
-                    # Neighbouring bins and frames say the same, and a single tone dies in few independent steps.
-                    count = max(1.0, heard.sum() / WINDOW_BINS) * max(1.0, min(lasts_s / 0.03, drop_db / 4))
-                    found.append(Fall(first, last, _density(power[heard, first : last + 1], hop_s, count)))
-    return found
+                audible = (start_db > quiet_db + above_db) & (start_db > start_db.max() - 70)
+                if audible.any():
+                    # Neighbouring bins and frames are correlated, and a single tone decays in few independent steps.
+                    count = max(1.0, audible.sum() / WINDOW_BINS) * max(1.0, min(lasts_s / 0.03, drop_db / 4))
+                    falls.append(Fall(first, last, _density(power[audible, first : last + 1], hop_s, count)))
+    return falls
 
 
 def _descents(level_db: np.ndarray, least_db: float, rise_db: float = 3.0) -> list[tuple[int, int]]:
     """Stretches from a summit down to where the level rises again by `rise_db`, or the sound ends."""
-    found, here, n = [], 0, len(level_db)
+    descents, here, n = [], 0, len(level_db)
     while here < n - 2:
         top = here
         while top < n - 1 and level_db[top + 1] >= level_db[top]:
@@ -174,18 +174,18 @@ def _descents(level_db: np.ndarray, least_db: float, rise_db: float = 3.0) -> li
             if level_db[ahead] > level_db[low] + rise_db:
                 break
         if level_db[top] - level_db[low] >= least_db:
-            found.append((top, low))
+            descents.append((top, low))
         here = max(low, here + 1)
-    return found
+    return descents
 
 
 def _part(descent_db: np.ndarray) -> tuple[int, int] | None:
-    """The latest part of a descent that is long enough and leaves 5 dB to whatever it ends in."""
+    """Return the latest part of a descent that is long enough and ends 5 dB above its floor."""
     below_db = descent_db[0] - descent_db
     for high, low in PARTS_DB:
         if below_db.max() >= low + 5 or (high <= 5 and below_db.max() > high + 4):
-            reached = below_db >= low
-            return int(np.argmax(below_db >= high)), int(np.argmax(reached)) if reached.any() else len(below_db) - 1
+            at_low = below_db >= low
+            return int(np.argmax(below_db >= high)), int(np.argmax(at_low)) if at_low.any() else len(below_db) - 1
     return None
 
 
@@ -200,7 +200,7 @@ def _density(power: Float[np.ndarray, "bins frames"], hop_s: float, count: float
 
 
 def _log_likelihood(density: np.ndarray) -> np.ndarray:
-    """Of the room's decay times, given one fall: it is the room's, or slower; seldom faster."""
+    """Return the log-likelihood of the room's decay times, given a fall: the room's own or slower, seldom faster."""
     slower = np.cumsum(density[::-1])[::-1] * STEP
     other = (slower + UNDERCUT * (1 - slower)) / (STEP * (len(TIMES_S) - 1))
     return np.log(FREE * density + (1 - FREE) * other)
@@ -231,14 +231,14 @@ def _as_read(rt60_s: Float[np.ndarray, " bands"]) -> Float[np.ndarray, " bands"]
     """Decay times as ISO 3382 reads them off whole octaves, whose slowest third outlasts the others."""
     octave = np.arange(len(rt60_s))
     thirds_s = np.exp([np.interp(octave + step / 3, octave, np.log(rt60_s)) for step in (-1, 0, 1)])
-    read = []
+    times_s = []
     for parts_s in thirds_s.T:
         after_s = np.linspace(0.0, parts_s.max(), 400)
-        left = (parts_s * np.exp(-SIXTY_DB * after_s[:, None] / parts_s)).sum(1)
-        left_db = 10 * np.log10(left / left[0])
-        seen = (left_db <= -5) & (left_db >= -35)
-        read.append(-60 / np.polyfit(after_s[seen], left_db[seen], 1)[0])
-    return np.array(read)
+        energy = (parts_s * np.exp(-SIXTY_DB * after_s[:, None] / parts_s)).sum(1)
+        energy_db = 10 * np.log10(energy / energy[0])
+        t30 = (energy_db <= -5) & (energy_db >= -35)
+        times_s.append(-60 / np.polyfit(after_s[t30], energy_db[t30], 1)[0])
+    return np.array(times_s)
 
 
 def _blur(width: float) -> Float[np.ndarray, "times times"]:

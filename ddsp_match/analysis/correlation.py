@@ -1,7 +1,7 @@
 """Cross-correlation of two sounds, whitened to several degrees, also from waveshaped copies of the first.
 
 A clipped guitar correlates with a clipped copy of the clean one far more sharply than with the clean one itself, and a
-bass note shows its delay only where the spectrum is whitened. So all are tried, and the sharpest peak is believed.
+bass note shows its delay only where the spectrum is whitened. So all are tried, and the sharpest peak is taken.
 
 Source: Knapp and Carter, "The generalized correlation method for estimation of time delay", IEEE TASSP 24(4), 1976
 (table I: the weights of Roth and PHAT).
@@ -19,7 +19,7 @@ from scipy import signal
 
 from ddsp_match.dsp.convolution import fast_length
 
-LONGEST = 1 << 21  # samples that are looked at; the loudest stretch of longer sounds
+LONGEST = 1 << 21  # samples that are analysed; the loudest stretch of longer sounds
 DRIVES = (0.0, 4.0, 30.0)  # of tanh(drive x / rms); 0 leaves x alone
 REGULARISATION = (3e-2, 1e-3)  # of the mean power
 ENVELOPE_S = 0.001  # over which the power is averaged
@@ -54,7 +54,7 @@ class Correlation:
 
     @property
     def lag(self) -> int:
-        """Where the highest peak is."""
+        """Lag of the highest peak."""
         return int(np.abs(self.values).argmax()) - len(self.values) // 2
 
 
@@ -82,11 +82,11 @@ def correlations(
     n = _length(x, y, limit)
     fy = np.fft.rfft(y, n)
     whitened: list[tuple[Whitening, float]] = [(kind, share) for share in REGULARISATION for kind in ("roth", "phat")]
-    found: list[Correlation] = []
+    candidates: list[Correlation] = []
     for drive in DRIVES:
         fx = np.fft.rfft(shaped(x, drive), n)
-        found += _correlations(fx, fy, n, limit, near, drive, whitened if drive else [("none", 0.0), *whitened])
-    return found
+        candidates += _correlations(fx, fy, n, limit, near, drive, whitened if drive else [("none", 0.0), *whitened])
+    return candidates
 
 
 def envelope_correlations(
@@ -111,9 +111,9 @@ def stretch(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[:, first : first + size], y[:, first : first + size]
 
 
-def sharpest(found: list[Correlation]) -> Correlation:
-    """The one whose highest peak is most alone."""
-    return max(found, key=lambda one: one.sharpness - (SHAPED_HANDICAP if one.drive else 0.0))
+def sharpest(candidates: list[Correlation]) -> Correlation:
+    """Return the correlation whose highest peak stands out most."""
+    return max(candidates, key=lambda one: one.sharpness - (SHAPED_HANDICAP if one.drive else 0.0))
 
 
 def _envelope(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -130,10 +130,10 @@ def _length(x: np.ndarray, y: np.ndarray, limit: int) -> int:
 def _correlations(
     fx: np.ndarray, fy: np.ndarray, n: int, limit: int, near: int, drive: float, ways: Sequence[tuple[Whitening, float]]
 ) -> list[Correlation]:
-    """Of two spectra, by each whitening and its regularisation."""
+    """Correlate two spectra, by each whitening and its regularisation."""
     cross, power = (fx.conj() * fy).sum(0), np.square(np.abs(fx)).sum(0)
     size = np.abs(cross)
-    found = []
+    candidates = []
     for whitening, share in ways:
         own = {"none": np.ones_like(power), "roth": power, "phat": size}[whitening]
         weight = 1 / (own + share * own.mean() + 1e-300)
@@ -150,8 +150,8 @@ def _correlations(
         elif whitening == "roth" and drive == 0:
             kernel = _lags(power * weight, n, 2 * limit)
             kernel /= max(float(np.abs(kernel).max()), 1e-300)
-        found.append(Correlation(values / top, kernel, drive, whitening, 1 - second, top / spread, likeness))
-    return found
+        candidates.append(Correlation(values / top, kernel, drive, whitening, 1 - second, top / spread, likeness))
+    return candidates
 
 
 def _lags(spectrum: np.ndarray, n: int, limit: int) -> np.ndarray:

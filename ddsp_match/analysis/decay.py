@@ -54,10 +54,10 @@ def rt60(
     times, spans, energies = np.full(len(centres), np.nan), np.zeros(len(centres)), np.zeros(len(centres))
     curves = []
     for index, centre in enumerate(centres):
-        found = octave_decay(ir, centre, sample_rate)
-        curves.append(np.zeros(1) if found is None else found.edc_db)
-        if found is not None:
-            times[index], spans[index], energies[index] = found.rt60_s, found.span_db, found.energy
+        decay = octave_decay(ir, centre, sample_rate)
+        curves.append(np.zeros(1) if decay is None else decay.edc_db)
+        if decay is not None:
+            times[index], spans[index], energies[index] = decay.rt60_s, decay.span_db, decay.energy
     level_db = 10 * np.log10(np.maximum(energies / max(energies.max(), 1e-300), 1e-20))
     valid = np.isfinite(times) & (level_db > -QUIET_DB)
     return Decay(centres, times, valid, spans, level_db, curves)

@@ -1,4 +1,4 @@
-"""A sound without its room, as far as the decay of power alone can tell.
+"""Dereverberate a sound by spectral subtraction from the decay of its power, then by least squares.
 
 In each frequency band the power of the reverberation is a leaky sum over the dry sound's: it decays with the room and
 is fed by what is dry (Polack's model; Lebart et al. 2001, "A new method based on spectral subtraction for speech
@@ -86,6 +86,7 @@ def late_power(
     late, now = np.zeros((*shape, wet.shape[-1])), np.zeros(shape)
     feed = np.broadcast_to(feed[..., 0], shape)
     for frame in range(wet.shape[-1]):
+        # Late power of this frame depends on earlier frames alone; the direct part of this one feeds the next.
         late[..., frame] = now
         now = keep * (now + feed * np.maximum(wet[..., frame] - now, 0.0))
     return late
@@ -143,24 +144,24 @@ def _solved(
     """
     n, response = wet.shape[1], response.astype(wet.dtype)
 
-    def played(sound: np.ndarray) -> np.ndarray:
+    def convolved(sound: np.ndarray) -> np.ndarray:
         return scipy.signal.oaconvolve(sound, response, axes=1)[:, :n]
 
     def slope(error: np.ndarray) -> np.ndarray:
         return prior(scipy.signal.oaconvolve(error, response[:, ::-1], axes=1)[:, -n:])
 
-    solved, left = dry, wet - played(dry)
-    descent = way = slope(left)
+    solved, residual = dry, wet - convolved(dry)
+    descent = direction = slope(residual)
     for _ in range(ROUNDS):
-        change = prior(way)
-        heard = played(change)
-        energy, steepness = float(np.square(heard).sum()), float(np.square(descent).sum())
+        change = prior(direction)
+        image = convolved(change)
+        energy, steepness = float(np.square(image).sum()), float(np.square(descent).sum())
         if energy <= 0.0:
             break
-        solved, left = solved + (steepness / energy) * change, left - (steepness / energy) * heard
-        descent = slope(left)
-        way = descent + (float(np.square(descent).sum()) / steepness) * way
-    return solved if float(np.square(left).sum()) <= SOLVED * float(np.square(wet).sum()) else dry
+        solved, residual = solved + (steepness / energy) * change, residual - (steepness / energy) * image
+        descent = slope(residual)
+        direction = descent + (float(np.square(descent).sum()) / steepness) * direction
+    return solved if float(np.square(residual).sum()) <= SOLVED * float(np.square(wet).sum()) else dry
 
 
 def _weighted(
@@ -168,15 +169,15 @@ def _weighted(
 ) -> Float[np.ndarray, "channels samples"]:
     """The sound with a gain for each frame and bin."""
     size, n = 4 * hop, samples.shape[1]
-    made = np.zeros((len(samples), n + 2 * size + -n % hop), samples.dtype)
+    total = np.zeros((len(samples), n + 2 * size + -n % hop), samples.dtype)
     for spectra, first in _frames(samples, hop):
         # Hann windows, squared and a quarter of their length apart, add up to 1.5.
         parts = scipy.fft.irfft(spectra * gain[first : first + spectra.shape[1]], size)
         out = np.asarray(parts) * (_hann(samples, hop) / 1.5)
         for frame in range(out.shape[1]):
             here = (first + frame) * hop
-            made[:, here : here + size] += out[:, frame]
-    return made[:, size : size + n]
+            total[:, here : here + size] += out[:, frame]
+    return total[:, size : size + n]
 
 
 def _frames(

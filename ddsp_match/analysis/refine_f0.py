@@ -1,4 +1,4 @@
-"""f0 moved by the few cents that its own harmonics ask for.
+"""Refine f0 by the few cents that the phases of its own harmonics show.
 
 The sound is demodulated at multiples of f0; how fast the phase of a demodulated harmonic still turns says how
 far f0 is off. The turning is read from one window, as the ratio of the sound under the window's derivative to
@@ -16,11 +16,9 @@ from ddsp_match.analysis.contour import TRANSITION_OCTAVES, runs
 
 HARMONICS = 8
 PERIODS, SHORTEST_S, LONGEST_S = 6.0, 0.045, 0.24
-LOPSIDED = (
-    0.15  # centre of a frame's energy, in half windows, from which it is not asked: a note begins or ends
-)
+LOPSIDED = 0.15  # centre of a frame's energy, in half windows, from which it is unusable: a note begins or ends
 ROUNDS = 3
-WEAK = 1e-5  # power relative to the strongest frame below which a frame is not asked
+WEAK = 1e-5  # power relative to the strongest frame below which a frame is unusable
 SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25])
 
 
@@ -47,13 +45,13 @@ def refine_f0(
         for start, stop in notes:
             part = slice(start, stop)
             total = _smoothed(weight[part])
-            asked = np.flatnonzero(total > WEAK * weight.max(initial=0.0))
-            if len(asked) == 0:
+            usable = np.flatnonzero(total > WEAK * weight.max(initial=0.0))
+            if len(usable) == 0:
                 continue
-            correction_hz = _smoothed(turning[part])[asked] / total[asked]
-            octaves = np.log2(1.0 + np.clip(correction_hz / refined[part][asked], -0.1, 0.1))
-            # Frames that cannot be asked go with their neighbours.
-            refined[part] *= 2.0 ** np.interp(np.arange(stop - start), asked, octaves)
+            correction_hz = _smoothed(turning[part])[usable] / total[usable]
+            octaves = np.log2(1.0 + np.clip(correction_hz / refined[part][usable], -0.1, 0.1))
+            # Frames without usable harmonics follow their neighbours.
+            refined[part] *= 2.0 ** np.interp(np.arange(stop - start), usable, octaves)
         limit = 2.0 ** (max_cents / 1200.0)
         refined = np.clip(refined, f0_hz / limit, f0_hz * limit)
     return refined
@@ -89,19 +87,19 @@ def _mean(values: np.ndarray) -> np.ndarray:
 def _turning(
     samples: np.ndarray, sample_rate: int, hop: int, f0_hz: np.ndarray, voiced: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the harmonics of each frame say about its f0, in Hz times their weight, and the weight."""
+    """Return the error of each frame's f0 in Hz by its harmonics, times their weight, and the weight."""
     from ddsp_match.analysis import refine_kernels as kernels
 
     length = (len(f0_hz) - 1) * hop + 1
     carrier = np.empty((HARMONICS, 2, length), dtype=np.float32)
     kernels.carriers(f0_hz, hop, sample_rate, TRANSITION_OCTAVES, carrier)
-    heard = np.zeros(length, dtype=np.float32)
-    heard[: len(samples)] = samples[:length]
+    padded = np.zeros(length, dtype=np.float32)
+    padded[: len(samples)] = samples[:length]
 
     frames = np.flatnonzero(voiced)
     radius = np.clip(PERIODS / f0_hz[frames], SHORTEST_S, LONGEST_S) * sample_rate / 2
     sums, centre = np.empty((len(frames), HARMONICS, 4), dtype=np.float32), np.empty(len(frames))
-    kernels.demodulate(heard, carrier, frames * hop, radius, sums, centre)
+    kernels.demodulate(padded, carrier, frames * hop, radius, sums, centre)
     parts = sums.astype(np.float64)
     value, change = parts[..., 0] + 1j * parts[..., 1], parts[..., 2] + 1j * parts[..., 3]
     change *= sample_rate / radius[:, None]

@@ -1,4 +1,4 @@
-"""Whether one sound was made from another at all, whatever the effect: four kinds of evidence, each enough by itself.
+"""Test if one sound was made from another, by any effect: four kinds of evidence, each sufficient.
 
 A filter or a compressor leaves the waveform, distortion leaves its shape, ring modulation leaves the fine envelope, and
 a chorus leaves the envelopes of bands. Two unrelated sounds share none of these. Two instruments that play the same
@@ -50,7 +50,7 @@ class Relation:
 
     @property
     def related(self) -> bool:
-        """Whether any is enough."""
+        """True where any is sufficient."""
         return self.score >= 1
 
 
@@ -60,7 +60,7 @@ def explains(
     sample_rate: int,
     alignment: Alignment | None = None,
 ) -> Relation:
-    """How much speaks for wet being made from dry, by any effect.
+    """Measure the evidence that wet was made from dry, by any effect.
 
     Args:
         dry: Mono or stereo.
@@ -71,8 +71,8 @@ def explains(
     x, y = paired(dry, wet)
     if min(x.shape[1], y.shape[1]) < 64 or not x.any() or not y.any():
         return Relation(0.0, 0.0, 0.0, 0.0)
-    found = alignment or align(dry, wet, sample_rate)
-    lag = found.whole_samples
+    aligned = alignment or align(dry, wet, sample_rate)
+    lag = aligned.whole_samples
     limit = min(sample_rate, min(x.shape[1], y.shape[1]) // 2)
     waves = correlations(x, y, limit, sample_rate)
     best, fine = sharpest(waves), sharpest(envelope_correlations(x, y, limit, sample_rate))

@@ -58,10 +58,10 @@ class _Smooth(torch.autograd.Function):
         out = np.empty((rows, target.shape[1]))
         arrays = [_array(t) for t in (target, rise, fall, start)]
         _kernels().follow(*arrays, out)
-        followed = torch.from_numpy(out)
+        smoothed_rows = torch.from_numpy(out)
         # The state stays float64: a float32 copy could take the other branch on the way back.
-        ctx.save_for_backward(target, rise, fall, start, followed)
-        return followed.to(target)
+        ctx.save_for_backward(target, rise, fall, start, smoothed_rows)
+        return smoothed_rows.to(target)
 
     @staticmethod
     @once_differentiable
@@ -69,9 +69,9 @@ class _Smooth(torch.autograd.Function):
         ctx: torch.autograd.function.FunctionCtx, slope: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
         inputs = ctx.saved_tensors[:4]  # pyright: ignore[reportAttributeAccessIssue]
-        followed = ctx.saved_tensors[4].numpy()  # pyright: ignore[reportAttributeAccessIssue]
+        smoothed_rows = ctx.saved_tensors[4].numpy()  # pyright: ignore[reportAttributeAccessIssue]
         slopes = [np.zeros(tuple(t.shape)) for t in inputs]
-        _kernels().adjoint(*[_array(t) for t in inputs], followed, _array(slope), *slopes)
+        _kernels().adjoint(*[_array(t) for t in inputs], smoothed_rows, _array(slope), *slopes)
         return tuple(torch.from_numpy(s).to(t) for s, t in zip(slopes, inputs, strict=True))
 
 

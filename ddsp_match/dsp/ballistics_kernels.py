@@ -30,18 +30,18 @@ def adjoint(target, rise, fall, start, out, slope, d_target, d_rise, d_fall, d_s
     for row in range(out.shape[0]):
         sound = row if target.shape[0] > 1 else 0
         setting = row if rise.shape[0] > 1 else 0
-        carried = 0.0  # slope of the score over the state after sample n
+        adjoint_state = 0.0  # slope of the score over the state after sample n
         for n in range(out.shape[1] - 1, -1, -1):
-            carried += slope[row, n]
+            adjoint_state += slope[row, n]
             way = target[sound, n] - (out[row, n - 1] if n > 0 else start[setting])
             if way > 0:
                 share = rise[setting]
-                d_rise[setting] += carried * way
+                d_rise[setting] += adjoint_state * way
             else:
                 share = fall[setting]
-                d_fall[setting] += carried * way
-            d_target[sound, n] += carried * share
-            carried *= 1 - share
-            if abs(carried) < TINY:
-                carried = 0.0
-        d_start[setting] += carried
+                d_fall[setting] += adjoint_state * way
+            d_target[sound, n] += adjoint_state * share
+            adjoint_state *= 1 - share
+            if abs(adjoint_state) < TINY:
+                adjoint_state = 0.0
+        d_start[setting] += adjoint_state

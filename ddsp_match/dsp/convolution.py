@@ -35,6 +35,7 @@ def spectrum_at(
     interpolation", with their Kaiser-Bessel kernel at twice the lines): the impulse response is divided by the
     kernel's transform, an FFT follows, and each point is a sum over the kernel's width of the lines next to it.
     """
+    # Centred on time zero first: the kernel's transform, which divides it, is then real and nowhere near zero.
     taps = ir.shape[-1]
     lines = fast_length(max(2 * taps, 4 * KERNEL), real=False)
     beta = math.pi * KERNEL * 0.75
@@ -49,6 +50,7 @@ def spectrum_at(
     where = hz.to(torch.float64) * (lines / sample_rate)
     nearest = torch.floor(where).long() - KERNEL // 2 + 1
     total = torch.zeros(*ir.shape[:-1], len(hz), dtype=torch.complex128)
+    # Kaiser-Bessel kernel in frequency: each point is a sum over the lines next to it.
     for step in range(KERNEL):
         line = nearest + step
         share = 1 - ((where - line) * (2 / KERNEL)) ** 2

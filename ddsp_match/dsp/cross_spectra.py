@@ -1,4 +1,4 @@
-"""Two sounds compared segment by segment: spectra, and the filter from one to the other."""
+"""Compare two sounds segment by segment: spectra, minimum phase, and the share that linear filters explain."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def segment_spectra(
         hop: From one segment to the next.
     """
     window = np.hanning(size + 2)[1:-1]
-    cut = np.lib.stride_tricks.sliding_window_view(samples, size, axis=1)[:, ::hop]
-    return np.fft.rfft(cut * window, axis=-1)
+    segments = np.lib.stride_tricks.sliding_window_view(samples, size, axis=1)[:, ::hop]
+    return np.fft.rfft(segments * window, axis=-1)
 
 
 def minimum_phase(magnitude: Float[np.ndarray, " bins"]) -> Complex[np.ndarray, " bins"]:
@@ -41,7 +41,7 @@ def minimum_phase(magnitude: Float[np.ndarray, " bins"]) -> Complex[np.ndarray, 
 
 
 def interpolated_peak(values: Float[np.ndarray, " n"], index: int) -> float:
-    """Where the parabola through a peak and its neighbours is highest, in samples."""
+    """Return the vertex of the parabola through a peak and its neighbours, in samples."""
     if not 0 < index < len(values) - 1:
         return float(index)
     before, peak, after = values[index - 1 : index + 2]
@@ -57,10 +57,10 @@ def segment_size(samples: int, sample_rate: int) -> int:
 def explained_share(
     inputs: Sequence[Float[np.ndarray, "channels n"]], output: Float[np.ndarray, "channels n"], size: int
 ) -> float:
-    """Share of the output's energy that filters of the inputs, as short as a segment, make together.
+    """Return the share of the output's energy that filters of the inputs, as short as a segment, make together.
 
-    Coherence, but honest about chance: the filters are solved for on one half of the segments and judged on the
-    other, and the other way round. Below 0 where they do harm; 0 for sounds that are too short.
+    Coherence without its bias from few segments: the filters are solved for on one half of the segments and judged
+    on the other, and the other way round. Below 0 where they do harm; 0 for sounds that are too short.
 
     Args:
         inputs: One or more sounds.
@@ -69,23 +69,23 @@ def explained_share(
     """
     if output.shape[1] < 4 * size:
         return 0.0
-    given = np.stack([segment_spectra(one, size, size // 2) for one in inputs], -1)
+    spectra = np.stack([segment_spectra(one, size, size // 2) for one in inputs], -1)
     wanted = segment_spectra(output, size, size // 2)
     # Groups of four: three that belong together, and one that overlaps with the next group and is left out.
     place = np.arange(wanted.shape[1])
     group, inside = place // 4 % 2, place % 4 < 3
-    left = total = 0.0
+    residual = total = 0.0
     for side in (0, 1):
         fitted, judged = np.flatnonzero((group == side) & inside), np.flatnonzero((group != side) & inside)
         if not len(fitted) or not len(judged):
             continue
-        for a, b in zip(given, wanted, strict=True):
+        for a, b in zip(spectra, wanted, strict=True):
             x, y = a[fitted].transpose(1, 0, 2), b[fitted].T[..., None]  # (bins, segments, inputs), (bins, segments, 1)
             gram = x.conj().transpose(0, 2, 1) @ x
             level = np.trace(gram, axis1=1, axis2=2).real / len(inputs)
             ridge = RIDGE * level + 1e-12 * level.max() + 1e-300
             taps = np.linalg.solve(gram + ridge[:, None, None] * np.eye(len(inputs)), x.conj().transpose(0, 2, 1) @ y)
             rest = b[judged].T - (a[judged].transpose(1, 0, 2) @ taps)[..., 0]
-            left += float(np.square(np.abs(rest)).sum())
+            residual += float(np.square(np.abs(rest)).sum())
             total += float(np.square(np.abs(b[judged])).sum())
-    return 1 - left / total if total > 0 else 0.0
+    return 1 - residual / total if total > 0 else 0.0

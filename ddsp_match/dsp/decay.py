@@ -1,4 +1,4 @@
-"""How fast an impulse response dies away: backward integration, with what the noise floor adds taken off.
+"""Measure the decay of an impulse response by backward integration, the energy of the noise floor subtracted.
 
 Schroeder 1965, "New method of measuring reverberation time": the energy still to come at time t decays more smoothly
 than the response itself, as the mean of many measurements would. A noise floor spoils it. Lundeby et al. 1995,
@@ -86,18 +86,19 @@ def decay(band: Float[np.ndarray, " samples"], sample_rate: float, slowest_hz: f
         return BandDecay(np.nan, 0.0, 0.0, np.zeros(1))
     start = max(0, int(smooth.argmax()) - window + 1)
     energy = energy[start:]
-    # Nothing is read from further down, and what follows there may be silence that was added by hand.
+    # Nothing is read further down, where digital silence may have been appended.
     energy = energy[: _end(energy, sample_rate, shortest)]
     cross, floor, speed = _meets_floor(energy, sample_rate, shortest)
     peak = float(smooth.max())
     # Without a floor the decay is known as far as the sound goes.
     lowest = floor if floor > 0 else float(energy[-max(len(energy) // 10, 1) :].mean())
     range_db = 10 * np.log10(peak / max(lowest, 1e-20 * peak))
-    kept = energy[:cross] - floor
-    # What the decay, as it goes before it meets the floor, would still hold after it.
+    above_floor = energy[:cross] - floor
+    # Energy of the decay after it meets the floor, extrapolated from its slope before.
     last = max(2 * shortest, cross // 10)
-    beyond = max(float(kept[-last:].sum()), 0.0) / max(np.expm1(speed * last / sample_rate), 1e-9) if speed > 0 else 0.0
-    to_come = np.cumsum(kept[::-1])[::-1] + beyond
+    tail = max(float(above_floor[-last:].sum()), 0.0)
+    beyond = tail / max(np.expm1(speed * last / sample_rate), 1e-9) if speed > 0 else 0.0
+    to_come = np.cumsum(above_floor[::-1])[::-1] + beyond
     total = float(to_come[0])
     if total <= 0:
         return BandDecay(np.nan, 0.0, 0.0, np.zeros(1))

@@ -54,9 +54,9 @@ class LagFit:
             rows.append([np.concatenate([c[-margin:], c[: self.longest + margin]]) for c in cross])
         self.cross = np.array(rows)
         self.margin = margin
-        kept = n - np.arange(self.longest + 1)
+        overlaps = n - np.arange(self.longest + 1)
         sums = [[np.cumsum((a * b).sum(0)) for b in lagged] for a in lagged]
-        self.late_gram = np.array([[total[kept - 1] for total in row] for row in sums])
+        self.late_gram = np.array([[total[overlaps - 1] for total in row] for row in sums])
         self.fixed_gram = np.array([[np.vdot(a, b) for b in fixed] for a in fixed])
         self.fixed_cross = np.array([np.vdot(target, a) for a in fixed])
         self.energy = float(np.vdot(target, target))
@@ -93,8 +93,8 @@ class LagFit:
         """The lags where the least is left, near given ones; what is left there; and the coefficients."""
         for span in spans:
             near = lags[:, None] + np.linspace(-span, span, 21)
-            left, _ = self.at(near.ravel())
-            lags = near[np.arange(len(lags)), left.reshape(near.shape).argmin(1)]
+            residual, _ = self.at(near.ravel())
+            lags = near[np.arange(len(lags)), residual.reshape(near.shape).argmin(1)]
         return lags, *self.at(lags)
 
     def _normal(self, lags: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,15 +118,15 @@ class LagFit:
         ridged[:, diagonal, diagonal] *= 1 + RIDGE
         ridged[:, diagonal, diagonal] += 1e-14 * self.energy + 1e-300
         solution = np.linalg.solve(ridged, right[..., None])[..., 0]
-        left = 1 - (right * solution).sum(1) / max(self.energy, 1e-300)
-        return np.maximum(left, 0.0), solution
+        residual = 1 - (right * solution).sum(1) / max(self.energy, 1e-300)
+        return np.maximum(residual, 0.0), solution
 
 
-def valleys(left: Float[np.ndarray, " lags"], count: int) -> np.ndarray:
+def valleys(residual: Float[np.ndarray, " lags"], count: int) -> np.ndarray:
     """Indices of the deepest local minima, the deepest first; the ends count."""
-    padded = np.pad(left, 1, constant_values=np.inf)
-    found = np.flatnonzero((left <= padded[:-2]) & (left < padded[2:]))
-    return found[np.argsort(left[found], kind="stable")[:count]]
+    padded = np.pad(residual, 1, constant_values=np.inf)
+    minima = np.flatnonzero((residual <= padded[:-2]) & (residual < padded[2:]))
+    return minima[np.argsort(residual[minima], kind="stable")[:count]]
 
 
 def wiener(

@@ -125,8 +125,8 @@ class WaveformReader:
             waves = self._scattered(samples)
         else:
             waves = samples.new_empty(len(samples), self.n_frames, self.size)
-            given = samples.contiguous().numpy()
-            _kernels().adjoint(given, self._first.numpy(), self._values.numpy(), self.hop, waves.numpy())
+            contiguous = samples.contiguous().numpy()
+            _kernels().adjoint(contiguous, self._first.numpy(), self._values.numpy(), self.hop, waves.numpy())
         spectrum = torch.fft.rfft(waves)[..., 1 : self.n_harmonics + 1]
         return torch.mul(spectrum, 2j * self._gain).mT
 
@@ -189,7 +189,7 @@ def read_waveforms(
     amplitudes: Complex[torch.Tensor, "batch harmonics frames"],
     hop: int,
 ) -> Float[torch.Tensor, "batch samples"]:
-    """What `WaveformReader` reads, once and without compiling anything.
+    """Synthesise as `WaveformReader` does, once and without compiling anything.
 
     Every sum runs in a fixed order inside elementwise operations, so the same amplitudes give the same samples, bit
     for bit, whatever the number of threads.

@@ -1,4 +1,4 @@
-"""How much of a sound each of several others explains, whatever their levels."""
+"""Fit the level of each of several sounds to a target, and measure the residual."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Float
 def levelled(
     tries: Float[np.ndarray, "tries ..."], goal: np.ndarray
 ) -> tuple[Float[np.ndarray, " tries"], Float[np.ndarray, " tries"]]:
-    """The level at which each try comes nearest to a sound, and the error-to-signal ratio that is then left."""
+    """Return the level at which each try comes nearest to a sound, and the error-to-signal ratio at that level."""
     rows, wet = tries.reshape(len(tries), -1), goal.reshape(-1)
     shared = rows @ wet
     levels = shared / np.maximum(np.square(rows).sum(1), 1e-30)

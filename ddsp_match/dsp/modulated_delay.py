@@ -36,13 +36,13 @@ class _Line(torch.autograd.Function):
     def forward(ctx, x, delay, feedback):
         from ddsp_match.dsp.modulated_kernels import forward
 
-        heard, lengths, gains = (np.ascontiguousarray(t.detach().numpy()) for t in (x, delay, feedback))
-        batch = max(len(heard), len(lengths))
-        late = np.zeros((batch, *heard.shape[1:]))
-        work = np.zeros(heard.shape[2])
+        sounds, lengths, gains = (np.ascontiguousarray(t.detach().numpy()) for t in (x, delay, feedback))
+        batch = max(len(sounds), len(lengths))
+        late = np.zeros((batch, *sounds.shape[1:]))
+        work = np.zeros(sounds.shape[2])
         for row in range(batch):
             place = row if len(lengths) > 1 else 0
-            for channel, sound in enumerate(heard[row if len(heard) > 1 else 0]):
+            for channel, sound in enumerate(sounds[row if len(sounds) > 1 else 0]):
                 forward(sound, lengths[place], gains[place], work, 0, late[row, channel])
         ctx.save_for_backward(x, delay, feedback)
         ctx.late = late
@@ -54,13 +54,13 @@ class _Line(torch.autograd.Function):
         from ddsp_match.dsp.modulated_kernels import backward
 
         slope = np.ascontiguousarray(grad_outputs[0].numpy())
-        heard, lengths, gains = (np.ascontiguousarray(t.detach().numpy()) for t in ctx.saved_tensors)
-        to_x, to_delay, to_gain = np.zeros(heard.shape), np.zeros(lengths.shape), np.zeros(gains.shape)
+        sounds, lengths, gains = (np.ascontiguousarray(t.detach().numpy()) for t in ctx.saved_tensors)
+        to_x, to_delay, to_gain = np.zeros(sounds.shape), np.zeros(lengths.shape), np.zeros(gains.shape)
         for row in range(len(slope)):
-            place, source = (row if len(lengths) > 1 else 0), (row if len(heard) > 1 else 0)
+            place, source = (row if len(lengths) > 1 else 0), (row if len(sounds) > 1 else 0)
             for channel in range(slope.shape[1]):
                 late = ctx.late[row, channel]
-                line = heard[source, channel] + gains[place] * late
+                line = sounds[source, channel] + gains[place] * late
                 to_line = np.zeros(line.shape)
                 backward(slope[row, channel], line, late, lengths[place], gains[place], to_line, to_delay[place])
                 to_x[source, channel] += to_line
@@ -88,10 +88,10 @@ class ModulatedLine:
         from ddsp_match.dsp.modulated_kernels import forward
 
         delay = np.maximum(delay, SHORTEST)
-        kept = self.past.shape[1]
+        n_past = self.past.shape[1]
         line = np.concatenate([self.past, np.zeros(block.shape)], axis=1)
         late = np.zeros(block.shape)
         for channel, sound in enumerate(np.ascontiguousarray(block, dtype=np.float64)):
-            forward(sound, delay, feedback, line[channel], kept, late[channel])
-        self.past = line[:, -kept:].copy()
+            forward(sound, delay, feedback, line[channel], n_past, late[channel])
+        self.past = line[:, -n_past:].copy()
         return late

@@ -43,7 +43,7 @@ def white_noise(
 
 
 def fir_response(n_bands: int, n_fft: int) -> Float[torch.Tensor, "bands bins"]:
-    """What each band contributes to the frequency response of the windowed zero-phase FIR.
+    """Return the share of each band in the frequency response of the windowed zero-phase FIR.
 
     Band ``b`` sits at ``b / (bands - 1)`` of Nyquist. The FIR has ``2 (bands - 1)`` taps under a Hann window, which
     smooths the response over neighbouring bands.

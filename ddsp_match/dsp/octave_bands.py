@@ -22,7 +22,7 @@ def octave_centres(bands: int, lowest_hz: float = 125.0) -> Float[np.ndarray, " 
 def octave_weights(
     hz: Float[np.ndarray, " points"], centres_hz: Float[np.ndarray, " bands"], *, closed: bool = False
 ) -> Float[np.ndarray, "bands points"]:
-    """How much of an amplitude at each frequency belongs to each band; the squares add up to one.
+    """Return the weight of each band at each frequency; the squares add up to one.
 
     Neighbours cross over between their centres, in a quarter of a sine along the logarithm of the frequency.
 
@@ -80,8 +80,8 @@ def band_noise(
         inside = np.flatnonzero(weight)
         if len(inside):
             first, count = inside[0], inside[-1] + 1 - inside[0]
-            drawn = np.random.default_rng([seed, band]).standard_normal(2 * count).reshape(count, 2)
-            spectrum[first : first + count] = weight[first : first + count] * (drawn[:, 0] + 1j * drawn[:, 1])
+            gaussian = np.random.default_rng([seed, band]).standard_normal(2 * count).reshape(count, 2)
+            spectrum[first : first + count] = weight[first : first + count] * (gaussian[:, 0] + 1j * gaussian[:, 1])
         # Lines of variance 2 * GRID_S * rate^2 / 2: see the scale in the docstring.
         level = math.sqrt(GRID_S / 2)
         noise[band] = torch.from_numpy(np.fft.irfft(level * spectrum, grid)[:n_samples])

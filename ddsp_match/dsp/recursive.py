@@ -31,9 +31,9 @@ def lfilter(
         a: Feedback coefficients, `a_0` first, which need not be 1.
     """
     batch = max(len(audio), len(b), len(a))
-    for name, given in (("audio", audio), ("b", b), ("a", a)):
-        if len(given) not in (1, batch):
-            raise ValueError(f"{name} has a batch of {len(given)} beside one of {batch}")
+    for name, tensor in (("audio", audio), ("b", b), ("a", a)):
+        if len(tensor) not in (1, batch):
+            raise ValueError(f"{name} has a batch of {len(tensor)} beside one of {batch}")
     feed, back = _alike(b.double(), a.double())
     if audio.device.type != "cpu":
         # The loop runs on the CPU; elsewhere the same filter is sampled along a circle in the z-plane.
@@ -49,11 +49,11 @@ def sosfilt(
     a: Float[torch.Tensor, "b3 sections poles"],
 ) -> Float[torch.Tensor, "batch channels samples"]:
     """Filters sounds by sections one after the other, each as in `lfilter`."""
-    kept = audio.dtype
+    dtype = audio.dtype
     audio = audio.double()
     for section in range(b.shape[1]):
         audio = lfilter(audio, b[:, section], a[:, section])
-    return audio.to(kept)
+    return audio.to(dtype)
 
 
 def polynomial(
@@ -91,18 +91,18 @@ def reflections_to_poles(reflections: Float[torch.Tensor, "batch order"]) -> Flo
 
 def poles_to_reflections(a: Float[np.ndarray, " order_plus_1"]) -> Float[np.ndarray, " order"]:
     """The inverse of `reflections_to_poles`, for one filter (`a_0` = 1); some lie outside ±1 if it is not stable."""
-    found = []
+    reflections = []
     while len(a) > 1:
         k = float(a[-1])
-        found.append(k)
+        reflections.append(k)
         rest = max(1 - k * k, 1e-12) if abs(k) < 1 else min(1 - k * k, -1e-12)
         a = ((a - k * a[::-1]) / rest)[:-1]
-    return np.array(found[::-1])
+    return np.array(reflections[::-1])
 
 
-def rows_of(batch: int, channels: int, given: int) -> np.ndarray:
-    """For each of `batch` × `channels` rows, its row among `given` × `channels`."""
-    sounds = np.arange(batch) if given > 1 else np.zeros(batch, dtype=np.int64)
+def rows_of(batch: int, channels: int, inputs: int) -> np.ndarray:
+    """Return for each of `batch` × `channels` rows its row among `inputs` × `channels`."""
+    sounds = np.arange(batch) if inputs > 1 else np.zeros(batch, dtype=np.int64)
     return (sounds[:, None] * channels + np.arange(channels)).ravel()
 
 
@@ -127,11 +127,11 @@ class _Lfilter(torch.autograd.Function):
         coefficients = max(len(b), len(a))
         of_x = rows_of(batch, channels, len(audio))
         of_c = np.repeat(rows_of(batch, 1, coefficients), channels)
-        made = np.empty((batch * channels, n))
+        filtered = np.empty((batch * channels, n))
         _kernels().forward(
-            audio.detach().contiguous().view(-1, n).numpy(), *_coefficients(b, a, coefficients), of_x, of_c, made
+            audio.detach().contiguous().view(-1, n).numpy(), *_coefficients(b, a, coefficients), of_x, of_c, filtered
         )
-        return torch.from_numpy(made).view(batch, channels, n)
+        return torch.from_numpy(filtered).view(batch, channels, n)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -140,15 +140,15 @@ class _Lfilter(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, slope: torch.Tensor):
-        audio, b, a, made = ctx.saved_tensors
-        batch, channels, n = made.shape
+        audio, b, a, filtered = ctx.saved_tensors
+        batch, channels, n = filtered.shape
         coefficients = max(len(b), len(a))
         feed, back = _coefficients(b, a, coefficients)
         into_x, into_b, into_a = np.zeros((len(audio) * channels, n)), np.zeros_like(feed), np.zeros_like(back)
         _kernels().backward(
             slope.contiguous().view(-1, n).numpy(),
             audio.contiguous().view(-1, n).numpy(),
-            made.view(-1, n).numpy(),
+            filtered.view(-1, n).numpy(),
             feed,
             back,
             rows_of(batch, channels, len(audio)),

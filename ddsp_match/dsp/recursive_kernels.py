@@ -18,6 +18,7 @@ CHUNK = 32  # samples between two looks at the state
 def forward(x, b, a, of_x, of_c, y):  # noqa: D103
     rows, n = y.shape
     order = b.shape[1] - 1
+    # Written out, the second order keeps its state in registers; most filters are of that order.
     if order == 2:
         for r in range(rows):
             b0, b1, b2 = b[of_c[r], 0], b[of_c[r], 1], b[of_c[r], 2]
@@ -62,16 +63,17 @@ def backward(g, x, y, b, a, of_x, of_c, needs_x, gx, gb, ga):  # noqa: D103
             for stop in range(n, 0, -CHUNK):
                 if abs(w1) + abs(w2) < TINY:
                     w1 = w2 = 0.0
+                # The adjoint of 1 / A(z) is 1 / A(z) run backwards in time; w is the gradient at the recursion's input.
                 for i in range(stop - 1, max(stop - CHUNK, 0) - 1, -1):
                     w = (slope[i] - a2 * w2) - a1 * w1
                     if needs_x:
                         into[i] += b0 * w + b1 * w1 + b2 * w2
-                    value, made = row[i], out[i]
+                    value, output = row[i], out[i]
                     s0 += w * value
                     s1 += w1 * value
                     s2 += w2 * value
-                    t1 += w1 * made
-                    t2 += w2 * made
+                    t1 += w1 * output
+                    t2 += w2 * output
                     w2, w1 = w1, w
             gb[c, 0] += s0
             gb[c, 1] += s1

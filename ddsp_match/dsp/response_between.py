@@ -40,7 +40,7 @@ def response_between(
         taps: Length of the response.
         rounds: How often the penalty is set anew.
     """
-    asked, taps = taps, min(taps, dry.shape[1])
+    wanted_taps, taps = taps, min(taps, dry.shape[1])
     energy = float(np.square(dry).sum())
     ir = np.zeros(taps)
     if energy > 0 and wet.any():
@@ -49,12 +49,12 @@ def response_between(
         for index in range(rounds):
             ir = problem.solve(penalty, ir)
             if index < rounds - 1:
-                left = max(problem.error(ir), 1e-13 * problem.wet_energy) / problem.freedom(penalty)
-                variance = prior_variance(ir, problem.uncertainty(penalty, left))
-                before, penalty = penalty, np.maximum(left / variance, LEAST_PENALTY * energy)
+                noise = max(problem.error(ir), 1e-13 * problem.wet_energy) / problem.freedom(penalty)
+                variance = prior_variance(ir, problem.uncertainty(penalty, noise))
+                before, penalty = penalty, np.maximum(noise / variance, LEAST_PENALTY * energy)
                 if np.abs(np.log(penalty / before)).max() < SETTLED:
                     break
-    return np.pad(ir, (0, asked - taps))
+    return np.pad(ir, (0, wanted_taps - taps))
 
 
 class NormalEquations:
@@ -87,34 +87,35 @@ class NormalEquations:
 
     def apply(self, ir: np.ndarray) -> np.ndarray:
         """``D' D ir``."""
+        # D stops with the wet sound, so D' D is not Toeplitz: the Toeplitz product less the energy after the end.
         spectrum = np.fft.rfft(ir, self.size)
         after = np.fft.irfft(self.end * spectrum, self.size)
         after[:, : self.taps] = 0  # within the wet sound
-        lost = (self.end.conj() * np.fft.rfft(after)).sum(0)
-        return np.fft.irfft(self.toeplitz * spectrum - lost, self.size)[: self.taps]
+        beyond = (self.end.conj() * np.fft.rfft(after)).sum(0)
+        return np.fft.irfft(self.toeplitz * spectrum - beyond, self.size)[: self.taps]
 
     def error(self, ir: np.ndarray) -> float:
-        """Energy of what the response leaves unexplained."""
+        """Energy of the residual."""
         return float(self.wet_energy - 2 * ir @ self.target + ir @ self.apply(ir))
 
     def freedom(self, penalty: np.ndarray) -> float:
-        """Samples of the wet sound less the numbers that the response spends on them."""
+        """Degrees of freedom of the residual: samples of the wet sound less the effective number of taps."""
         typical = float(np.exp(np.log(penalty).mean()))
         spent = self.taps * float((self.power / (self.power + typical)).mean())
         return max(self.samples - spent, 0.02 * self.samples)
 
-    def uncertainty(self, penalty: np.ndarray, left: float) -> np.ndarray:
-        """Variance that each tap keeps in spite of the pair: at frequencies that the dry sound has little of, all.
+    def uncertainty(self, penalty: np.ndarray, noise: float) -> np.ndarray:
+        """Posterior variance of each tap: at frequencies where the dry sound is weak, the prior's.
 
-        Without it, what is not heard would look like silence, and the next round would make it so.
+        Without it, taps that the pair does not determine would look silent, and the next round would silence them.
         """
         power = np.sort(self.power)
         power = np.array([part.mean() for part in np.array_split(power, min(256, len(power)))])
-        # A late tap is heard from the first part of the dry sound alone.
-        heard = 1 - np.arange(self.taps) / self.length
+        # A late tap meets only the first part of the dry sound.
+        overlap = 1 - np.arange(self.taps) / self.length
         places = np.linspace(0, self.taps - 1, min(256, self.taps)).astype(int)
-        kept = (left / (heard[places, None] * power + penalty[places, None])).mean(1)
-        return np.interp(np.arange(self.taps), places, kept)
+        variance = (noise / (overlap[places, None] * power + penalty[places, None])).mean(1)
+        return np.interp(np.arange(self.taps), places, variance)
 
     def solve(self, penalty: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Conjugate gradients, preconditioned by division in the spectrum."""
@@ -135,26 +136,26 @@ def _conjugate_gradients(
 ) -> np.ndarray:
     x = start.copy()
     residual = target - apply(x)
-    way = turned = precondition(residual)
-    size = residual @ turned
+    direction = preconditioned = precondition(residual)
+    size = residual @ preconditioned
     stop = TOLERANCE**2 * float(target @ precondition(target))
     for _ in range(STEPS):
         if size <= stop:
             break
-        image = apply(way)
-        step = size / (way @ image)
-        x += step * way
+        image = apply(direction)
+        step = size / (direction @ image)
+        x += step * direction
         residual -= step * image
-        turned = precondition(residual)
-        before, size = size, residual @ turned
-        way = turned + size / before * way
+        preconditioned = precondition(residual)
+        before, size = size, residual @ preconditioned
+        direction = preconditioned + size / before * direction
     return x
 
 
 def prior_variance(
     ir: Float[np.ndarray, " taps"], uncertainty: Float[np.ndarray, " taps"]
 ) -> Float[np.ndarray, " taps"]:
-    """Variance to be expected of each tap: from the loudest moment on, the curve nearest to it that only falls."""
+    """Return the prior variance of each tap: from the loudest moment on, the nearest curve that only falls."""
     count = min(64, len(ir))
     energy = np.array([block.mean() for block in np.array_split(np.square(ir) + uncertainty, count)])
     first = int(energy.argmax())

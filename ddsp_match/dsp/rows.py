@@ -1,4 +1,4 @@
-"""Which sound each row of a batch belongs to, and where each row ends."""
+"""Rows of a batch: the sound each belongs to, and its length."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class Rows:
 
     def counts(self, per_row: Sequence[int]) -> list[int]:
         """Sum over each sound's rows of a number known beforehand."""
-        found = [0] * self.sounds
+        sums = [0] * self.sounds
         for owner, number in zip(self.owners, per_row, strict=True):
-            found[owner] += number
-        return found
+            sums[owner] += number
+        return sums
 
 
 def before(ends: torch.Tensor, n: int) -> Bool[torch.Tensor, "rows n"]:
-    """Which of `n` places of each row lie before its end."""
+    """Mask the places of each row, of `n`, that lie before its end."""
     return torch.arange(n, device=ends.device) < ends.unsqueeze(1)

@@ -188,8 +188,8 @@ def magnitude_distance(
         slope.addcmul_(difference, rows.spread(pull).view(-1, 1, 1))
     slope.add_(difference.sign_(), alpha=linear)
     gradient = spectrum.mul_(slope.mul_(inverse).mul_(share))
-    found = torch.stack([distances[0] / target.count, distances[1] / target.count, off / target.norm], 1)
-    return found, adjoint_stft(gradient, target.window, x.shape[1], rows.ends)
+    result = torch.stack([distances[0] / target.count, distances[1] / target.count, off / target.norm], 1)
+    return result, adjoint_stft(gradient, target.window, x.shape[1], rows.ends)
 
 
 def mel_filters(n_mels: int, n_fft: int, sample_rate: int, low_hz: float = 0.0, high_hz: float | None = None):

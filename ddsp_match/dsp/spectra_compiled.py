@@ -40,7 +40,7 @@ def kernels() -> ModuleType | None:
 
 
 def compilable(x: torch.Tensor) -> bool:
-    """Whether signals like this one can be compared by compiled loops."""
+    """Tell if compiled loops can compare signals of this device and type."""
     return x.device.type == "cpu" and x.dtype == torch.float32 and kernels() is not None
 
 
@@ -66,17 +66,17 @@ class CompiledTarget:
     def of(cls, target: Float[torch.Tensor, "batch samples"], size: int, rows: Rows) -> CompiledTarget:
         """The spectra of a target with a Hann window of `size` samples."""
         window = torch.hann_window(size)
-        found = [magnitudes(target[r : r + 1, :n], window).numpy().ravel() for r, n in enumerate(rows.lengths)]
-        count = np.array(rows.counts([len(m) for m in found]), dtype=float)
-        squares = np.array([float(np.square(m, dtype=float).sum()) for m in found])
+        spectra = [magnitudes(target[r : r + 1, :n], window).numpy().ravel() for r, n in enumerate(rows.lengths)]
+        count = np.array(rows.counts([len(m) for m in spectra]), dtype=float)
+        squares = np.array([float(np.square(m, dtype=float).sum()) for m in spectra])
         norm = np.maximum(np.sqrt(_summed(squares, rows)), NORM_FLOOR * np.sqrt(count))
-        return cls(rows, window.numpy(), found, count, norm)
+        return cls(rows, window.numpy(), spectra, count, norm)
 
 
 def compiled_distance(
     x: Float[torch.Tensor, "batch samples"], target: CompiledTarget, weights: tuple[float, float, float]
 ) -> tuple[Float[torch.Tensor, "sounds 3"], Float[torch.Tensor, "batch samples"]]:
-    """What `spectra.magnitude_distance` gives, to rounding."""
+    """Return what `spectra.magnitude_distance` does, to rounding."""
     linear, log, convergence = weights
     rows, signals = target.rows, x.detach().contiguous().numpy()
     gradient, sums = np.empty_like(signals), np.zeros((len(signals), 3))
@@ -127,6 +127,6 @@ def _compare(
 
 def _summed(values: np.ndarray, rows: Rows) -> np.ndarray:
     """Sum over each sound's rows, ``(rows, …)`` to ``(sounds, …)``."""
-    found = np.zeros((rows.sounds, *values.shape[1:]))
-    np.add.at(found, rows.owners, values)
-    return found
+    sums = np.zeros((rows.sounds, *values.shape[1:]))
+    np.add.at(sums, rows.owners, values)
+    return sums

@@ -47,9 +47,9 @@ def framed(wide, window, first, hop, blocks):  # noqa: D103
     size = window.shape[0]
     for f in range(blocks.shape[0]):
         begin = (first + f) * hop
-        heard, block = wide[begin : begin + size], blocks[f]
+        frame, block = wide[begin : begin + size], blocks[f]
         for j in range(size):
-            block[j] = heard[j] * window[j]
+            block[j] = frame[j] * window[j]
 
 
 @numba.njit(numba.void(BLOCKS, ROW, COUNT, COUNT, ROW), cache=True, nogil=True, fastmath={"contract"})
@@ -57,9 +57,9 @@ def overlapped(blocks, window, first, hop, wide):  # noqa: D103
     size = window.shape[0]
     for f in range(blocks.shape[0]):
         begin = (first + f) * hop
-        heard, block = wide[begin : begin + size], blocks[f]
+        frame, block = wide[begin : begin + size], blocks[f]
         for j in range(size):
-            heard[j] += block[j] * window[j]
+            frame[j] += block[j] * window[j]
 
 
 @numba.njit(numba.float64(ROW), cache=True, nogil=True, **FAST)
@@ -98,13 +98,13 @@ def compared(parts, target, floor, highest_inverse, linear, log, convergence, su
             re, im, magnitude = part[2 * i], part[2 * i + 1], wanted[i]
             power = re * re + im * im
             power = floor if power < floor else power  # this way round a NaN stays one
-            found = np.sqrt(power)
-            difference = found - magnitude
+            level = np.sqrt(power)
+            difference = level - magnitude
             near += abs(difference)
             square += difference * difference
             above = difference > ZERO
-            ratios[i] = (found if above else magnitude) / (magnitude if above else found)
-            inverse = ONE / found
+            ratios[i] = (level if above else magnitude) / (magnitude if above else level)
+            inverse = ONE / level
             # A floored magnitude does not move with the signal.
             inverse = inverse if inverse < highest_inverse else ZERO
             slope = log * inverse + linear

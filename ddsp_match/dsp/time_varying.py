@@ -40,9 +40,9 @@ def state_variable_filter(
     """
     sound, damping = audio.double(), 1 / q.double()
     warped = torch.tan(angle(cutoff_hz, sample_rate) / 2)
-    made = _StateVariable.apply(sound.cpu(), warped.cpu(), damping.cpu())
-    assert isinstance(made, tuple)
-    band, low = (part.to(audio.device) for part in made)
+    outputs = _StateVariable.apply(sound.cpu(), warped.cpu(), damping.cpu())
+    assert isinstance(outputs, tuple)
+    band, low = (part.to(audio.device) for part in outputs)
     band = damping[:, None, None] * band
     return low.to(audio.dtype), band.to(audio.dtype), (sound - band - low).to(audio.dtype)
 
@@ -94,7 +94,7 @@ def _flat(tensor: torch.Tensor) -> np.ndarray:
 
 
 class _Rows:
-    """Which rows of sound and coefficients each filtered row takes."""
+    """Map each filtered row to its row of sound and of coefficients."""
 
     def __init__(self, audio: torch.Tensor, moving: torch.Tensor, still: torch.Tensor) -> None:
         batches = (len(audio), len(moving), len(still))
@@ -111,8 +111,8 @@ class _Rows:
     def empty(self) -> np.ndarray:
         return np.empty((self.batch * self.channels, self.n))
 
-    def whole(self, made: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(made).view(self.batch, self.channels, self.n)
+    def whole(self, outputs: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(outputs).view(self.batch, self.channels, self.n)
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.zeros_like(self.sound), np.zeros_like(self.moving), np.zeros_like(self.still)
@@ -155,10 +155,10 @@ class _Allpasses(torch.autograd.Function):
     @staticmethod
     def forward(ctx, audio: torch.Tensor, a: torch.Tensor, feedback: torch.Tensor, stages: int) -> torch.Tensor:
         rows = _Rows(audio, a, feedback)
-        made = rows.empty()
-        state = np.zeros((len(made), stages))
-        kernels().allpasses(rows.sound, rows.moving, rows.still, rows.of_x, rows.of_c, state, made)
-        wet = rows.whole(made)
+        outputs = rows.empty()
+        state = np.zeros((len(outputs), stages))
+        kernels().allpasses(rows.sound, rows.moving, rows.still, rows.of_x, rows.of_c, state, outputs)
+        wet = rows.whole(outputs)
         ctx.save_for_backward(audio, a, feedback, wet)
         ctx.state = state
         return wet

@@ -64,13 +64,13 @@ def allpasses(x, a, feedback, of_x, of_c, state, wet):  # noqa: D103
         for i in range(n):
             t = turn[i]
             c = np.sqrt(1.0 - t * t)
-            # What the stages' memories alone put out, and the share of the input that passes at once: the loop
-            # around them has no delay and is solved for its input.
-            told, direct = 0.0, 1.0
+            # The output of the stages' memories alone, and the gain of the path without delay: the loop around
+            # them has no delay and is solved for its input.
+            memory, direct = 0.0, 1.0
             for m in range(stages):
-                told = t * told + c * s[m]
+                memory = t * memory + c * s[m]
                 direct *= t
-            v = (row[i] + back * told) / (1.0 - back * direct)
+            v = (row[i] + back * memory) / (1.0 - back * direct)
             for m in range(stages):
                 out = t * v + c * s[m]
                 new = c * v - t * s[m]
@@ -101,11 +101,11 @@ def allpasses_backward(x, a, feedback, of_x, of_c, state, wet, d_wet, dx, da, d_
                 s[m] = c * v - t * s[m]
                 v = into[m]
             # The adjoint of the loop's input: from the states through the stages, then around the loop.
-            told, direct = 0.0, 1.0
+            memory, direct = 0.0, 1.0
             for m in range(stages - 1, -1, -1):
-                told = t * told + c * q[m]
+                memory = t * memory + c * q[m]
                 direct *= t
-            loop = (direct * d_wet[r, i] + told) / (1.0 - back * direct)
+            loop = (direct * d_wet[r, i] + memory) / (1.0 - back * direct)
             to_feedback += loop * wet[r, i]
             d = d_wet[r, i] + back * loop
             slope = 0.0

@@ -18,13 +18,14 @@ def path_through(scores, steps, jump_score):  # noqa: D103
         padded[reach : reach + states] = total
         value[:] = -np.inf
         best[:] = 0
-        # Step by step over all states at once; the first of equals stays.
+        # Steps outside, states inside: the inner loop runs in vector lanes. The first of equals stays.
         for step in range(len(steps)):
             for state in range(states):
-                reached = padded[state + step] + steps[step]
-                better = reached > value[state]
-                value[state] = reached if better else value[state]
+                candidate = padded[state + step] + steps[step]
+                better = candidate > value[state]
+                value[state] = candidate if better else value[state]
                 best[state] = step if better else best[state]
+        # A jump costs the same from anywhere, so it starts at the best state: O(states · reach), not O(states²).
         top = total.argmax()
         jumped = total[top] + jump_score
         for state in range(states):

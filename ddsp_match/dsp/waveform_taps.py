@@ -1,4 +1,4 @@
-"""How one oversampled period of a waveform is read at any phase: the interpolation kernel and what undoes its colour.
+"""Interpolate one oversampled period of a waveform at any phase: the kernel and the gains that equalise it.
 
 The kernel is the "exponential of semicircle" of Barnett, Magland and af Klinteberg 2019, "A parallel nonuniform fast
 Fourier transform library based on an exponential of semicircle kernel".
@@ -43,7 +43,7 @@ def deconvolution(n_harmonics: int, size: int) -> Float[torch.Tensor, " harmonic
 def taps(
     phase: Float[torch.Tensor, "rows samples"], size: int
 ) -> tuple[Int[torch.Tensor, "rows samples"], Float[torch.Tensor, "taps rows samples"]]:
-    """Where each sample is read from a waveform: the first of `KERNEL_TAPS` points, and their weights.
+    """Return the points of a waveform that each sample reads: the first of `KERNEL_TAPS` points, and their weights.
 
     Args:
         phase: Phase in cycles, 0 to 1.

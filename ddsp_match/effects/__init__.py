@@ -1,1 +1,1 @@
-"""Differentiable audio processors, their chains, and the settings that were found for them."""
+"""Differentiable audio processors, their chains, and first guesses of their knobs."""

@@ -25,8 +25,8 @@ class _Biquad(Sections):
     def cascade(self, knobs: dict[str, torch.Tensor], sample_rate: int) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Sections.cascade`."""
         level = knobs.get("gain_db", torch.zeros_like(knobs["q"]))
-        made = type(self).design(knobs["cutoff_hz"], knobs["q"], level, sample_rate)
-        return biquads.blended(knobs["mix"], made) if "mix" in knobs else made
+        coefficients = type(self).design(knobs["cutoff_hz"], knobs["q"], level, sample_rate)
+        return biquads.blended(knobs["mix"], coefficients) if "mix" in knobs else coefficients
 
 
 class _Blended(_Biquad):

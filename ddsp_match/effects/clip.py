@@ -51,8 +51,8 @@ class Clip(StaticCurve):
         tops = loudest * np.geomspace(0.02, 1.0, 24)
         lows, highs = (levels.reshape(-1, 1) for levels in np.meshgrid(-tops, tops))
         some = slice(None, None, max(1, dry.size // PICKED))
-        cut = np.minimum(np.maximum(dry.reshape(1, -1)[:, some], lows), highs)
-        best = int(levelled(cut, wet.reshape(-1)[some])[1].argmin())
+        clipped = np.minimum(np.maximum(dry.reshape(1, -1)[:, some], lows), highs)
+        best = int(levelled(clipped, wet.reshape(-1)[some])[1].argmin())
         low, high = lows[best, 0], highs[best, 0]
         return [extremes, {"low": float(low), "high": float(high)}]
 
@@ -95,7 +95,7 @@ class SoftClip(StaticCurve):
         sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :HEARD]))
         knobs = {"drive_db": drives.ravel(), "hardness": hardnesses.ravel()}
         shaped = self(sound, sample_rate, **knobs)[:, 0].numpy()
-        levels, left = levelled(shaped, wet.reshape(-1)[:HEARD])
+        levels, residual = levelled(shaped, wet.reshape(-1)[:HEARD])
         makeup_db = np.clip(20 * np.log10(np.maximum(levels, QUIETEST)), MAKEUP.low, MAKEUP.high)
-        bends = [(i, {name: float(values[i]) for name, values in knobs.items()}) for i in left.argsort()[:3]]
+        bends = [(i, {name: float(values[i]) for name, values in knobs.items()}) for i in residual.argsort()[:3]]
         return [{**bend, **level} for i, bend in bends for level in ({"makeup_db": float(makeup_db[i])}, {})]

@@ -54,7 +54,7 @@ class Compressor(Dynamics):
     def reduction(
         self, level_db: Float[torch.Tensor, "*shape"], knobs: dict[str, torch.Tensor]
     ) -> Float[torch.Tensor, "*shape"]:
-        """How many dB a steady level is turned down: the static curve."""
+        """Return the dB by which a steady level is turned down: the static curve."""
         over = level_db - knobs["threshold_db"]
         half = knobs["knee_db"] / 2
         into = (over + half).clamp(min=0)
@@ -71,8 +71,8 @@ class Compressor(Dynamics):
         wanted = self.reduction(level_db, knobs)
         rise = share_per_sample(knobs["attack_ms"], sample_rate)
         fall = share_per_sample(knobs["release_ms"], sample_rate)
-        held = state.get("reduction", torch.zeros_like(wanted[..., :1]))
-        reduction = smoothed(wanted, rise, fall, held)
+        before = state.get("reduction", torch.zeros_like(wanted[..., :1]))
+        reduction = smoothed(wanted, rise, fall, before)
         gain = torch.exp(DECIBEL * (knobs["makeup_db"] - reduction))
         return audio * gain, {"reduction": reduction[..., -1:]}
 

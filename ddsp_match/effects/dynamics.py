@@ -1,4 +1,4 @@
-"""What processors share that turn a sound up and down by its own level: state, streams and first guesses."""
+"""Base of the processors whose gain follows the level of the sound: state, streams and first guesses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ddsp_match.dsp.ballistics import smooth
 from ddsp_match.dsp.levels import levelled
 from ddsp_match.effects.processor import Processor, Value
 
-HEARD_S = 4.0  # a guess listens to so much of a pair, where the wet sound is loudest
+ANALYSED_S = 4.0  # of a pair, where the wet sound is loudest
 AT_ONCE = 12  # settings that are tried together
 GUESSES = 3
 
@@ -26,8 +26,8 @@ def smoothed(target: torch.Tensor, rise: torch.Tensor, fall: torch.Tensor, start
 
     # One mono row under many settings stays one row; anything else is laid out row by row.
     rows = target.reshape(1, n) if len(target) == 1 and channels == 1 else target.expand(batch, -1, -1).reshape(-1, n)
-    followed = smooth(rows, spread(rise), spread(fall), spread(start))
-    return followed.reshape(batch, channels, n)
+    envelope = smooth(rows, spread(rise), spread(fall), spread(start))
+    return envelope.reshape(batch, channels, n)
 
 
 def linked_level(audio: torch.Tensor, linked: bool) -> torch.Tensor:
@@ -59,11 +59,11 @@ class Dynamics(Processor):
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
         """The settings of `tries` that come nearest, whatever the level, with the level that then fits best."""
-        n = min(dry.shape[1], round(HEARD_S * sample_rate))
+        n = min(dry.shape[1], round(ANALYSED_S * sample_rate))
         energy = np.concatenate([[0.0], np.square(wet).sum(axis=0).cumsum()])
         starts = np.arange(0, dry.shape[1] - n + 1, max(n // 4, 1))
         first = int(starts[(energy[starts + n] - energy[starts]).argmax()])
-        heard = torch.from_numpy(np.ascontiguousarray(dry[:, first : first + n], dtype=np.float64))[None]
+        audio = torch.from_numpy(np.ascontiguousarray(dry[:, first : first + n], dtype=np.float64))[None]
         goal = wet[:, first : first + n].reshape(-1)
         tries = self.tries()
         count = len(next(iter(tries.values())))
@@ -71,7 +71,7 @@ class Dynamics(Processor):
         with torch.inference_mode():
             for at in range(0, count, AT_ONCE):
                 some = {name: values[at : at + AT_ONCE] for name, values in tries.items()}
-                out = self(heard, sample_rate, **some).reshape(-1, goal.size).numpy()
+                out = self(audio, sample_rate, **some).reshape(-1, goal.size).numpy()
                 levels[at : at + AT_ONCE], errors[at : at + AT_ONCE] = levelled(out, goal)
         makeup = self.knob("makeup_db")
         loud = np.clip(20 * np.log10(np.maximum(levels, 1e-6)), makeup.low, makeup.high)

@@ -19,7 +19,7 @@ from ddsp_match.effects import response_fit
 from ddsp_match.effects.processor import Value
 from ddsp_match.effects.sections import Sections, rows
 
-LONGEST = 1 << 19  # samples that are looked at
+LONGEST = 1 << 19  # samples that are analysed
 BANDS_PER_OCTAVE = 40
 LOWEST_HZ = 15.0
 FLOOR = 1e-3  # of the highest response: deeper valleys are not traced
@@ -66,15 +66,15 @@ def guesses(
     if spectra is None:
         return []
     beam = BEAM if bands <= 6 else 1
-    found = []
+    views = []
     near = _Search(part, bands, sample_rate, spectra)
     for search in (near, _Search(part, bands, sample_rate, spectra.relative(), near.shapes)):
         places = search.refined(search.grown(beam), LAST_ROUNDS)[:beam]
         for _ in range(EXCHANGES if bands <= 6 else 0):
             places = search.refined(np.vstack([places, search.exchanged(places[:2])]), LAST_ROUNDS)[:beam]
-        found.append(places)
-    # What was found with quiet bands as weighty as loud ones goes on by the error itself, and counts unmoved, too.
-    final = near.refined(np.vstack([*found, near.refined(found[1], LAST_ROUNDS)]), 0)[:KEPT]
+        views.append(places)
+    # Places of the relative view are refined by the error itself, and stay candidates as they are, too.
+    final = near.refined(np.vstack([*views, near.refined(views[1], LAST_ROUNDS)]), 0)[:KEPT]
     return [response_fit.one_setting(part, place) for place in final]
 
 
@@ -90,12 +90,12 @@ def _spectra(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> _Spectra | N
     square = np.bincount(of_bin, power)
     cross = np.bincount(of_bin, product.real) + 1j * np.bincount(of_bin, product.imag)
     total = np.square(np.abs(after)).sum(0)[inside].sum()
-    told = square > QUIETEST * square.max(initial=0.0)
-    if told.sum() < 8 or total <= 0:
+    reliable = square > QUIETEST * square.max(initial=0.0)
+    if reliable.sum() < 8 or total <= 0:
         return None
     # Where the dry sound's power lies in the band: between the partials of a tone there is nothing to tell.
-    hz = np.bincount(of_bin, power * bin_hz[inside])[told] / square[told]
-    return _Spectra(hz, square[told] / total, cross[told] / total)
+    hz = np.bincount(of_bin, power * bin_hz[inside])[reliable] / square[reliable]
+    return _Spectra(hz, square[reliable] / total, cross[reliable] / total)
 
 
 class _Search:
@@ -134,13 +134,13 @@ class _Search:
         step = response_fit.inward(places)
         each = self._each(places)
         others = self.root * each.prod(1)[:, None] / each
-        found = []
+        columns_of = []
         for first in range(0, places.shape[1], self.bands):
             columns = slice(first, first + self.bands)
-            moved = places.copy()
-            moved[:, columns] += step[:, columns]
-            found.append((self._each(moved) - each) * others / step[:, columns, None])
-        slopes = np.concatenate(found, axis=1)
+            shifted = places.copy()
+            shifted[:, columns] += step[:, columns]
+            columns_of.append((self._each(shifted) - each) * others / step[:, columns, None])
+        slopes = np.concatenate(columns_of, axis=1)
         return np.concatenate([np.real(slopes), np.imag(slopes)], axis=2)
 
     def _each(self, places: np.ndarray) -> Complex[np.ndarray, "rows sections bands"]:
@@ -214,12 +214,12 @@ class _Search:
         shapes, there = self.shapes[self.kinds[band]], self.made(place[None])[0]
         power = np.square(np.abs(shapes)) @ (self.spectra.square * np.square(np.abs(there)))
         costs = power - 2 * np.real(shapes @ (there * self.spectra.cross.conj()))
-        found: list[tuple[float, np.ndarray]] = []
+        additions: list[tuple[float, np.ndarray]] = []
         for row in np.argsort(costs)[:200]:
-            if all(np.abs(self.grid[row] - new[self._columns(band)]).max() > 0.15 for _, new in found):
+            if all(np.abs(self.grid[row] - new[self._columns(band)]).max() > 0.15 for _, new in additions):
                 new = place.copy()
                 new[self._columns(band)] = self.grid[row]
-                found.append((float(costs[row]), new))
-            if len(found) == count:
+                additions.append((float(costs[row]), new))
+            if len(additions) == count:
                 break
-        return found
+        return additions

@@ -58,14 +58,14 @@ class Freeverb(Processor):
     ) -> Float[torch.Tensor, "batch channels samples"]:
         """See `Processor.process`."""
         wide = {name: value.reshape(-1, 1, 1).double() for name, value in knobs.items()}
-        heard = audio.double()
+        sound = audio.double()
         rooms = _rooms(wide)
-        mono = INPUT * heard.sum(1, keepdim=True) * (2 if audio.shape[1] == 1 else 1)
+        mono = INPUT * sound.sum(1, keepdim=True) * (2 if audio.shape[1] == 1 else 1)
         if torch.is_grad_enabled() and (audio.requires_grad or rooms.requires_grad):
             circle = Circle(audio.shape[-1], audio.device)
             sides = _sides(rooms, 1 / circle.z, circle.late, sample_rate)
             sounds = circle.filtered(circle.spectrum(mono), sides)
-        elif len(heard) == 1:
+        elif len(sound) == 1:
             # Settings that differ in their levels alone share a room.
             distinct, kinds = torch.unique(rooms, dim=0, return_inverse=True)
             sounds = _played(mono[:, 0], distinct, sample_rate)[kinds]
@@ -73,7 +73,7 @@ class Freeverb(Processor):
             sounds = _played(mono[:, 0], rooms, sample_rate)
         near, far = _crossing(wide["wet"], wide["width"])
         crossed = near * sounds + far * sounds.flip(1)
-        return (DRY * wide["dry"] * heard + crossed[:, : audio.shape[1]]).to(audio.dtype)
+        return (DRY * wide["dry"] * sound + crossed[:, : audio.shape[1]]).to(audio.dtype)
 
     def responses(
         self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor
@@ -105,7 +105,7 @@ class Freeverb(Processor):
         pairs = torch.tensor([(damp, room) for damp in GRID_DAMP for room in GRID_ROOM], dtype=torch.float64)
         mono = torch.from_numpy(2 * INPUT * dry.mean(0, keepdims=True))
         rooms = _played(mono, pairs, sample_rate).numpy()
-        found = []
+        candidates = []
         for pair, (left, right) in zip(pairs.tolist(), rooms, strict=True):
             crossed = [np.stack([left, right])[: len(dry)].ravel(), np.stack([right, left])[: len(dry)].ravel()]
             basis = np.stack([dry.ravel(), *crossed], axis=1)
@@ -114,9 +114,9 @@ class Freeverb(Processor):
             total = levels[1] + levels[2]
             width = (levels[1] - levels[2]) / total if abs(total) > 1e-9 else 1.0
             values = {"dry": levels[0] / DRY, "wet": total / WET, "width": width}
-            found.append((error, {name: float(np.clip(value, 0, 1)) for name, value in values.items()}, pair))
-        found.sort(key=lambda entry: entry[0])
-        return [{**levels, "damp": pair[0], "room_size": pair[1]} for _, levels, pair in found[:4]]
+            candidates.append((error, {name: float(np.clip(value, 0, 1)) for name, value in values.items()}, pair))
+        candidates.sort(key=lambda entry: entry[0])
+        return [{**levels, "damp": pair[0], "room_size": pair[1]} for _, levels, pair in candidates[:4]]
 
 
 def delays(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +129,7 @@ def delays(sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rooms(wide: dict[str, torch.Tensor]) -> torch.Tensor:
-    """What the sound of a room depends on: damp and room size, ``(batch, 2)``."""
+    """Return the knobs that shape a room's sound: damp and room size, ``(batch, 2)``."""
     return torch.cat(torch.broadcast_tensors(wide["damp"], wide["room_size"]), dim=1)[..., 0]
 
 
@@ -140,11 +140,11 @@ def _crossing(wet, width):
 
 def _played(mono: torch.Tensor, rooms: torch.Tensor, sample_rate: int) -> torch.Tensor:
     """Both sides of each room, ``(batch, 2, samples)``, by the recursion itself: for sounds that need no gradient."""
-    heard, settings = mono.numpy(), rooms.detach().numpy()
-    sides = np.empty((max(len(heard), len(settings)), 2, heard.shape[1]))
+    sound, settings = mono.numpy(), rooms.detach().numpy()
+    sides = np.empty((max(len(sound), len(settings)), 2, sound.shape[1]))
     for row in range(len(sides)):
         damp, room_size = settings[row if len(settings) > 1 else 0]
-        Rooms(damp, room_size, sample_rate)(heard[row if len(heard) > 1 else 0], sides[row])
+        Rooms(damp, room_size, sample_rate)(sound[row if len(sound) > 1 else 0], sides[row])
     return torch.from_numpy(sides)
 
 

@@ -89,8 +89,8 @@ class Iir(Processor):
             poles = np.roots(back)
             poles = np.where(np.abs(poles) >= 1, 1 / np.conj(poles), poles)
             mirrored = np.zeros(self.order + 1)
-            made = np.poly(0.9999 * poles).real
-            mirrored[: len(made)] = made
+            shortened = np.poly(0.9999 * poles).real
+            mirrored[: len(shortened)] = shortened
             reflections = recursive.poles_to_reflections(mirrored)
         edge = self.furthest
         return {"taps": np.clip(taps, -LEVEL, LEVEL), "reflections": np.clip(reflections, -edge, edge)}
@@ -113,16 +113,16 @@ class Iir(Processor):
         if not dry.any() or not wet.any():
             return []
         dry, wet = dry[:, :LONGEST], wet[:, :LONGEST]
-        found, errors = [], []
+        settings, errors = [], []
         a = np.eye(1, self.order + 1)[0]
         for _ in range(REFINEMENTS):
             b, a = _equation_error(*(np.asarray(lfilter([1.0], a, s)) for s in (dry, wet)), order=self.order)
             setting = self.settings(b, a)
             b, a = self.coefficients(**setting)
             errors.append(float(np.square(lfilter(b, a, dry) - wet).sum()))
-            found.append(setting)
+            settings.append(setting)
         best = int(np.argmin(errors))
-        return [found[best], *([found[0]] if best else [])]
+        return [settings[best], *([settings[0]] if best else [])]
 
 
 def _equation_error(dry: np.ndarray, wet: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

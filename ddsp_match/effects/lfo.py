@@ -12,7 +12,7 @@ SWINGS = {"sweep_phase": ("sweep_hz", 1.0)}  # see `Processor.swings`
 
 
 def sweep_knobs(octaves: float) -> tuple[Parameter, ...]:
-    """How far, how often, and from where in its course a frequency swings."""
+    """Return the knobs of a swing: its width, its rate and its phase."""
     return (
         Parameter("sweep_octaves", "how far the frequency swings to either side", octaves, 0.0, 3.0, "octaves"),
         Parameter("sweep_hz", "how often it swings", 1.0, 0.05, 20.0, "Hz", "log"),
@@ -46,7 +46,7 @@ class SweptStream:
         self.knobs = {name: torch.from_numpy(value).reshape(1, 1) for name, value in knobs.items()}
         self.centre, self.sample_rate = self.knobs[centre], sample_rate
         self.of_x, self.of_c = np.arange(channels), np.zeros(channels, dtype=np.int64)
-        self.heard = 0
+        self.position = 0
 
     def run(self, block: Float[np.ndarray, "channels n"], hz: Float[torch.Tensor, "1 n"]) -> np.ndarray:
         """One block with the frequency at each of its samples."""
@@ -55,6 +55,6 @@ class SweptStream:
     def __call__(self, block: np.ndarray) -> np.ndarray:
         """The next block."""
         n = block.shape[1]
-        hz = swept(self.centre, self.knobs, self.sample_rate, n, self.heard)
-        self.heard += n
+        hz = swept(self.centre, self.knobs, self.sample_rate, n, self.position)
+        self.position += n
         return self.run(np.ascontiguousarray(block, dtype=np.float64), hz)

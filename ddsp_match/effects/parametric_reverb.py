@@ -149,10 +149,10 @@ class ParametricReverb(Processor):
         that a measurement of the room would give (ISO 3382-1), the second those of the reverberation alone. Where the
         pair was made with this processor, which a regression on the noise of each band tells, that gives the levels.
         """
-        found = room_of(dry, wet, sample_rate, self.bands, self.lowest_hz)
-        if found is None:
+        guess = room_of(dry, wet, sample_rate, self.bands, self.lowest_hz)
+        if guess is None:
             return []
-        room, standard_s, ir = found
+        room, standard_s, ir = guess
         start = self.clipped(room)
         late_ms = float(np.asarray(start["predelay_ms"]))
         along = [self._along_our_noise(start, ir, late, sample_rate) for late in {late_ms, 0.0}]
@@ -175,5 +175,5 @@ class ParametricReverb(Processor):
         solved = np.linalg.lstsq(gram, columns @ target.flatten(), rcond=1e-8)[0]
         level = np.asarray(self.clipped({"level": solved})["level"])
         energy = float(np.square(target).sum())
-        left = float(np.square(target.flatten() - level @ columns).sum())
-        return 1 - left / max(energy, 1e-30), {**room, "predelay_ms": late_ms, "level": level}
+        residual = float(np.square(target.flatten() - level @ columns).sum())
+        return 1 - residual / max(energy, 1e-30), {**room, "predelay_ms": late_ms, "level": level}

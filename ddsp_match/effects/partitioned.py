@@ -37,27 +37,28 @@ class PartitionedConvolution:
         self.recent = np.zeros((channels, self.head.shape[1] - 1))  # input that the head still needs
         self.block = np.zeros((channels, PARTITION))  # input since the last transform
         self.filled = 0
-        self.due = np.zeros((channels, 2 * PARTITION))  # what the tail adds to this block and to the next
+        self.due = np.zeros((channels, 2 * PARTITION))  # output of the tail in this block and in the next
 
     def __call__(self, block: Float[np.ndarray, "channels samples"]) -> Float[np.ndarray, "channels samples"]:
         """The next samples."""
-        fed = np.concatenate([self.recent, block], axis=1)
-        self.recent = fed[:, fed.shape[1] - self.recent.shape[1] :]
+        extended = np.concatenate([self.recent, block], axis=1)
+        self.recent = extended[:, extended.shape[1] - self.recent.shape[1] :]
         convolved = scipy.signal.oaconvolve if block.shape[1] > PARTITION // 4 else scipy.signal.fftconvolve
         if block.shape[1] <= 8:
             taps = self.head[:, ::-1]
             width = taps.shape[1]
-            out = np.stack([(taps * fed[:, n : n + width]).sum(1) for n in range(block.shape[1])], axis=1)
+            out = np.stack([(taps * extended[:, n : n + width]).sum(1) for n in range(block.shape[1])], axis=1)
         else:
-            out = convolved(fed, self.head, mode="valid", axes=1)
+            out = convolved(extended, self.head, mode="valid", axes=1)
         if self.tail.shape[1]:
-            done = 0
-            while done < block.shape[1]:
-                count = min(block.shape[1] - done, PARTITION - self.filled)
+            position = 0
+            # The tail of a full block is due only from the next block on: the head covers the time until then.
+            while position < block.shape[1]:
+                count = min(block.shape[1] - position, PARTITION - self.filled)
                 here = slice(self.filled, self.filled + count)
-                out[:, done : done + count] += self.due[:, here]
-                self.block[:, here] = block[:, done : done + count]
-                done += count
+                out[:, position : position + count] += self.due[:, here]
+                self.block[:, here] = block[:, position : position + count]
+                position += count
                 self.filled += count
                 if self.filled == PARTITION:
                     self._turn()
@@ -71,6 +72,7 @@ class PartitionedConvolution:
         split = parts - self.newest
         spectrum = np.einsum("cpk,cpk->ck", self.past[:, self.newest :], self.tail[:, :split])
         spectrum += np.einsum("cpk,cpk->ck", self.past[:, : self.newest], self.tail[:, split:])
+        # Twice the partition: the second half of a block's convolution overlaps the next block.
         added = np.fft.irfft(spectrum, 2 * PARTITION)
         self.due = np.concatenate([self.due[:, PARTITION:], np.zeros_like(self.block)], axis=1) + added
         self.filled = 0

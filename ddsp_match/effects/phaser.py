@@ -73,8 +73,10 @@ class Phaser(Processor):
         def outputs(audio: torch.Tensor, hz: torch.Tensor, feedback: torch.Tensor) -> torch.Tensor:
             return time_varying.allpass_chain(audio, hz, feedback, self.stages, sample_rate) - audio
 
-        found = swings(outputs, dry, wet - dry, sample_rate, self.knob("centre_hz"), FEEDBACKS, (0.0, 1.0))
-        return [{"centre_hz": s.centre_hz, "feedback": s.shape, "mix": float(s.levels[0]), **s.knobs} for s in found]
+        candidates = swings(outputs, dry, wet - dry, sample_rate, self.knob("centre_hz"), FEEDBACKS, (0.0, 1.0))
+        return [
+            {"centre_hz": s.centre_hz, "feedback": s.shape, "mix": float(s.levels[0]), **s.knobs} for s in candidates
+        ]
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> Stream:
         """See `Processor.stream`."""

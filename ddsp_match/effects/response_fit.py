@@ -67,13 +67,13 @@ def measure(dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> Measured | No
 
     dry_power, wet_power = (np.real(total(np.abs(s) ** 2)) for s in (before, after))
     cross = total(np.conj(before) * after)
-    told = dry_power > QUIETEST * dry_power.max(initial=0.0)
-    if told.sum() < 8 or wet_power.max() <= 0:
+    reliable = dry_power > QUIETEST * dry_power.max(initial=0.0)
+    if reliable.sum() < 8 or wet_power.max() <= 0:
         return None
     centre = np.bincount(of_bin, bin_hz[inside]) / np.bincount(of_bin)
     coherence = np.abs(cross) ** 2 / np.maximum(dry_power * wet_power, 1e-300)
-    response = cross / np.where(told, dry_power, 1.0)
-    return Measured(centre[told], response[told], np.clip(coherence[told], 0.0, 1.0))
+    response = cross / np.where(reliable, dry_power, 1.0)
+    return Measured(centre[reliable], response[reliable], np.clip(coherence[reliable], 0.0, 1.0))
 
 
 def guesses(part: Processor, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
@@ -85,11 +85,11 @@ def guesses(part: Processor, dry: np.ndarray, wet: np.ndarray, sample_rate: int)
     loose = _nearest(part, measured, sample_rate, [], free_gain=True, phase=False)
     exact = _nearest(part, measured, sample_rate, loose, free_gain=False, phase=True)
     scaled = _nearest(part, measured, sample_rate, loose, free_gain=True, phase=True)
-    found: list[np.ndarray] = []
+    candidates: list[np.ndarray] = []
     for place in (*exact[:2], *scaled[:2], loose[0]):
-        if all(np.abs(place - other).max() > NEAR for other in found):
-            found.append(place)
-    return [one_setting(part, place) for place in found]
+        if all(np.abs(place - other).max() > NEAR for other in candidates):
+            candidates.append(place)
+    return [one_setting(part, place) for place in candidates]
 
 
 def one_setting(part: Processor, place: Float[np.ndarray, " free"]) -> dict[str, Value]:
@@ -132,16 +132,16 @@ def _nearest(
 
     def misses(places: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            made = part.response(knobs_at(part, places), sample_rate, hz).expand(len(places), -1).numpy()
+            response = part.response(knobs_at(part, places), sample_rate, hz).expand(len(places), -1).numpy()
         if not phase:
-            magnitude = np.abs(made)
+            magnitude = np.abs(response)
             level = np.log(magnitude + FLOOR * magnitude.max(axis=1, keepdims=True) + 1e-12) - goal
             level -= np.average(level, axis=1, weights=measured.weight + 1e-12)[:, None]
             return np.sqrt(measured.weight) * level
         if free_gain:
-            fit = (np.real(made.conj() * measured.response) * scale**2).sum(1)
-            made = made * np.abs(fit / np.maximum((np.abs(made) ** 2 * scale**2).sum(1), 1e-30))[:, None]
-        miss = scale * (made - measured.response)
+            fit = (np.real(response.conj() * measured.response) * scale**2).sum(1)
+            response = response * np.abs(fit / np.maximum((np.abs(response) ** 2 * scale**2).sum(1), 1e-30))[:, None]
+        miss = scale * (response - measured.response)
         return np.concatenate([miss.real, miss.imag], axis=1)
 
     free = len(neutral_places(part))
@@ -170,8 +170,8 @@ def refined(misses, places: np.ndarray, rounds: int = ROUNDS, slopes_at=None) ->
             slopes = slopes_at(places)
         else:
             step = inward(places)
-            moved = places[:, None] + step[:, :, None] * np.eye(free)
-            slopes = (misses(moved.reshape(-1, free)).reshape(count, free, -1) - miss[:, None]) / step[..., None]
+            shifted = places[:, None] + step[:, :, None] * np.eye(free)
+            slopes = (misses(shifted.reshape(-1, free)).reshape(count, free, -1) - miss[:, None]) / step[..., None]
         gradient = np.einsum("cfm,cm->cf", slopes, miss)
         stuck = ((places <= 0) & (gradient > 0)) | ((places >= 1) & (gradient < 0))
         places, miss, costs, damping = _step(misses, places, miss, costs, damping, slopes, gradient, stuck)

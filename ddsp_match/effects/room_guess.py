@@ -109,19 +109,19 @@ def _times(ir: np.ndarray, sample_rate: int, centres: np.ndarray) -> np.ndarray:
     """Decay time of each band; those of bands that do not tell come from their neighbours."""
     times = np.full(len(centres), np.nan)
     for index, centre in enumerate(centres):
-        found = [octave_decay(channel, centre, sample_rate) for channel in ir]
-        told = [each.rt60_s for each in found if each is not None and np.isfinite(each.rt60_s)]
-        if told:
-            times[index] = np.mean(told)
-    known = np.isfinite(times)
-    if known.any():
+        decays = [octave_decay(channel, centre, sample_rate) for channel in ir]
+        times_s = [each.rt60_s for each in decays if each is not None and np.isfinite(each.rt60_s)]
+        if times_s:
+            times[index] = np.mean(times_s)
+    valid = np.isfinite(times)
+    if valid.any():
         # No room has an octave that rings so much longer; a dry sound without energy there leaves error that does.
-        known &= np.nan_to_num(times) < OUTLIER * np.median(times[known])
+        valid &= np.nan_to_num(times) < OUTLIER * np.median(times[valid])
         # Nor one that rings longer than the octave below, high up where air and walls swallow more and more.
-        for index in np.flatnonzero(known & (centres >= HIGH_HZ)):
-            below = np.flatnonzero(known[:index])
-            known[index] = not len(below) or times[index] < LONGER * times[below[-1]]
-        times = np.exp(np.interp(np.arange(len(times)), np.flatnonzero(known), np.log(times[known])))
+        for index in np.flatnonzero(valid & (centres >= HIGH_HZ)):
+            below = np.flatnonzero(valid[:index])
+            valid[index] = not len(below) or times[index] < LONGER * times[below[-1]]
+        times = np.exp(np.interp(np.arange(len(times)), np.flatnonzero(valid), np.log(times[valid])))
     else:
         times = np.full(len(times), 0.5)
     return times

@@ -1,4 +1,4 @@
-"""What all filters made of second-order sections share: the cascade, its stream, its response and its first guess."""
+"""Base of all filters made of second-order sections: the cascade, its stream, its response and its first guess."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class StateVariable(Sections):
             low, band, high = time_varying.state_variable_filter(audio, hz, q, sample_rate)
             return torch.cat([low, band, high], dim=1)
 
-        found = swings(outputs, dry, wet, sample_rate, self.knob("cutoff_hz"), RESONANCES, (-LEVEL, LEVEL))
+        candidates = swings(outputs, dry, wet, sample_rate, self.knob("cutoff_hz"), RESONANCES, (-LEVEL, LEVEL))
         moving: list[dict[str, Value]] = [
             {
                 "cutoff_hz": swing.centre_hz,
@@ -90,7 +90,7 @@ class StateVariable(Sections):
                 **dict(zip(("low", "band", "high"), swing.levels.tolist(), strict=True)),
                 **swing.knobs,
             }
-            for swing in found
+            for swing in candidates
         ]
         return [*still, *moving]
 

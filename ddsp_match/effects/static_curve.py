@@ -17,7 +17,7 @@ class StaticCurve(Processor):
         raise NotImplementedError
 
     def curve(self, levels: Float[np.ndarray, " points"], **knobs: Value) -> Float[np.ndarray, " points"]:
-        """What comes out for each input level: the curve as drawn in a picture.
+        """Return the output for each input level: the curve as drawn in a picture.
 
         Raises:
             ConfigError: A knob that this processor does not have.

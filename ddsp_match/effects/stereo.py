@@ -1,4 +1,4 @@
-"""Where a sound stands between two loudspeakers. One channel has no place to move in, and passes unchanged."""
+"""Balance and width of a stereo sound; a mono sound passes unchanged."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from jaxtyping import Float
 from ddsp_match.core.params import Parameter
 from ddsp_match.effects.lfo import sweep_knobs, swept
 
-LONGEST = 96_000  # samples that are looked at
+LONGEST = 96_000  # samples that are analysed
 FRAME_S = 0.01
 PER_OCTAVE = 5  # of the grid of frequencies
-LOWEST_HZ = 8.0  # a filter that moves below filters nothing that is heard
-DRAWN, CLIMBERS, ROUNDS, TRIES = 12_000, 240, 12, 8  # swings by chance, those that are bettered, and how
+LOWEST_HZ = 8.0  # below, a moving filter changes nothing audible
+DRAWN, CLIMBERS, ROUNDS, TRIES = 12_000, 240, 12, 8  # random swings, those that climb, and how
 TOGETHER = 400  # swings whose errors are summed together
 JUDGED, KEPT = 12, 5  # swings that the moving filter judges, and those that are returned
 NEAR = 0.1  # of the reach of a coordinate: two swings nearer than that count as one
@@ -73,7 +73,7 @@ class _Table:
     def errors(self, places: Float[np.ndarray, "swings 5"]) -> Float[np.ndarray, " swings"]:
         """Error-to-signal ratio of swings: octave above the lowest, octaves, rate, phase, number of the shape."""
         shapes, pitches, frames, width = self.products.shape
-        flat, found = self.products.reshape(-1, width), []
+        flat, sums = self.products.reshape(-1, width), []
         for first in range(0, len(places), TOGETHER):
             some = places[first : first + TOGETHER]
             angle = 2 * np.pi * (some[:, 2:3] * self.times + some[:, 3:4])
@@ -81,8 +81,8 @@ class _Table:
             pitch = np.rint(octave * PER_OCTAVE).clip(0, pitches - 1).astype(np.int64)
             shape = np.rint(some[:, 4]).clip(0, shapes - 1).astype(np.int64)
             row = (shape[:, None] * pitches + pitch) * frames + np.arange(frames)
-            found.append(np.take(flat, row.ravel(), axis=0).reshape(len(some), frames, width).sum(1))
-        summed = np.concatenate(found).astype(np.float64).reshape(len(places), self.outputs, self.outputs + 1)
+            sums.append(np.take(flat, row.ravel(), axis=0).reshape(len(some), frames, width).sum(1))
+        summed = np.concatenate(sums).astype(np.float64).reshape(len(places), self.outputs, self.outputs + 1)
         levels = fitted(summed[..., :-1], summed[..., -1], self.levels)
         gained = 2 * (levels * summed[..., -1]).sum(1) - np.einsum("si,sij,sj->s", levels, summed[..., :-1], levels)
         return 1 - gained / self.energy
@@ -126,8 +126,8 @@ def swings(
     with torch.inference_mode():
         table = _tabled(outputs, audio, goal, sample_rate, shapes, levels)
         places = _climbed(table, centre, len(shapes))
-        found = [_judged(outputs, audio, goal, sample_rate, centre, shapes, levels, place) for place in places]
-    return sorted(found, key=lambda swing: swing.error)[:KEPT]
+        candidates = [_judged(outputs, audio, goal, sample_rate, centre, shapes, levels, place) for place in places]
+    return sorted(candidates, key=lambda swing: swing.error)[:KEPT]
 
 
 def _tabled(
@@ -140,8 +140,8 @@ def _tabled(
     every, rows = torch.from_numpy(shapes), []
     for octave in octaves:
         hz = torch.full((1, len(goal)), LOWEST_HZ * 2**octave, dtype=torch.float64)
-        made = outputs(audio, hz, every).numpy()[..., : frames * frame]
-        parts = made.reshape(*made.shape[:2], frames, frame).transpose(0, 2, 1, 3)
+        outs = outputs(audio, hz, every).numpy()[..., : frames * frame]
+        parts = outs.reshape(*outs.shape[:2], frames, frame).transpose(0, 2, 1, 3)
         cross = parts @ goal_frames[..., None]
         rows.append(np.concatenate([parts @ parts.transpose(0, 1, 3, 2), cross], axis=-1).astype(np.float32))
     size = rows[0].shape[2]
@@ -151,7 +151,7 @@ def _tabled(
 
 
 def _climbed(table: _Table, centre: Parameter, shapes: int) -> Float[np.ndarray, "swings 5"]:
-    """Swings by chance, the best of them bettered by smaller and smaller chances; distinct ones, the best first."""
+    """Search at random, then climb from the best with smaller and smaller random steps; distinct swings, best first."""
     rng = np.random.default_rng(0)
     span = float(table.times[-1])
     ends = [knob for knob in sweep_knobs(0.0)]
@@ -164,7 +164,7 @@ def _climbed(table: _Table, centre: Parameter, shapes: int) -> Float[np.ndarray,
         return places.clip(low, high)
 
     places = rng.uniform(low, high, (DRAWN, 5))
-    # Three in four rates evenly by ratio, as they are heard; the others evenly, for the many valleys of fast ones.
+    # Three in four rates even in ratio; the others even in Hz, for fast rates have many valleys.
     by_ratio = slowest * (fastest / slowest) ** rng.random(DRAWN)
     places[:, 2] = np.where(rng.random(DRAWN) < 0.75, by_ratio, places[:, 2])
     errors = table.errors(places)
@@ -177,21 +177,21 @@ def _climbed(table: _Table, centre: Parameter, shapes: int) -> Float[np.ndarray,
         step *= rng.random(step.shape) < 0.6
         near = held(places[:, None] + step)
         values = table.errors(near.reshape(-1, 5)).reshape(len(places), TRIES)
-        chosen = values.argmin(1)
+        best_try = values.argmin(1)
         rows = np.arange(len(places))
-        better = values[rows, chosen] < errors
-        places = np.where(better[:, None], near[rows, chosen], places)
-        errors = np.where(better, values[rows, chosen], errors)
+        better = values[rows, best_try] < errors
+        places = np.where(better[:, None], near[rows, best_try], places)
+        errors = np.where(better, values[rows, best_try], errors)
         if turn in (2, 5):
-            kept = np.argsort(errors)[: len(errors) // 2]
-            places, errors = places[kept], errors[kept]
-    found: list[np.ndarray] = []
+            survivors = np.argsort(errors)[: len(errors) // 2]
+            places, errors = places[survivors], errors[survivors]
+    candidates: list[np.ndarray] = []
     for place in places[np.argsort(errors)]:
-        if all(np.abs((place - other) / reach).max() > NEAR for other in found):
-            found.append(place)
-        if len(found) == JUDGED:
+        if all(np.abs((place - other) / reach).max() > NEAR for other in candidates):
+            candidates.append(place)
+        if len(candidates) == JUDGED:
             break
-    return np.stack(found)
+    return np.stack(candidates)
 
 
 def _judged(
@@ -204,7 +204,7 @@ def _judged(
     levels: tuple[float, float],
     place: Float[np.ndarray, " coordinates"],
 ) -> Swing:
-    """One swing through the moving filter itself."""
+    """Score one swing with the moving filter itself."""
     middle = float(np.clip(LOWEST_HZ * 2 ** place[0], centre.low, centre.high))
     # The table is coarse in the shape: those between its entries are tried, too.
     near = np.rint(place[4]) + np.array([-0.4, 0.0, 0.4])
@@ -214,9 +214,9 @@ def _judged(
         for name, value in zip(("sweep_octaves", "sweep_hz", "sweep_phase"), place[1:4], strict=True)
     }
     hz = swept(torch.tensor([[middle]], dtype=torch.float64), knobs, sample_rate, len(goal))
-    made = outputs(audio, hz, torch.from_numpy(tried)).numpy()
-    best = fitted(made @ made.transpose(0, 2, 1), made @ goal, levels)
-    errors = np.square(np.einsum("sk,skn->sn", best, made) - goal).sum(1) / np.square(goal).sum()
+    outs = outputs(audio, hz, torch.from_numpy(tried)).numpy()
+    best = fitted(outs @ outs.transpose(0, 2, 1), outs @ goal, levels)
+    errors = np.square(np.einsum("sk,skn->sn", best, outs) - goal).sum(1) / np.square(goal).sum()
     row = int(errors.argmin())
     return Swing(
         middle, float(place[1]), float(place[2]), float(place[3]), float(tried[row]), best[row], float(errors[row])

@@ -37,7 +37,7 @@ def _slopes(points: int) -> np.ndarray:
 
 
 def _basis(levels: np.ndarray, points: int) -> Float[np.ndarray, "levels points"]:
-    """How much each point weighs in the curve at each level."""
+    """Return the weight of each point in the curve at each level."""
     columns = torch.eye(points, dtype=torch.float64)
     return _through(torch.from_numpy(levels).reshape(1, 1, -1), columns)[:, 0].T.numpy()
 
@@ -89,7 +89,7 @@ class Waveshaper(StaticCurve):
 
     @property
     def knobs(self) -> tuple[Parameter, ...]:
-        """What comes out at each point."""
+        """The output at each point."""
         neutral = tuple(_places(self.points).tolist())
         return (Parameter("curve", "output at each point", neutral, -HIGHEST, HIGHEST, size=self.points),)
 
@@ -106,5 +106,5 @@ class Waveshaper(StaticCurve):
         level = float(goal @ (basis @ neutral)) / max(float(np.square(basis @ neutral).sum()), 1e-20)
         gram = basis.T @ basis
         weight = 1e-6 * max(float(np.trace(gram)) / self.points, 1e-20)
-        found = np.linalg.solve(gram + weight * np.eye(self.points), basis.T @ goal + weight * level * neutral)
-        return [{"curve": np.clip(found, -HIGHEST, HIGHEST)}]
+        solution = np.linalg.solve(gram + weight * np.eye(self.points), basis.T @ goal + weight * level * neutral)
+        return [{"curve": np.clip(solution, -HIGHEST, HIGHEST)}]

@@ -53,11 +53,11 @@ def test_a_sound_and_itself_are_aligned_exactly():
 @pytest.mark.parametrize("lag", [-3001, 1, 15_000])
 def test_whole_samples_are_found_to_the_sample(sound, lag):
     level = 0.3 if lag == 1 else -1.5
-    found = align(sound, level * moved(sound, lag), RATE)
-    assert (found.whole_samples, found.polarity) == (lag, np.sign(level))
-    assert abs(found.fraction) < 0.1
-    assert found.confidence > 0.9
-    assert found.strength > 0.95
+    result = align(sound, level * moved(sound, lag), RATE)
+    assert (result.whole_samples, result.polarity) == (lag, np.sign(level))
+    assert abs(result.fraction) < 0.1
+    assert result.confidence > 0.9
+    assert result.strength > 0.95
 
 
 @pytest.mark.parametrize("samples", [0.25, 100.5, 200.7])
@@ -78,9 +78,9 @@ def test_parts_of_samples(samples):
 )
 def test_the_delay_of_a_filter_is_not_latency(effect, polarity):
     for sound in (plucks(), noise()):
-        found = align(sound, effect(moved(sound, 77)), RATE)
-        assert abs(found.latency_samples - 77) < 0.0003 * RATE
-        assert found.polarity == polarity
+        result = align(sound, effect(moved(sound, 77)), RATE)
+        assert abs(result.latency_samples - 77) < 0.0003 * RATE
+        assert result.polarity == polarity
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_the_delay_of_a_filter_is_not_latency(effect, polarity):
     ids=["clip", "fuzz", "crooked", "inverted clip"],
 )
 def test_distortion_keeps_the_latency(effect):
-    found = align(plucks(), effect(moved(plucks(), 250)), RATE)
-    assert abs(found.latency_samples - 250) < 1.5
-    assert found.polarity == (1 if effect(np.full((1, 1), 0.5)) > 0 else -1)
+    result = align(plucks(), effect(moved(plucks(), 250)), RATE)
+    assert abs(result.latency_samples - 250) < 1.5
+    assert result.polarity == (1 if effect(np.full((1, 1), 0.5)) > 0 else -1)
 
 
 @pytest.mark.parametrize(("direct", "first", "feedback"), [(1.0, 0.6, 0.0), (0.5, 1.0, 0.0), (1.0, 0.7, 0.7)])
@@ -128,18 +128,18 @@ def test_a_reverberant_tail_does_not_move_it():
 
 def test_ring_modulation_is_aligned_by_the_envelopes():
     wet = moved(plucks() * np.sin(2 * np.pi * 300 * np.arange(2 * RATE) / RATE), 800)
-    found = align(plucks(), wet, RATE)
-    assert abs(found.latency_samples - 800) < 0.001 * RATE
-    assert "envelopes" in found.note
+    result = align(plucks(), wet, RATE)
+    assert abs(result.latency_samples - 800) < 0.001 * RATE
+    assert "envelopes" in result.note
 
 
 def test_a_tone_takes_the_shortest_lag_that_fits():
     tone = np.sin(2 * np.pi * 200 * np.arange(2 * RATE) / RATE)[None]  # a period is 80 samples
     assert abs(align(tone[:, 90:20_090], tone[:, 80:20_080], RATE).latency_samples - 10) <= 1
-    found = align(tone, -tone, RATE)
-    assert (found.latency_samples, found.polarity) == (0.0, -1.0)
-    assert "shortest" in found.note
-    assert found.confidence < 0.2
+    result = align(tone, -tone, RATE)
+    assert (result.latency_samples, result.polarity) == (0.0, -1.0)
+    assert "shortest" in result.note
+    assert result.confidence < 0.2
 
 
 def test_stereo_and_lengths_may_differ():
@@ -150,9 +150,9 @@ def test_stereo_and_lengths_may_differ():
 
 def test_silence_and_a_few_samples_say_so():
     for dry, wet in ((np.zeros((1, 4000)), plucks()), (plucks(), np.ones((1, 4000))), (plucks()[:, :9], plucks())):
-        found = align(dry, wet, RATE)
-        assert (found.latency_samples, found.confidence, found.strength) == (0.0, 0.0, 0.0)
-        assert found.note
+        result = align(dry, wet, RATE)
+        assert (result.latency_samples, result.confidence, result.strength) == (0.0, 0.0, 0.0)
+        assert result.note
 
 
 @pytest.mark.parametrize("lag", [-500, 500])

@@ -25,8 +25,8 @@ def test_channels_share_one_f0_and_have_their_own_loudness(tone) -> None:
 
 
 def test_channels_that_cancel_still_have_a_pitch(tone) -> None:
-    left = tone(f0_hz=300.0, seconds=0.3, amplitudes=(0.3, 0.2, 0.1)).samples
-    audio = Audio(np.concatenate((left, -left)), 16000)
+    residual = tone(f0_hz=300.0, seconds=0.3, amplitudes=(0.3, 0.2, 0.1)).samples
+    audio = Audio(np.concatenate((residual, -residual)), 16000)
     features, pitch = analyse(audio, Timebase.at(16000), F0Settings())
     assert pitch.pitched
     assert abs(float(features.f0_hz[1, 15]) - 300.0) < 0.5

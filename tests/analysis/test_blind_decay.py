@@ -36,9 +36,9 @@ def in_room(dry: np.ndarray, rt60_s: float, level: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("rt60_s", [0.3, 0.6, 1.5])
 def test_the_decay_of_a_known_room_is_heard(rt60_s):
-    found = blind_decay(in_room(bursts(), rt60_s), RATE, BANDS_HZ)
-    assert_close(found.rt60_s[HEARD] / rt60_s, np.ones(4), 0.12)
-    assert (found.spread[HEARD] < 0.2).all()
+    result = blind_decay(in_room(bursts(), rt60_s), RATE, BANDS_HZ)
+    assert_close(result.rt60_s[HEARD] / rt60_s, np.ones(4), 0.12)
+    assert (result.spread[HEARD] < 0.2).all()
 
 
 def test_two_channels_tell_of_one_room():
@@ -50,8 +50,8 @@ def test_two_channels_tell_of_one_room():
 def test_a_string_that_rings_longer_than_the_room_does_not_lengthen_it():
     t = np.arange(4 * RATE) / RATE
     string = 0.3 * np.sin(2 * np.pi * 1000 * t) * np.exp(-SIXTY_DB / 2 * t / 3.0) * (t > 0.02)
-    found = blind_decay(in_room(bursts() + string, 0.5), RATE, BANDS_HZ)
-    assert abs(found.rt60_s[4] / 0.5 - 1) < 0.15
+    result = blind_decay(in_room(bursts() + string, 0.5), RATE, BANDS_HZ)
+    assert abs(result.rt60_s[4] / 0.5 - 1) < 0.15
 
 
 def test_a_slower_fall_says_little_against_a_room_and_a_faster_one_much():
@@ -59,8 +59,8 @@ def test_a_slower_fall_says_little_against_a_room_and_a_faster_one_much():
 
     def against(room_s: float, fall_s: float) -> float:
         near = np.exp(-0.5 * (np.log(times / fall_s) / 0.05) ** 2)
-        said = module._log_likelihood(near / (near.sum() * module.STEP))
-        return float(said.max() - np.interp(np.log(room_s), np.log(times), said))
+        likelihood = module._log_likelihood(near / (near.sum() * module.STEP))
+        return float(likelihood.max() - np.interp(np.log(room_s), np.log(times), likelihood))
 
     assert against(1.0, fall_s=3.0) < 3
     assert against(1.0, fall_s=0.3) > against(1.0, fall_s=3.0) + 2
@@ -70,17 +70,17 @@ def test_a_slower_fall_says_little_against_a_room_and_a_faster_one_much():
 def test_silence_and_a_steady_tone_leave_what_is_typical():
     t = np.arange(RATE) / RATE
     for samples in (np.zeros((1, RATE)), np.sin(2 * np.pi * 440 * t)[None]):
-        found = blind_decay(samples, RATE, BANDS_HZ)
-        assert np.isfinite(found.rt60_s).all()
-        assert (found.spread > 0.25).all()
+        result = blind_decay(samples, RATE, BANDS_HZ)
+        assert np.isfinite(result.rt60_s).all()
+        assert (result.spread > 0.25).all()
 
 
 def test_bands_beyond_half_the_rate_follow_their_neighbours():
     wide = 125.0 * 2.0 ** np.arange(9)
-    found = blind_decay(in_room(bursts(), 0.6), RATE, wide)
-    assert found.rt60_s.shape == (9,)
-    assert not found.falls[7] and not found.falls[8]
-    assert abs(found.rt60_s[8] / found.rt60_s[6] - 1) < 0.5
+    result = blind_decay(in_room(bursts(), 0.6), RATE, wide)
+    assert result.rt60_s.shape == (9,)
+    assert not result.falls[7] and not result.falls[8]
+    assert abs(result.rt60_s[8] / result.rt60_s[6] - 1) < 0.5
 
 
 def test_descents_end_where_the_level_rises():

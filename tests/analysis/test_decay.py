@@ -23,19 +23,19 @@ def decaying(rt60_s: float, floor_db: float | None, seed: int, seconds: float = 
 
 def test_an_exponential_without_any_noise():
     t = np.arange(RATE) / RATE
-    found = decay(10 ** (-3 * t / 0.4), RATE)
-    assert abs(found.rt60_s / 0.4 - 1) < 0.01
-    assert found.span_db == 30
+    result = decay(10 ** (-3 * t / 0.4), RATE)
+    assert abs(result.rt60_s / 0.4 - 1) < 0.01
+    assert result.span_db == 30
 
 
 @pytest.mark.parametrize("floor_db", [None, -60.0, -50.0, -40.0])
 @pytest.mark.parametrize("true_s", [0.3, 1.5])
 def test_octaves_of_noise(true_s, floor_db):
-    found = [rt60(decaying(true_s, floor_db, seed), RATE) for seed in range(5)]
-    assert all(each.valid.all() for each in found)
-    times = np.mean([each.rt60_s for each in found], axis=0) / true_s
+    result = [rt60(decaying(true_s, floor_db, seed), RATE) for seed in range(5)]
+    assert all(each.valid.all() for each in result)
+    times = np.mean([each.rt60_s for each in result], axis=0) / true_s
     # How much an octave of noise says grows with its width: 125 Hz for 0.3 s holds 26 independent numbers.
-    spread = 1.1 / np.sqrt(found[0].bands_hz * 0.7 * true_s * len(found)) * (1.6 if floor_db == -40 else 1)
+    spread = 1.1 / np.sqrt(result[0].bands_hz * 0.7 * true_s * len(result)) * (1.6 if floor_db == -40 else 1)
     assert (np.abs(times - 1) < np.maximum(0.03, 3 * spread)).all()
     assert abs(times[3:].mean() - 1) < 0.03
 
@@ -45,8 +45,8 @@ def test_another_speed_in_each_band():
     spectrum = np.fft.rfft(low)
     hz = np.fft.rfftfreq(len(low), 1 / RATE)
     spectrum[hz > 1000] = np.fft.rfft(high)[hz > 1000]
-    found = rt60(np.fft.irfft(spectrum, len(low)), RATE, [250, 4000])
-    assert_close(found.rt60_s, [1.2, 0.4], 0.1)
+    result = rt60(np.fft.irfft(spectrum, len(low)), RATE, [250, 4000])
+    assert_close(result.rt60_s, [1.2, 0.4], 0.1)
 
 
 def test_silence_added_behind_the_floor_changes_little():
@@ -72,8 +72,8 @@ def test_bands_without_energy_or_decay_are_not_valid():
 
 def test_bands_go_as_far_as_the_sample_rate():
     assert len(rt60(decaying(0.3, None, 7), 8000).bands_hz) == 6
-    told = rt60(decaying(0.3, None, 7), RATE, [125, 16_000])
-    assert told.valid.tolist() == [True, False]
+    expected = rt60(decaying(0.3, None, 7), RATE, [125, 16_000])
+    assert expected.valid.tolist() == [True, False]
 
 
 def test_the_curve_starts_at_zero_and_falls():

@@ -35,17 +35,17 @@ def test_what_is_left_is_nearer_to_the_dry_sound():
     dry = bursts(3.0)
     wet = in_room(dry, 0.6, level=2.0)
     decay = blind_decay(wet, RATE, BANDS_HZ)
-    found = dereverberated(wet, RATE, BANDS_HZ, decay.rt60_s, reverberation_db(decay))[0]
+    result = dereverberated(wet, RATE, BANDS_HZ, decay.rt60_s, reverberation_db(decay))[0]
 
     def power_db(x: np.ndarray) -> np.ndarray:
         frames = x[: len(x) // 800 * 800].reshape(-1, 800)
         return 10 * np.log10(np.square(frames).mean(1) + 1e-6)
 
-    far, near = (np.abs(power_db(x) - power_db(dry)).mean() for x in (wet[0], found))
+    far, near = (np.abs(power_db(x) - power_db(dry)).mean() for x in (wet[0], result))
     assert near < 0.6 * far
     # A steady part keeps the level of its direct sound, 4.8 dB below the wet one; more than that is taken.
     steady = slice(round(1.3 * RATE), round(1.48 * RATE))
-    level_db = 10 * np.log10(np.square(found[steady]).mean() / np.square(dry[steady]).mean())
+    level_db = 10 * np.log10(np.square(result[steady]).mean() / np.square(dry[steady]).mean())
     assert -6 < level_db < 3
 
 
@@ -62,8 +62,8 @@ def test_a_room_that_is_known_is_taken_out_by_least_squares():
     response = np.zeros((1, 2000))
     response[0, [0, 700, 1500]] = 1.0, 0.35, -0.2
     wet = np.convolve(dry, response[0])[None, : len(dry)]
-    given = (RATE, BANDS_HZ, np.full(7, 0.3), np.full(7, -6.0))
-    rough, solved = (dereverberated(wet, *given, *more) for more in ((), (response,)))
+    original = (RATE, BANDS_HZ, np.full(7, 0.3), np.full(7, -6.0))
+    rough, solved = (dereverberated(wet, *original, *more) for more in ((), (response,)))
 
     def left_db(x: np.ndarray) -> float:
         again = np.convolve(x[0], response[0])[: len(dry)]
@@ -75,6 +75,6 @@ def test_a_room_that_is_known_is_taken_out_by_least_squares():
 
 def test_a_room_that_does_not_explain_the_recording_moves_nothing():
     wet = in_room(bursts(1.5), 1.5, level=3.0)
-    given = (RATE, BANDS_HZ, np.full(7, 1.5), np.full(7, 6.0))
+    original = (RATE, BANDS_HZ, np.full(7, 1.5), np.full(7, 6.0))
     other = np.random.default_rng(5).standard_normal((1, RATE)) * np.exp(-np.arange(RATE) / RATE * 4)
-    assert_close(dereverberated(wet, *given, other), dereverberated(wet, *given), 0.0)
+    assert_close(dereverberated(wet, *original, other), dereverberated(wet, *original), 0.0)

@@ -37,21 +37,21 @@ def swelling(harmonics: int) -> torch.Tensor:
 @pytest.mark.parametrize("hz", [55.0, 220.0, 1500.0])
 def test_known_harmonics_come_back(hz):
     count = min(12, int(7900 / hz))
-    operator, known = Operator(f0_of(hz), count), swelling(count)
-    target = operator.harmonics(known)
-    found = fit_harmonics(target, operator, smoothness(f0_of(hz), TIMEBASE, 16.0), TIMEBASE, iterations=60)
+    operator, true_amplitudes = Operator(f0_of(hz), count), swelling(count)
+    target = operator.harmonics(true_amplitudes)
+    result = fit_harmonics(target, operator, smoothness(f0_of(hz), TIMEBASE, 16.0), TIMEBASE, iterations=60)
     inner = slice(5, -5)
-    assert_close(found[..., inner], known[..., inner], 0.01 * float(known.abs().max()))
+    assert_close(result[..., inner], true_amplitudes[..., inner], 0.01 * float(true_amplitudes.abs().max()))
 
 
 def test_channels_are_fitted_side_by_side():
-    operator, known = Operator(f0_of(220.0), 8), swelling(8)
-    both = torch.cat([known, 0.01 * known.flip(1)])
+    operator, true_amplitudes = Operator(f0_of(220.0), 8), swelling(8)
+    both = torch.cat([true_amplitudes, 0.01 * true_amplitudes.flip(1)])
     weight = smoothness(f0_of(220.0), TIMEBASE, 16.0).expand(2, -1, -1)
-    found = fit_harmonics(operator.harmonics(both), operator, weight, TIMEBASE)
+    result = fit_harmonics(operator.harmonics(both), operator, weight, TIMEBASE)
     for row in range(2):
         alone = fit_harmonics(operator.harmonics(both[row : row + 1]), operator, weight[:1], TIMEBASE)
-        assert_close(found[row : row + 1], alone, 1e-3 * float(both[row].abs().max()))
+        assert_close(result[row : row + 1], alone, 1e-3 * float(both[row].abs().max()))
 
 
 def test_noise_is_left_over():
@@ -59,15 +59,15 @@ def test_noise_is_left_over():
     noise = 0.1 * torch.randn(1, N, generator=torch.Generator().manual_seed(0))
     narrow = fit_harmonics(noise, operator, smoothness(f0_of(220.0), TIMEBASE, 5.0), TIMEBASE)
     wide = fit_harmonics(noise, operator, smoothness(f0_of(220.0), TIMEBASE, 50.0), TIMEBASE)
-    taken = [float(operator.harmonics(c).square().sum() / noise.square().sum()) for c in (narrow, wide)]
-    assert taken[0] < 0.1 < taken[1]
+    subset = [float(operator.harmonics(c).square().sum() / noise.square().sum()) for c in (narrow, wide)]
+    assert subset[0] < 0.1 < subset[1]
 
 
 def test_silence_gives_silence():
-    found = fit_harmonics(
+    result = fit_harmonics(
         torch.zeros(1, N), Operator(f0_of(220.0), 5), smoothness(f0_of(220.0), TIMEBASE, 16.0), TIMEBASE
     )
-    assert_close(found.abs(), torch.zeros(1, 5, FRAMES), 0.0)
+    assert_close(result.abs(), torch.zeros(1, 5, FRAMES), 0.0)
 
 
 def test_smoothness_halves_the_wanted_modulation():

@@ -14,9 +14,9 @@ TIMEBASE, BANDS = Timebase.at(16000), 65
 
 def test_white_noise_has_its_level_in_every_band():
     n = 160 * 400
-    found = noise_magnitudes(0.02 * white_noise(1, n, 0), TIMEBASE, 401, BANDS)
-    assert found.shape == (1, BANDS, 401)
-    mean = found.square().mean(2).sqrt()
+    result = noise_magnitudes(0.02 * white_noise(1, n, 0), TIMEBASE, 401, BANDS)
+    assert result.shape == (1, BANDS, 401)
+    mean = result.square().mean(2).sqrt()
     assert_close(mean[:, 1:-1], torch.full((1, BANDS - 2), 0.02), 0.002)
 
 
@@ -26,14 +26,14 @@ def test_what_is_guessed_sounds_as_loud_band_by_band():
     size = noise_fft_size(BANDS, 160)
     response = fir_response(BANDS, size)
     target = filtered_noise(noise_spectra(white_noise(1, n, 0), frames, 160, size), bands, response, 160, n)
-    found = noise_magnitudes(target, TIMEBASE, frames, BANDS).square().mean(2).sqrt()
-    db = 20 * torch.log10(found / bands[..., 0])[:, 2:-2]
+    result = noise_magnitudes(target, TIMEBASE, frames, BANDS).square().mean(2).sqrt()
+    db = 20 * torch.log10(result / bands[..., 0])[:, 2:-2]
     assert_close(db, torch.zeros_like(db), 1.5)
 
 
 def test_silence_stays_above_zero():
-    found = noise_magnitudes(torch.zeros(1, 1600), TIMEBASE, 11, BANDS)
-    assert bool((found > 0).all()) and float(found.max()) <= 1e-6
+    result = noise_magnitudes(torch.zeros(1, 1600), TIMEBASE, 11, BANDS)
+    assert bool((result > 0).all()) and float(result.max()) <= 1e-6
 
 
 def test_valleys_of_a_sound_in_a_batch_are_those_of_the_sound_alone():

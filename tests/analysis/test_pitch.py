@@ -182,15 +182,15 @@ def test_many_sounds_are_heard_as_each_alone(rate: int, source: str, workers: in
         0.1 * np.random.default_rng(0).standard_normal(rate // 4).astype(np.float32),
     ]
     settings = F0Settings(model="tiny", source=source, hz=200.0 if source == "constant" else None)
-    done: list[tuple[int, int]] = []
-    together = tracks(sounds, Timebase.at(rate), settings, lambda *now: done.append(now), workers=workers)
+    progress: list[tuple[int, int]] = []
+    together = tracks(sounds, Timebase.at(rate), settings, lambda *now: progress.append(now), workers=workers)
     for one, samples in zip(together, sounds, strict=True):
         alone = track(samples, Timebase.at(rate), settings)
         assert_close(one.f0_hz, alone.f0_hz, 0.0)
         assert_close(one.periodicity, alone.periodicity, 0.0)
         assert (one.voiced == alone.voiced).all() and (one.doubt == alone.doubt).all()
         assert (one.changes, one.pitched) == (alone.changes, alone.pitched)
-    assert source == "constant" or done[-1][0] == done[-1][1]
+    assert source == "constant" or progress[-1][0] == progress[-1][1]
     assert tracks([], Timebase.at(rate), settings) == []
 
 
@@ -199,7 +199,7 @@ def test_silence_is_not_run_and_changes_nothing() -> None:
     note = fade * harmonics(262.0, sawtooth(8), 1.0)
     sound = np.concatenate((note, np.zeros(16000, np.float32), 0.5 * note, np.zeros(8000, np.float32)))
     calls: list[tuple[int, int]] = []
-    pitch = track(sound, Timebase.at(16000), F0Settings(model="tiny"), lambda *done: calls.append(done))
+    pitch = track(sound, Timebase.at(16000), F0Settings(model="tiny"), lambda *progress: calls.append(progress))
     assert 0.4 < calls[-1][1] / len(pitch.f0_hz) < 0.8
     assert pitch.voiced.sum() > 100 and np.abs(cents(pitch, 262.0))[pitch.voiced][5:-5].max() < 5
     assert not pitch.voiced[110:195].any() and not pitch.voiced[310:].any()

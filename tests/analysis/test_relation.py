@@ -30,9 +30,9 @@ def chorus(x: np.ndarray) -> np.ndarray:
     ids=["gain", "rectifier", "fuzz", "ring", "chorus"],
 )
 def test_what_an_effect_leaves_is_enough(effect, kind):
-    found = explains(plucks(), moved(effect(plucks()), 300), RATE)
-    assert getattr(found, kind) > 1.05
-    assert found.related
+    result = explains(plucks(), moved(effect(plucks()), 300), RATE)
+    assert getattr(result, kind) > 1.05
+    assert result.related
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_what_an_effect_leaves_is_enough(effect, kind):
     ids=["noises", "two tunes", "a tune and noise", "noise and a tune"],
 )
 def test_two_sounds_that_have_nothing_to_do_with_each_other(dry, wet):
-    found = explains(dry, wet, RATE)
-    assert found.score < 0.9
-    assert not found.related
+    result = explains(dry, wet, RATE)
+    assert result.score < 0.9
+    assert not result.related
 
 
 def test_silence_is_made_from_nothing():

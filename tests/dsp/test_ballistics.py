@@ -29,10 +29,10 @@ def settings(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, tor
 def test_follows_like_a_plain_loop():
     target = torch.from_numpy(np.random.default_rng(1).standard_normal((3, 400)))
     rise, fall, start = settings(3)
-    followed = smooth(target, rise, fall, start)
+    envelope = smooth(target, rise, fall, start)
     for row in range(3):
         wanted = plain(target[row].numpy(), float(rise[row]), float(fall[row]), float(start[row]))
-        assert_close(followed[row], wanted, 1e-13)
+        assert_close(envelope[row], wanted, 1e-13)
 
 
 def test_many_settings_of_one_row_and_one_setting_of_many_rows():
@@ -67,9 +67,9 @@ def test_attack_and_release_cover_63_percent_in_their_time():
     step = torch.cat([torch.ones(1, 4800), torch.zeros(1, 9600)], dim=1).double()
     rise = share_per_sample(torch.tensor([5.0], dtype=torch.float64), rate)
     fall = share_per_sample(torch.tensor([50.0], dtype=torch.float64), rate)
-    followed = smooth(step, rise, fall, torch.zeros(1, dtype=torch.float64))[0]
-    assert_close(followed[round(0.005 * rate) - 1], 1 - math.exp(-1), 1e-9)
-    assert_close(followed[4800 + round(0.050 * rate) - 1], followed[4799] * math.exp(-1), 1e-9)
+    envelope = smooth(step, rise, fall, torch.zeros(1, dtype=torch.float64))[0]
+    assert_close(envelope[round(0.005 * rate) - 1], 1 - math.exp(-1), 1e-9)
+    assert_close(envelope[4800 + round(0.050 * rate) - 1], envelope[4799] * math.exp(-1), 1e-9)
 
 
 def test_equal_speeds_are_a_lowpass_with_its_cutoff():

@@ -74,9 +74,9 @@ def test_levels_a_listener_could_name():
 
 
 def test_the_one_pole_is_down_by_3_db_near_its_cutoff_and_passes_dc():
-    made = biquads.one_pole(torch.tensor(200.0, dtype=torch.float64), RATE)
-    assert_close(level(made, 0.0), 1.0, 1e-12)
-    assert abs(20 * np.log10(level(made, 200.0)) + 3.01) < 0.05
+    built = biquads.one_pole(torch.tensor(200.0, dtype=torch.float64), RATE)
+    assert_close(level(built, 0.0), 1.0, 1e-12)
+    assert abs(20 * np.log10(level(built, 200.0)) + 3.01) < 0.05
 
 
 @settings(max_examples=200, deadline=None)

@@ -27,9 +27,9 @@ def test_spectrum_at_any_frequency(taps):
     ir = rng.standard_normal((2, taps))
     hz = np.concatenate([[0.0, 12_000.0, 11_999.9], rng.uniform(0, 12_000, 40)])
     exact = ir @ np.exp(-2j * np.pi * np.arange(taps)[:, None] * hz / 24_000)
-    told = spectrum_at(torch.from_numpy(ir), torch.from_numpy(hz), 24_000)
+    expected = spectrum_at(torch.from_numpy(ir), torch.from_numpy(hz), 24_000)
     scale = np.abs(ir).sum()
-    assert_close(told / scale, exact / scale, 1e-9)
+    assert_close(expected / scale, exact / scale, 1e-9)
 
 
 def test_spectrum_passes_gradients():

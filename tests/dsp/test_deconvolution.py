@@ -23,14 +23,14 @@ def test_whole_lags_are_plain_least_squares(channels):
     target = noise(400, 2, channels) + 0.5 * late(x, 30)
     fit = LagFit(target, [x], [x, y], 100)
     lags = np.array([1.0, 30.0, 77.0])
-    left, coefficients = fit.at(lags)
+    residual, coefficients = fit.at(lags)
     steps, everywhere = fit.everywhere()
     for row, lag in enumerate(lags.astype(int)):
         basis = np.stack([s.ravel() for s in (x, late(x, lag), late(y, lag))], axis=1)
         want, rest, *_ = np.linalg.lstsq(basis, target.ravel(), rcond=None)
         assert_close(coefficients[row], want, 1e-8)
-        assert_close(left[row], rest[0] / np.square(target).sum(), 1e-9)
-        assert_close(everywhere[steps == lag], left[row : row + 1], 1e-12)
+        assert_close(residual[row], rest[0] / np.square(target).sum(), 1e-9)
+        assert_close(everywhere[steps == lag], residual[row : row + 1], 1e-12)
 
 
 def test_lags_in_between_are_the_same_in_steps_and_one_by_one():
@@ -43,10 +43,10 @@ def test_lags_in_between_are_the_same_in_steps_and_one_by_one():
 def test_a_lag_between_samples_is_refined():
     n, lag = 6000, 123.37
     frequency = np.fft.rfftfreq(2 * n)
-    shifted = np.fft.irfft(np.fft.rfft(noise(n)[0], 2 * n) * np.exp(-2j * np.pi * frequency * lag))[:n]
-    fit = LagFit(noise(n) - 0.5 * shifted[None], [noise(n)], [noise(n)], 1000)
-    steps, left = fit.everywhere()
-    lags, rest, coefficients = fit.refined(steps[valleys(left, 3)])
+    delayed = np.fft.irfft(np.fft.rfft(noise(n)[0], 2 * n) * np.exp(-2j * np.pi * frequency * lag))[:n]
+    fit = LagFit(noise(n) - 0.5 * delayed[None], [noise(n)], [noise(n)], 1000)
+    steps, residual = fit.everywhere()
+    lags, rest, coefficients = fit.refined(steps[valleys(residual, 3)])
     best = rest.argmin()
     assert abs(lags[best] - lag) < 0.02
     assert_close(coefficients[best], [1.0, -0.5], 0.02)
@@ -65,8 +65,8 @@ def test_a_short_filter_is_matched():
 
 def test_silence_divides_nothing_by_nothing():
     silent = np.zeros((1, 500))
-    left, coefficients = LagFit(silent, [silent], [silent], 50).at(np.array([3.0]))
-    assert np.isfinite(left).all()
+    residual, coefficients = LagFit(silent, [silent], [silent], 50).at(np.array([3.0]))
+    assert np.isfinite(residual).all()
     assert np.isfinite(coefficients).all()
 
 
@@ -78,11 +78,11 @@ def test_the_error_over_the_lag_is_a_narrow_valley():
     fit = LagFit(wet, [x], [x], 402)
     lags, everywhere = fit.everywhere()
     _, _, best = fit.refined(lags[valleys(everywhere, 1)])
-    held, free = fit.held(delays, best[0]), fit.at(delays)[0]
+    fixed, free = fit.held(delays, best[0]), fit.at(delays)[0]
     at = int(np.flatnonzero(delays == 200)[0])
-    assert held.argmin() == free.argmin() == at
-    assert held[at] < 1e-9
+    assert fixed.argmin() == free.argmin() == at
+    assert fixed[at] < 1e-9
     beside = np.abs(delays - 200) >= 1
-    assert held[beside].min() > 0.25
+    assert fixed[beside].min() > 0.25
     # With free levels, nothing is worse than no echo at all.
     assert free.max() < 0.25

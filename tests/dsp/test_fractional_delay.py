@@ -66,8 +66,8 @@ def test_slopes_in_the_length():
 def test_the_response_at_given_frequencies():
     first, taps = delay_kernel(torch.tensor([0.3, 12345.6], dtype=torch.float64))
     hz = torch.tensor([0.0, 100.0, 9000.0, 12_000.0], dtype=torch.float64)
-    told = fir_response(taps, first, hz, 24_000)
+    expected = fir_response(taps, first, hz, 24_000)
     for row, delay in enumerate((0.3, 12345.6)):
         want = response(delay, hz.numpy() / 24_000)
-        assert_close(torch.view_as_real(told[row]), np.stack([want.real, want.imag], -1), 1e-9)
-    assert math.isclose(abs(told[0, 0]), 1.0, abs_tol=1e-6)
+        assert_close(torch.view_as_real(expected[row]), np.stack([want.real, want.imag], -1), 1e-9)
+    assert math.isclose(abs(expected[0, 0]), 1.0, abs_tol=1e-6)

@@ -48,17 +48,17 @@ def test_ten_minutes_stay_in_tune():
 def test_one_harmonic_is_a_sine():
     n = 4 * HOP
     phase = running_phase(torch.full((1, 5), 1000.0), HOP, RATE, n)
-    found = additive(phase, torch.full((1, 1, 5), 0.5 + 0j, dtype=torch.complex128), HOP)
+    result = additive(phase, torch.full((1, 1, 5), 0.5 + 0j, dtype=torch.complex128), HOP)
     expected = 0.5 * torch.sin(2 * math.pi * 1000 / RATE * torch.arange(n).double())
-    assert_close(found, expected.unsqueeze(0), 1e-9)
+    assert_close(result, expected.unsqueeze(0), 1e-9)
 
 
 def test_an_imaginary_amplitude_is_a_cosine():
     n = 4 * HOP
     phase = running_phase(torch.full((1, 5), 1000.0), HOP, RATE, n)
-    found = additive(phase, torch.full((1, 1, 5), 0.5j, dtype=torch.complex128), HOP)
+    result = additive(phase, torch.full((1, 1, 5), 0.5j, dtype=torch.complex128), HOP)
     expected = 0.5 * torch.cos(2 * math.pi * 1000 / RATE * torch.arange(n).double())
-    assert_close(found, expected.unsqueeze(0), 1e-9)
+    assert_close(result, expected.unsqueeze(0), 1e-9)
 
 
 @pytest.mark.parametrize("harmonics", [1, 2, 17, 99])
@@ -69,10 +69,10 @@ def test_reading_waveforms_equals_the_plain_sum(harmonics, reader):
     c = random_amplitudes(2, harmonics, frames)
     expected = additive(phase.repeat(2, 1), c.to(torch.complex128), HOP)
     if reader == "built":
-        found = WaveformReader(phase[0], frames, HOP, harmonics).read(c)
+        result = WaveformReader(phase[0], frames, HOP, harmonics).read(c)
     else:
-        found = read_waveforms(phase[0], c, HOP)
-    assert_close(found, expected, 3e-6 * float(expected.abs().max()))
+        result = read_waveforms(phase[0], c, HOP)
+    assert_close(result, expected, 3e-6 * float(expected.abs().max()))
 
 
 def test_gradient_equals_that_of_the_plain_sum():

@@ -46,8 +46,8 @@ def test_the_filter_does_not_delay():
     click = torch.zeros(1, N)
     click[0, 3217] = 1.0
     magnitudes = torch.linspace(1, 0, BANDS).view(1, -1, 1).expand(1, BANDS, FRAMES)
-    heard = filtered_noise(noise_spectra(click, FRAMES, HOP, size), magnitudes, fir_response(BANDS, size), HOP, N)
-    assert int(heard.abs().argmax()) == 3217
+    output = filtered_noise(noise_spectra(click, FRAMES, HOP, size), magnitudes, fir_response(BANDS, size), HOP, N)
+    assert int(output.abs().argmax()) == 3217
 
 
 @pytest.mark.parametrize("seed", [0, 7])

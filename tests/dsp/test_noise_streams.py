@@ -27,7 +27,7 @@ def test_too_few_streams_are_refused():
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 def test_products_of_spectra(dtype):
     g = torch.Generator().manual_seed(0)
-    left, right = torch.randn(2, 2, 5, 9, dtype=dtype, generator=g)
-    gain = left.real + 1
-    assert_close(_scaled(left, gain), left * gain, 1e-6)
-    assert_close(_inner(left, right), (left * right.conj()).real, 1e-6)
+    residual, right = torch.randn(2, 2, 5, 9, dtype=dtype, generator=g)
+    gain = residual.real + 1
+    assert_close(_scaled(residual, gain), residual * gain, 1e-6)
+    assert_close(_inner(residual, right), (residual * right.conj()).real, 1e-6)

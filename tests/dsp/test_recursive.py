@@ -26,9 +26,9 @@ def stable(order: int, batch: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("taps", [1, 2, 3, 6, 12])
 def test_as_scipy_filters(order, taps):
     x, b, a = noise(3, 2, 500), noise(3, taps, seed=1), stable(order, 3)
-    heard = recursive.lfilter(x, b, a)
+    outputs = recursive.lfilter(x, b, a)
     for row in range(3):
-        assert_close(heard[row], signal.lfilter(b[row].numpy(), a[row].numpy(), x[row].numpy()), 1e-10)
+        assert_close(outputs[row], signal.lfilter(b[row].numpy(), a[row].numpy(), x[row].numpy()), 1e-10)
 
 
 def test_a_leading_coefficient_that_is_not_one():
@@ -40,9 +40,9 @@ def test_a_leading_coefficient_that_is_not_one():
 def test_float32_sounds_keep_float64_poles(cutoff):
     b, a = signal.butter(2, cutoff)
     x = noise(1, 1, 20_000).float()
-    heard = recursive.lfilter(x, torch.tensor(b[None]), torch.tensor(a[None]))
-    assert heard.dtype == torch.float32
-    assert_close(heard[0], signal.lfilter(b, a, x[0].double().numpy()), 1e-6)
+    outputs = recursive.lfilter(x, torch.tensor(b[None]), torch.tensor(a[None]))
+    assert outputs.dtype == torch.float32
+    assert_close(outputs[0], signal.lfilter(b, a, x[0].double().numpy()), 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_float32_sounds_keep_float64_poles(cutoff):
 def test_batches_broadcast_forward_and_backward(order, sounds, feeds, backs):
     x, b, a = noise(sounds, 2, 60), noise(feeds, order + 1, seed=1), stable(order, backs)
     leaves = [leaf.requires_grad_() for leaf in (x, b, a)]
-    heard = recursive.lfilter(*leaves)
-    assert heard.shape == (4, 2, 60)
+    outputs = recursive.lfilter(*leaves)
+    assert outputs.shape == (4, 2, 60)
     weights = noise(4, 2, 60, seed=5)
-    (heard * weights).sum().backward()
-    told = [leaf.grad.clone() for leaf in leaves]
+    (outputs * weights).sum().backward()
+    expected = [leaf.grad.clone() for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
     spread = [leaf.expand(4, *leaf.shape[1:]) for leaf in leaves]
     alone = torch.cat([recursive.lfilter(*(leaf[row : row + 1] for leaf in spread)) for row in range(4)])
-    assert_close(alone, heard, 1e-12)
+    assert_close(alone, outputs, 1e-12)
     (alone * weights).sum().backward()
-    for leaf, gradient in zip(leaves, told, strict=True):
+    for leaf, gradient in zip(leaves, expected, strict=True):
         assert_close(leaf.grad, gradient, 1e-9)
 
 
@@ -80,15 +80,15 @@ def test_gradients_are_those_of_the_plain_loop():
     leaves = [leaf.requires_grad_() for leaf in (x, b, a)]
     weights = noise(200, seed=4)
     (recursive.lfilter(*leaves)[0, 0] * weights).sum().backward()
-    told = [leaf.grad.clone() for leaf in leaves]
+    expected = [leaf.grad.clone() for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
-    made: list[torch.Tensor] = []
+    built: list[torch.Tensor] = []
     for n in range(200):
         new = sum(b[0, k] * x[0, 0, n - k] for k in range(3) if n >= k)
-        made.append((new - sum(a[0, k] * made[n - k] for k in (1, 2) if n >= k)) / a[0, 0])
-    (torch.stack(made) * weights).sum().backward()
-    for leaf, gradient in zip(leaves, told, strict=True):
+        built.append((new - sum(a[0, k] * built[n - k] for k in (1, 2) if n >= k)) / a[0, 0])
+    (torch.stack(built) * weights).sum().backward()
+    for leaf, gradient in zip(leaves, expected, strict=True):
         assert_close(leaf.grad, gradient, 1e-10)
 
 
@@ -103,17 +103,17 @@ def test_a_decayed_tail_becomes_zero_and_not_subnormal():
     x = torch.zeros(1, 1, 40_000, dtype=torch.float64)
     x[..., 0] = 1.0
     for order in (2, 3):
-        heard = recursive.lfilter(x, torch.ones(1, 1).double(), torch.tensor([[1.0, -0.9, 0.1, 0.02][: order + 1]]))
-        assert float(heard[0, 0, 1000].abs()) > 0
-        tail = heard[0, 0, -1000:]
+        outputs = recursive.lfilter(x, torch.ones(1, 1).double(), torch.tensor([[1.0, -0.9, 0.1, 0.02][: order + 1]]))
+        assert float(outputs[0, 0, 1000].abs()) > 0
+        tail = outputs[0, 0, -1000:]
         assert_close(tail, torch.zeros(1000), 0.0)
 
 
 def test_response_is_scipy_freqz():
     b, a = signal.cheby1(4, 1, 0.3)
     hz = np.linspace(0, 12_000, 50)
-    told = recursive.response(torch.tensor(b[None]), torch.tensor(a[None]), 24_000, torch.from_numpy(hz))
-    assert_close(told[0], signal.freqz(b, a, hz, fs=24_000)[1], 1e-10)
+    expected = recursive.response(torch.tensor(b[None]), torch.tensor(a[None]), 24_000, torch.from_numpy(hz))
+    assert_close(expected[0], signal.freqz(b, a, hz, fs=24_000)[1], 1e-10)
 
 
 @settings(max_examples=60, deadline=None)

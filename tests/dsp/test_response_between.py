@@ -51,11 +51,11 @@ def test_noise_on_the_wet_side_does_not_fill_the_tail():
     rng = np.random.default_rng(2)
     dry = rng.standard_normal((1, RATE))
     wet = scipy.signal.fftconvolve(dry[0], ir)[None, :RATE] + 0.01 * rng.standard_normal((1, RATE))
-    found = response_between(dry, wet, len(ir))
+    result = response_between(dry, wet, len(ir))
     plain = response_between(dry, wet, len(ir), rounds=1)
     # The penalty that grows beats the constant one where the room is silent, and is no worse before.
-    assert np.square(found[1000:]).sum() < 0.4 * np.square(plain[1000:]).sum()
-    assert np.square(found - ir).sum() < 0.8 * np.square(plain - ir).sum()
+    assert np.square(result[1000:]).sum() < 0.4 * np.square(plain[1000:]).sum()
+    assert np.square(result - ir).sum() < 0.8 * np.square(plain - ir).sum()
 
 
 def test_two_channels_share_a_response():

@@ -21,8 +21,8 @@ def test_rows_are_summed_by_their_sound():
 
 @pytest.mark.parametrize("owners", [[0, 1, 0], [0, 1, 2]])
 def test_what_is_not_finite_stays_its_own_sound_s(owners):
-    found = Rows(3, 10, owners).summed(torch.tensor([1.0, math.nan, 2.0]))
-    assert [math.isnan(value) for value in found.tolist()] == [sound == 1 for sound in range(len(found))]
+    result = Rows(3, 10, owners).summed(torch.tensor([1.0, math.nan, 2.0]))
+    assert [math.isnan(value) for value in result.tolist()] == [sound == 1 for sound in range(len(result))]
 
 
 def test_what_lies_behind_an_end_is_dropped():

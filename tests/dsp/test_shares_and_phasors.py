@@ -35,9 +35,9 @@ def value_and_slopes(function, weight, *inputs):
 def test_a_top_for_each_row(dtype):
     x, top = (6 * randn(3, 5)).to(dtype), torch.tensor([[2.0], [4.0], [16.0]], dtype=dtype)
     weight = randn(3, 5, seed=1).to(dtype)
-    found = value_and_slopes(lambda x: exp_sigmoid(x, top), weight, x)
+    result = value_and_slopes(lambda x: exp_sigmoid(x, top), weight, x)
     expected = value_and_slopes(lambda x: plain_exp_sigmoid(x, top), weight, x)
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(result, expected, strict=True):
         assert_close(one, other, 1e-12 if dtype == torch.float64 else 1e-5)
 
 
@@ -51,11 +51,11 @@ def test_far_numbers_stay_finite():
 def test_shares_and_their_slopes():
     x, weight = 4 * randn(2, 6, 3), randn(2, 6, 3, seed=1)
     audible = (torch.arange(6).view(1, 6, 1) < torch.tensor([6, 3, 0])).double().expand(2, 6, 3)
-    found = value_and_slopes(lambda x: shares(x, audible), weight, x)
+    result = value_and_slopes(lambda x: shares(x, audible), weight, x)
     expected = value_and_slopes(lambda x: plain_shares(x, audible), weight, x)
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(result, expected, strict=True):
         assert_close(one, other, 1e-12)
-    assert_close(found[0].sum(1), [[1, 1, 0], [1, 1, 0]], 1e-12)
+    assert_close(result[0].sum(1), [[1, 1, 0], [1, 1, 0]], 1e-12)
 
 
 def test_phasors_and_their_slopes():
@@ -70,8 +70,8 @@ def test_phasors_and_their_slopes():
         return torch.polar(amplitude.unsqueeze(1) * distribution, phases)
 
     inputs = (amplitude, distribution, phases)
-    found = value_and_slopes(real(phasors), torch.view_as_real(weight), *inputs)
+    result = value_and_slopes(real(phasors), torch.view_as_real(weight), *inputs)
     expected = value_and_slopes(real(plain), torch.view_as_real(weight), *inputs)
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(result, expected, strict=True):
         assert_close(one, other, 1e-12)
     assert torch.autograd.gradcheck(phasors, [x.requires_grad_() for x in inputs])

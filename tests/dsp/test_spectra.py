@@ -53,11 +53,11 @@ def test_gradient_of_the_distance_is_autograd_s(weights):
     reference = TargetSpectra.of(noise(900, 5), 128, Rows(2, 900))
     target = reference.magnitude
     x = noise(900, 6).requires_grad_()
-    found = magnitudes(x, reference.window)
+    result = magnitudes(x, reference.window)
     terms = (
-        (found - target).abs().mean(),
-        (found.log() - target.log()).abs().mean(),
-        torch.linalg.vector_norm(found - target) / torch.linalg.vector_norm(target),
+        (result - target).abs().mean(),
+        (result.log() - target.log()).abs().mean(),
+        torch.linalg.vector_norm(result - target) / torch.linalg.vector_norm(target),
     )
     sum(w * t for w, t in zip(weights, terms, strict=True)).backward()
     distances, gradient = magnitude_distance(x.detach(), reference, weights)
@@ -84,11 +84,11 @@ def ragged(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_padded_row_has_the_spectra_that_it_has_alone_and_silence_behind_them():
     x, ends = ragged(0)
     window = torch.hann_window(64, dtype=torch.float64)
-    found = stft(x, window, ends)
+    result = stft(x, window, ends)
     for row, n in enumerate(LENGTHS):
         alone = stft(x[row : row + 1, :n], window)[0]
-        assert_close(found[row, : len(alone)], alone, 1e-12)
-        assert not found[row, len(alone) :].any()
+        assert_close(result[row, : len(alone)], alone, 1e-12)
+        assert not result[row, len(alone) :].any()
 
 
 def test_the_adjoint_of_padded_rows():
@@ -98,10 +98,10 @@ def test_the_adjoint_of_padded_rows():
     spectrum = stft(x, window, ends)
     g = torch.randn(spectrum.shape, dtype=torch.complex128, generator=torch.Generator().manual_seed(3))
     (spectrum.real * g.real + spectrum.imag * g.imag).sum().backward()
-    found = adjoint_stft(g.clone(), window, x.shape[1], ends)
-    assert_close(found, x.grad, 1e-9)
+    result = adjoint_stft(g.clone(), window, x.shape[1], ends)
+    assert_close(result, x.grad, 1e-9)
     for row, n in enumerate(LENGTHS):
-        assert not found[row, n:].any()
+        assert not result[row, n:].any()
 
 
 @pytest.mark.parametrize("weights", [(0.7, 1.3, 0.0), (0.0, 0.0, 1.0)])

@@ -29,10 +29,10 @@ def moving(batch: int, n: int, seed: int = 1) -> torch.Tensor:
 def test_a_cutoff_that_stands_still_is_the_biquad(cutoff, q):
     x = noise(1, 2, 1500)
     outputs = time_varying.state_variable_filter(x, torch.full((1, 1500), cutoff), torch.tensor([q]), RATE)
-    for index, heard in enumerate(outputs):
+    for index, wet in enumerate(outputs):
         levels = tuple(torch.tensor(float(index == which)) for which in range(3))
         b, a = biquads.state_variable(torch.tensor(cutoff), torch.tensor(q), levels, RATE)
-        assert_close(heard[0], signal.lfilter(b.numpy(), a.numpy(), x[0].numpy()), 1e-9)
+        assert_close(wet[0], signal.lfilter(b.numpy(), a.numpy(), x[0].numpy()), 1e-9)
 
 
 def test_the_low_output_is_the_cookbook_lowpass():
@@ -75,18 +75,18 @@ def test_batches_broadcast_forward_and_backward(filtered, sizes):
     leaves = (noise(sizes[0], 2, 50), moving(sizes[1], 50), torch.linspace(0.3, 0.8, sizes[2]).double())
     for leaf in leaves:
         leaf.requires_grad_()
-    heard = run(*leaves)
-    assert len(heard) == 3
-    weights = noise(*heard.shape, seed=6)
-    (heard * weights).sum().backward()
-    told = [leaf.grad.clone() for leaf in leaves]
+    wet = run(*leaves)
+    assert len(wet) == 3
+    weights = noise(*wet.shape, seed=6)
+    (wet * weights).sum().backward()
+    expected = [leaf.grad.clone() for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
     spread = [leaf.expand(3, *leaf.shape[1:]) for leaf in leaves]
     alone = torch.cat([run(*(leaf[row : row + 1] for leaf in spread)) for row in range(3)])
-    assert_close(alone, heard, 1e-12)
+    assert_close(alone, wet, 1e-12)
     (alone * weights).sum().backward()
-    for leaf, gradient in zip(leaves, told, strict=True):
+    for leaf, gradient in zip(leaves, expected, strict=True):
         assert_close(leaf.grad, gradient, 1e-9)
 
 
@@ -96,14 +96,14 @@ def test_still_allpasses_are_scipy_allpasses_with_a_solved_loop():
     top, bottom = np.ones(1), np.ones(1)
     for _ in range(stages):
         top, bottom = np.convolve(top, [a, 1.0]), np.convolve(bottom, [1.0, a])
-    heard = time_varying.allpass_chain(x, torch.full((1, 2000), 900.0), torch.tensor([feedback]).double(), stages, RATE)
-    assert_close(heard[0, 0], signal.lfilter(top, bottom - feedback * top, x[0, 0].numpy()), 1e-9)
+    wet = time_varying.allpass_chain(x, torch.full((1, 2000), 900.0), torch.tensor([feedback]).double(), stages, RATE)
+    assert_close(wet[0, 0], signal.lfilter(top, bottom - feedback * top, x[0, 0].numpy()), 1e-9)
 
 
 def test_moving_allpasses_are_the_plain_loop():
     x, cutoff, feedback = noise(300), moving(1, 300)[0], -0.6
     a = time_varying.lattice(cutoff, RATE).numpy()
-    state, made = np.zeros(2), []
+    state, built = np.zeros(2), []
     for n in range(300):
         c = np.sqrt(1 - a[n] ** 2)
         # Two stages, the loop found by iteration instead of solved.
@@ -114,18 +114,18 @@ def test_moving_allpasses_are_the_plain_loop():
         u = x[n].item() + feedback * fed
         first = a[n] * u + c * state[0]
         state = np.array([c * u - a[n] * state[0], c * first - a[n] * state[1]])
-        made.append(fed)
-    heard = time_varying.allpass_chain(
+        built.append(fed)
+    wet = time_varying.allpass_chain(
         x.reshape(1, 1, -1), cutoff[None], torch.tensor([feedback], dtype=torch.float64), 2, RATE
     )
-    assert_close(heard[0, 0], made, 1e-9)
+    assert_close(wet[0, 0], built, 1e-9)
 
 
 def test_moving_allpasses_keep_energy():
     x = torch.zeros(1, 1, 60_000, dtype=torch.float64)
     x[..., :500] = noise(500)
-    heard = time_varying.allpass_chain(x, moving(1, 60_000), torch.zeros(1), 6, RATE)
-    assert abs(float(heard.square().sum() / x.square().sum()) - 1) < 1e-3
+    wet = time_varying.allpass_chain(x, moving(1, 60_000), torch.zeros(1), 6, RATE)
+    assert abs(float(wet.square().sum() / x.square().sum()) - 1) < 1e-3
 
 
 def test_a_sweep_has_no_clicks():
@@ -134,8 +134,8 @@ def test_a_sweep_has_no_clicks():
     t = torch.arange(n, dtype=torch.float64) / RATE
     tone = torch.sin(2 * torch.pi * 200 * t).reshape(1, 1, -1)
     cutoff = (300 * 8 ** torch.sin(2 * torch.pi * 3 * t))[None]
-    for heard in time_varying.state_variable_filter(tone, cutoff, torch.tensor([2.0]), RATE):
-        spectrum = torch.fft.rfft(heard[0, 0] * torch.hann_window(n, dtype=torch.float64)).abs()
+    for wet in time_varying.state_variable_filter(tone, cutoff, torch.tensor([2.0]), RATE):
+        spectrum = torch.fft.rfft(wet[0, 0] * torch.hann_window(n, dtype=torch.float64)).abs()
         assert float(spectrum[4000:].max()) < 1e-5 * float(spectrum.max())
 
 
@@ -145,8 +145,8 @@ def test_any_motion_is_stable(seed, q, rate):
     jumps = 20 * 1000 ** torch.rand(1, 6000, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = torch.zeros(1, 1, 6000, dtype=torch.float64)
     x[..., :100] = noise(100, seed=seed)
-    for heard in time_varying.state_variable_filter(x, jumps, torch.tensor([q]), rate):
-        assert float(heard[..., -1000:].abs().max()) <= 2 * float(heard[..., :2000].abs().max()) + 1e-9
+    for wet in time_varying.state_variable_filter(x, jumps, torch.tensor([q]), rate):
+        assert float(wet[..., -1000:].abs().max()) <= 2 * float(wet[..., :2000].abs().max()) + 1e-9
 
 
 def test_shapes_that_do_not_fit_are_refused():

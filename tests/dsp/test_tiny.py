@@ -31,10 +31,10 @@ def test_a_decayed_sound_becomes_zero(loop):
     x = torch.zeros(1, 1, N, dtype=torch.float64)
     x[..., 0] = 1.0
     x.requires_grad_()
-    made = loop(x).reshape(-1)
-    made[-1].backward()
+    built = loop(x).reshape(-1)
+    built[-1].backward()
     assert x.grad is not None
-    for decayed in (made.detach().numpy(), x.grad.reshape(-1).numpy()[::-1]):
+    for decayed in (built.detach().numpy(), x.grad.reshape(-1).numpy()[::-1]):
         assert np.abs(decayed[:20]).max() > 1e-3
         assert not decayed[-1000:].any()
         subnormal = (decayed != 0) & (np.abs(decayed) < np.finfo(np.float64).tiny)

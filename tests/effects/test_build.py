@@ -1,4 +1,4 @@
-"""What a description of a chain may hold, and what is said of one that is malformed."""
+"""Descriptions of a chain, and the refusals of malformed ones."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ddsp_match.effects.registry import ALIASES, processors
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ({"gain": {"gain_db": [1, 2]}}, "found 2 numbers for gain_db; needed: 1"),
         ({"gain": {"gain_db": []}}, "found 0 numbers for gain_db; needed: 1"),
@@ -29,10 +29,10 @@ from ddsp_match.effects.registry import ALIASES, processors
     ],
     ids=str,
 )
-def test_a_malformed_value_is_named_with_what_is_needed(entry, said):
+def test_a_malformed_value_is_named_with_what_is_needed(entry, message):
     with pytest.raises(ConfigError) as refused:
         build([entry])
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_whole_number_may_stand_for_any():

@@ -70,8 +70,8 @@ def test_soft_clip_guess_bends_alike():
     dry = sound()
     wet = SoftClip().curve(dry[0], drive_db=14.0, hardness=4.0)[None]
     guess = SoftClip().guesses(dry, wet, RATE)[0]
-    found = SoftClip().curve(dry[0], **guess)[None]
-    errors = [np.square((one * wet).sum() / np.square(one).sum() * one - wet).sum() for one in (found, dry)]
+    result = SoftClip().curve(dry[0], **guess)[None]
+    errors = [np.square((one * wet).sum() / np.square(one).sum() * one - wet).sum() for one in (result, dry)]
     assert errors[0] < 0.05 * errors[1]
 
 

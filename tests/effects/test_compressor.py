@@ -124,8 +124,8 @@ def test_guesses_land_near_the_sound():
     dry = programme(RATE, seed=5)[None]
     wet = plain(dry[0], RATE, **KNOBS)[None]
     guess = Compressor().guesses(dry, wet, RATE)[0]
-    found = Compressor()(torch.from_numpy(dry)[None], RATE, **guess)[0].numpy()
-    assert np.square(found - wet).sum() < 0.02 * np.square(wet).sum()
+    result = Compressor()(torch.from_numpy(dry)[None], RATE, **guess)[0].numpy()
+    assert np.square(result - wet).sum() < 0.02 * np.square(wet).sum()
     best_level = (dry * wet).sum() / np.square(dry).sum()
     assert np.square(best_level * dry - wet).sum() > 0.04 * np.square(wet).sum()
 

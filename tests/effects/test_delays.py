@@ -70,8 +70,8 @@ def test_against_the_equation(kind, m):
     for seed in range(2):
         knobs = some_knobs(part, ms(m), seed)
         want = by_hand(part.name, x, m, knobs)
-        heard = part(torch.from_numpy(x)[None], RATE, **knobs)[0, 0]
-        assert_close(heard, want, 1e-8 * np.abs(want).max())
+        output = part(torch.from_numpy(x)[None], RATE, **knobs)[0, 0]
+        assert_close(output, want, 1e-8 * np.abs(want).max())
         stream = Rack.of(part, RATE, knobs).process_in_blocks(x, RATE, 64)[0]
         assert_close(stream, want, 1e-11 * np.abs(want).max())
 
@@ -134,8 +134,8 @@ def test_no_setting_makes_a_loop_grow(kind, first, second, third, rate):
     knobs["delay_ms"] = part.knob("delay_ms").low + 1000 * first * 100 / rate
     x = np.zeros((1, 9000))
     x[0, :50] = noise(50)[0]
-    heard = np.abs(Rack.of(part, rate, knobs).process_in_blocks(x, rate, 3000))
-    assert heard[:, -3000:].max() <= 1.01 * heard[:, :3000].max() + 1e-12
+    output = np.abs(Rack.of(part, rate, knobs).process_in_blocks(x, rate, 3000))
+    assert output[:, -3000:].max() <= 1.01 * output[:, :3000].max() + 1e-12
 
 
 @pytest.mark.parametrize("n", [1, 7, 100])
@@ -195,8 +195,8 @@ def test_the_delay_is_found_though_the_sound_was_filtered_and_clipped(kind):
     knobs = {"delay_ms": ms(5432.1), "feedback": 0.6, "gain": 0.6, "mix": 0.9, "dry": 1.0, "wet": 0.5}
     knobs = {name: value for name, value in knobs.items() if name in {knob.name for knob in part.knobs}}
     target = part(torch.from_numpy(shaped)[None], RATE, **knobs)[0].numpy()
-    found = [abs(float(guess["delay_ms"]) - ms(5432.1)) * RATE / 1000 for guess in part.guesses(x, target, RATE)]
-    assert min(found) < 0.2
+    result = [abs(float(guess["delay_ms"]) - ms(5432.1)) * RATE / 1000 for guess in part.guesses(x, target, RATE)]
+    assert min(result) < 0.2
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -45,9 +45,9 @@ def error(part: Processor, guesses: list[dict], wet: np.ndarray, dry: np.ndarray
 )
 def test_a_clean_pair_tells_the_settings(part, knobs):
     wet = heard(part, knobs)
-    found = part.guesses(DRY, wet, RATE)
-    assert 1 <= len(found) <= 5
-    assert error(part, found, wet) < 1e-3
+    result = part.guesses(DRY, wet, RATE)
+    assert 1 <= len(result) <= 5
+    assert error(part, result, wet) < 1e-3
 
 
 @pytest.mark.parametrize("part", [Lowpass(), Peak(), StateVariable(sweep=False)])
@@ -56,8 +56,8 @@ def test_a_clipper_after_the_filter_hardly_moves_the_guess(part):
     clipped = np.clip(wet, -0.5 * wet.std(), 0.5 * wet.std())
     shares = []
     for guess in part.guesses(DRY, clipped, RATE):
-        made = heard(part, guess)
-        shares.append(1 - (made * wet).sum() ** 2 / (np.square(made).sum() * np.square(wet).sum()))
+        built = heard(part, guess)
+        shares.append(1 - (built * wet).sum() ** 2 / (np.square(built).sum() * np.square(wet).sum()))
     # Up to the level, which the clipper took away.
     assert min(shares) < 0.02
 
@@ -87,9 +87,9 @@ def test_noise_on_the_wet_side_leaves_the_recursion_near():
 def test_taps_are_found():
     knobs = random_knobs(Fir(), 2)
     wet = heard(Fir(), knobs)
-    found = Fir().guesses(DRY, wet, RATE)
-    assert error(Fir(), found, wet) < 1e-5
-    assert_close(found[0]["taps"], knobs["taps"], 0.05)
+    result = Fir().guesses(DRY, wet, RATE)
+    assert error(Fir(), result, wet) < 1e-5
+    assert_close(result[0]["taps"], knobs["taps"], 0.05)
 
 
 @pytest.mark.parametrize("part", [Lowpass(), Iir(), Fir()])
@@ -108,6 +108,6 @@ def test_a_measured_response_is_the_filter_where_it_is_smooth():
     knobs = {"cutoff_hz": 1000.0, "q": 0.7, "mix": 1.0}
     measured = response_fit.measure(DRY, heard(Lowpass(), knobs), RATE)
     assert measured is not None
-    told = Lowpass().response(Lowpass().tensors(knobs), RATE, torch.from_numpy(measured.hz))[0].numpy()
-    assert_close(np.abs(measured.response), np.abs(told), 0.05)
+    expected = Lowpass().response(Lowpass().tensors(knobs), RATE, torch.from_numpy(measured.hz))[0].numpy()
+    assert_close(np.abs(measured.response), np.abs(expected), 0.05)
     assert float(measured.weight[:60].min()) > 0.95

@@ -35,9 +35,9 @@ def sound(channels: int = 2, n: int = 2000, seed: int = 0) -> torch.Tensor:
 def test_a_cascade_is_scipys_sosfilt_of_its_coefficients(part):
     for seed in range(5):
         knobs = random_knobs(part, seed)
-        told = signal.sosfilt(part.coefficients(RATE, **knobs), sound()[0].numpy())
-        scale = max(1.0, float(np.abs(told).max()))
-        assert_close(part(sound(), RATE, **knobs)[0] / scale, told / scale, 1e-9)
+        expected = signal.sosfilt(part.coefficients(RATE, **knobs), sound()[0].numpy())
+        scale = max(1.0, float(np.abs(expected).max()))
+        assert_close(part(sound(), RATE, **knobs)[0] / scale, expected / scale, 1e-9)
 
 
 @pytest.mark.parametrize("order", [1, 2, 5, 8])
@@ -45,15 +45,15 @@ def test_the_direct_form_is_scipys_lfilter_of_its_coefficients(order):
     part = Iir(order)
     for seed in range(5):
         knobs = random_knobs(part, seed, spread=0.8)
-        told = signal.lfilter(*part.coefficients(**knobs), sound()[0].numpy())
-        assert_close(part(sound(), RATE, **knobs)[0] / np.abs(told).max(), told / np.abs(told).max(), 1e-9)
+        expected = signal.lfilter(*part.coefficients(**knobs), sound()[0].numpy())
+        assert_close(part(sound(), RATE, **knobs)[0] / np.abs(expected).max(), expected / np.abs(expected).max(), 1e-9)
 
 
 @pytest.mark.parametrize("taps", [1, 2, 40])
 def test_the_fir_is_a_convolution(taps):
     knobs = random_knobs(Fir(taps), 3)
-    told = signal.lfilter(knobs["taps"], [1.0], sound()[0].numpy())
-    assert_close(Fir(taps)(sound(), RATE, **knobs)[0], told, 1e-10)
+    expected = signal.lfilter(knobs["taps"], [1.0], sound()[0].numpy())
+    assert_close(Fir(taps)(sound(), RATE, **knobs)[0], expected, 1e-10)
 
 
 def test_plain_coefficients_to_knobs_and_back():
@@ -80,15 +80,15 @@ def lattice(x: np.ndarray, b: np.ndarray, reflections: np.ndarray) -> np.ndarray
     for m in range(order, -1, -1):
         ladder[m] = rest[m]
         rest[: m + 1] -= ladder[m] * polynomials[m][::-1]
-    memory, made = np.zeros(order + 1), []
+    memory, built = np.zeros(order + 1), []
     for value in x:
-        forward, held = value, memory.copy()
+        forward, fixed = value, memory.copy()
         for m in range(order, 0, -1):
-            forward -= reflections[m - 1] * held[m - 1]
-            memory[m] = held[m - 1] + reflections[m - 1] * forward
+            forward -= reflections[m - 1] * fixed[m - 1]
+            memory[m] = fixed[m - 1] + reflections[m - 1] * forward
         memory[0] = forward
-        made.append(float(ladder @ memory))
-    return np.array(made)
+        built.append(float(ladder @ memory))
+    return np.array(built)
 
 
 @settings(max_examples=60, deadline=None)
@@ -101,9 +101,9 @@ def test_any_reflections_in_range_are_stable_in_the_direct_form(order, seed, cor
     b = rng.uniform(-1, 1, order + 1)
     x = np.zeros(4000)
     x[:50] = rng.standard_normal(50)
-    heard = part(torch.from_numpy(x).reshape(1, 1, -1), RATE, taps=b, reflections=reflections)[0, 0].numpy()
-    told = lattice(x, b, reflections)
-    assert_close(heard / np.abs(told).max(), told / np.abs(told).max(), 1e-6)
+    output = part(torch.from_numpy(x).reshape(1, 1, -1), RATE, taps=b, reflections=reflections)[0, 0].numpy()
+    expected = lattice(x, b, reflections)
+    assert_close(output / np.abs(expected).max(), expected / np.abs(expected).max(), 1e-6)
 
 
 def test_the_corners_of_the_highest_order_keep_their_digits():
@@ -112,9 +112,9 @@ def test_the_corners_of_the_highest_order_keep_their_digits():
     x = np.pad(x, (0, 980))
     for index in range(0, 256, 8):
         reflections = part.furthest * (1.0 - 2 * ((index >> np.arange(8)[::-1]) & 1))
-        heard = part(torch.from_numpy(x).reshape(1, 1, -1), RATE, taps=b, reflections=reflections)[0, 0].numpy()
-        told = lattice(x, b, reflections)
-        assert_close(heard / np.abs(told).max(), told / np.abs(told).max(), 1e-6)
+        output = part(torch.from_numpy(x).reshape(1, 1, -1), RATE, taps=b, reflections=reflections)[0, 0].numpy()
+        expected = lattice(x, b, reflections)
+        assert_close(output / np.abs(expected).max(), expected / np.abs(expected).max(), 1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,8 +137,8 @@ def test_no_phaser_or_sweep_grows(seed, rate):
     x = torch.zeros(1, 1, 12_000, dtype=torch.float64)
     x[..., :100] = sound(1, 100, seed)
     for part in (Phaser(6), StateVariable()):
-        heard = part(x, rate, **random_knobs(part, seed))
-        assert float(heard[..., -3000:].abs().max()) <= 2 * float(heard[..., :6000].abs().max()) + 1e-9
+        output = part(x, rate, **random_knobs(part, seed))
+        assert float(output[..., -3000:].abs().max()) <= 2 * float(output[..., :6000].abs().max()) + 1e-9
 
 
 def test_a_sweep_of_no_octaves_is_the_filter_at_rest():
@@ -154,8 +154,8 @@ def test_a_swept_filter_is_the_function_under_its_cutoff():
     t = torch.arange(n, dtype=torch.float64) / RATE
     cutoff = 600 * 2 ** (1.5 * torch.sin(2 * torch.pi * (6 * t + 0.2)))
     low, band, high = time_varying.state_variable_filter(sound(), cutoff[None], torch.tensor([2.0]), RATE)
-    heard = StateVariable()(sound(), RATE, **knobs, q=2.0, low=1.0, band=-0.5, high=2.0)
-    assert_close(heard, low - 0.5 * band + 2 * high, 1e-10)
+    output = StateVariable()(sound(), RATE, **knobs, q=2.0, low=1.0, band=-0.5, high=2.0)
+    assert_close(output, low - 0.5 * band + 2 * high, 1e-10)
 
 
 def test_the_sweep_swings_as_far_as_it_says():
@@ -173,8 +173,8 @@ def test_a_phaser_at_half_has_notches_where_its_allpasses_turn_the_phase_around(
     n = 1 << 15
     impulse = torch.zeros(1, 1, n, dtype=torch.float64)
     impulse[..., 0] = 1.0
-    heard = Phaser()(impulse, RATE, centre_hz=1000.0, sweep_octaves=0.0, mix=0.5)
-    spectrum = torch.fft.rfft(heard[0, 0]).abs()
+    output = Phaser()(impulse, RATE, centre_hz=1000.0, sweep_octaves=0.0, mix=0.5)
+    spectrum = torch.fft.rfft(output[0, 0]).abs()
     warped = np.tan(np.pi * 1000 / RATE)
     for eighths in (1, 3):
         notch_hz = RATE / np.pi * np.arctan(warped * np.tan(eighths * np.pi / 8))
@@ -192,16 +192,16 @@ def test_low_blocks_of_a_long_sweep_are_the_whole():
 def test_pan_keeps_the_power_of_a_centred_sound():
     x = sound(1).expand(-1, 2, -1)
     for place in (-1.0, -0.3, 0.5, 1.0):
-        heard = Pan()(x, RATE, pan=place)
-        assert_close(heard.square().sum(), x.square().sum(), 1e-9)
+        output = Pan()(x, RATE, pan=place)
+        assert_close(output.square().sum(), x.square().sum(), 1e-9)
     assert_close(Pan()(x, RATE, pan=-1.0)[0, 1], torch.zeros(2000), 1e-12)
 
 
 def test_width_is_mid_and_side():
     x = sound()
-    heard = Width()(x, RATE, width=1.7)
-    assert_close(heard.sum(1), x.sum(1), 1e-12)
-    assert_close(heard[:, 0] - heard[:, 1], 1.7 * (x[:, 0] - x[:, 1]), 1e-12)
+    output = Width()(x, RATE, width=1.7)
+    assert_close(output.sum(1), x.sum(1), 1e-12)
+    assert_close(output[:, 0] - output[:, 1], 1.7 * (x[:, 0] - x[:, 1]), 1e-12)
     assert_close(Width()(x, RATE, width=0.0)[:, 0], Width()(x, RATE, width=0.0)[:, 1], 1e-12)
 
 

@@ -41,8 +41,8 @@ def plain(x: np.ndarray, rate: int, wet: float, dry: float, width: float, damp: 
                 total = late - total
             out.append(total)
         sides.append(np.array(out))
-    left, right = sides
-    return np.stack([left * wet1 + right * wet2 + x[0] * dry, right * wet1 + left * wet2 + x[1] * dry])
+    residual, right = sides
+    return np.stack([residual * wet1 + right * wet2 + x[0] * dry, right * wet1 + residual * wet2 + x[1] * dry])
 
 
 def test_the_lengths_at_the_rate_they_were_tuned_for():
@@ -64,8 +64,8 @@ def test_against_the_plain_loops(rate):
 
 def test_a_mono_sound_is_two_equal_channels_of_which_the_left_is_heard():
     x = noise(1, 3000)
-    heard = Freeverb()(torch.from_numpy(x)[None], RATE, **KNOBS)[0]
-    assert_close(heard, plain(np.repeat(x, 2, axis=0), RATE, **KNOBS)[:1], 1e-12)
+    output = Freeverb()(torch.from_numpy(x)[None], RATE, **KNOBS)[0]
+    assert_close(output, plain(np.repeat(x, 2, axis=0), RATE, **KNOBS)[:1], 1e-12)
 
 
 def test_each_way_from_channel_to_channel():
@@ -74,10 +74,10 @@ def test_each_way_from_channel_to_channel():
     impulse[0, 0, 0] = impulse[1, 1, 0] = 1.0
     part = Freeverb()
     knobs = part.tensors({**KNOBS, "room_size": 0.3})
-    heard = torch.fft.rfft(part.process(impulse, knobs, RATE))
+    output = torch.fft.rfft(part.process(impulse, knobs, RATE))
     hz = torch.fft.rfftfreq(n, 1 / RATE, dtype=torch.float64)[::997]
-    told = part.responses(knobs, RATE, hz)[0]
-    assert_close(torch.view_as_real(told), torch.view_as_real(heard[..., ::997].transpose(0, 1)), 1e-6)
+    expected = part.responses(knobs, RATE, hz)[0]
+    assert_close(torch.view_as_real(expected), torch.view_as_real(output[..., ::997].transpose(0, 1)), 1e-6)
 
 
 def test_slopes():
@@ -101,9 +101,9 @@ def test_slopes_are_the_same_where_settings_share_a_room():
     assert room.grad is not None
     for row in range(3):
         alone = torch.tensor([room[row].item()], dtype=torch.float64, requires_grad=True)
-        heard = Freeverb()(x, RATE, room_size=alone, wet=knobs["wet"][row], damp=0.3)
-        assert_close(together[row], heard[0], 1e-9)
-        heard.square().sum().backward()
+        output = Freeverb()(x, RATE, room_size=alone, wet=knobs["wet"][row], damp=0.3)
+        assert_close(together[row], output[0], 1e-9)
+        output.square().sum().backward()
         assert alone.grad is not None
         assert_close(room.grad[row], alone.grad[0], 1e-6)
 

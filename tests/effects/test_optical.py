@@ -112,8 +112,8 @@ def test_guesses_land_near_the_sound():
     dry = programme(RATE, seed=5)[None]
     wet = plain(dry[0], RATE, **KNOBS)[None]
     guess = Optical().guesses(dry, wet, RATE)[0]
-    found = Optical()(torch.from_numpy(dry)[None], RATE, **guess)[0].numpy()
-    assert np.square(found - wet).sum() < 0.1 * np.square(wet).sum()
+    result = Optical()(torch.from_numpy(dry)[None], RATE, **guess)[0].numpy()
+    assert np.square(result - wet).sum() < 0.1 * np.square(wet).sum()
 
 
 @settings(max_examples=40, deadline=None)

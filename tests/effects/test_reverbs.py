@@ -66,9 +66,9 @@ def test_the_predelay_is_silent():
 
 def test_width_sets_the_channels_apart():
     for width, alike in ((0.0, 1.0), (0.5, np.cos(np.pi / 4)), (1.0, 0.0)):
-        left, right = response(ParametricReverb(), channels=2, level=np.ones(8), width=width)
-        assert abs(np.corrcoef(left, right)[0, 1] - alike) < 0.05
-        assert abs(np.square(left).sum() / np.square(right).sum() - 1) < 0.1
+        residual, right = response(ParametricReverb(), channels=2, level=np.ones(8), width=width)
+        assert abs(np.corrcoef(residual, right)[0, 1] - alike) < 0.05
+        assert abs(np.square(residual).sum() / np.square(right).sum() - 1) < 0.1
 
 
 def test_white_noise_gets_the_spectrum_of_the_levels():
@@ -136,9 +136,9 @@ def test_the_convolution_solves_for_its_taps():
     dry = rng.standard_normal((1, 5000))
     wet = np.convolve(dry[0], ir)[None, :5000]
     part = ConvolutionReverb(taps=300)
-    found = part.guesses(dry, wet, RATE)[0]
-    assert_close(Rack.of(part, RATE, found).process(dry, RATE), wet, 1e-4)
-    assert_close(np.asarray(found["ir"]), ir - np.eye(1, 300)[0], 1e-4)
+    result = part.guesses(dry, wet, RATE)[0]
+    assert_close(Rack.of(part, RATE, result).process(dry, RATE), wet, 1e-4)
+    assert_close(np.asarray(result["ir"]), ir - np.eye(1, 300)[0], 1e-4)
 
 
 def test_options_that_are_not_allowed():

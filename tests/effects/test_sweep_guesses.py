@@ -1,4 +1,4 @@
-"""First guesses of filters that swing and of equalisers, which response bands alone do not tell."""
+"""First guesses of filters that swing and of equalisers, which a measured response alone does not determine."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ DRY = noise(1, 2 * RATE)
 )  # fmt: skip
 def test_a_swing_is_found(part, knobs):
     wet = heard(part, knobs, DRY)
-    found = part.guesses(DRY, wet, RATE)
-    assert error(part, found, wet, DRY) < 0.06
-    nearest = min(abs(guess.get("sweep_hz", 0.0) / knobs["sweep_hz"] - 1) for guess in found)
+    result = part.guesses(DRY, wet, RATE)
+    assert error(part, result, wet, DRY) < 0.06
+    nearest = min(abs(guess.get("sweep_hz", 0.0) / knobs["sweep_hz"] - 1) for guess in result)
     assert nearest < 0.05
 
 
@@ -60,15 +60,14 @@ def test_bands_that_overlap_are_told_apart():
     assert error(part, part.guesses(DRY, wet, RATE), wet, DRY) < 3e-4
 
 
-@pytest.mark.parametrize("bands", [1, 3])
-def test_few_bands_are_found(bands):
-    part = Eq(bands)
-    knobs = {"cutoff_hz": [300.0, 2500.0, 900.0][:bands], "gain_db": [-9.0] * bands, "q": [2.0] * bands}
+def test_two_bands_are_recovered():
+    part = Eq(2)
+    knobs = {"cutoff_hz": [300.0, 2500.0], "gain_db": [-9.0, -9.0], "q": [2.0, 2.0]}
     wet = heard(part, knobs, DRY)
     assert error(part, part.guesses(DRY, wet, RATE), wet, DRY) < 1e-4
 
 
-@pytest.mark.parametrize("part", [StateVariable(), Phaser(), Eq(2)])
+@pytest.mark.parametrize("part", [StateVariable(), Phaser(), Eq(1)])
 @pytest.mark.parametrize("n", [1, 6000])
 def test_short_sounds_and_silence_are_guessed_without_complaint(part, n):
     dry = DRY[:, :n]

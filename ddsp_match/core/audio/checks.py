@@ -1,4 +1,4 @@
-"""Which samples can be matched, and what a user should know about them."""
+"""Check that samples can be matched, and note clipping, offset and silence."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _cure(words: str, where: object, options: str, name: str) -> str:
 
 
 def _is_period(samples: np.ndarray) -> bool:
-    """Whether so short a sound is one period: with a fundamental, lasting to its end, which joins on to its beginning.
+    """Tell if so short a sound is one period: with a fundamental, lasting to its end, which joins on to its beginning.
 
     A wave with a jump, such as a sawtooth, often has it just there; then the usual lengths of single-cycle files tell.
     """
@@ -107,7 +107,7 @@ def _is_period(samples: np.ndarray) -> bool:
 
 
 def _notes(samples: np.ndarray, peaks: np.ndarray, ends_early: str) -> list[str]:
-    """What a user should know about a sound that can be matched."""
+    """Note clipping, offset, silent channels and an early end of a sound."""
     notes = [f"the file ends early: {ends_early}"] if ends_early else []
     if peaks.max() > 1.0:
         notes.append(f"the sound peaks {20 * np.log10(peaks.max()):.1f} dB above full scale")

@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Source:
-    """What soundfile is to open.
+    """A file that soundfile can open.
 
     Attributes:
         file: A path, a mended copy, or the reading end of a pipe.
@@ -93,10 +93,10 @@ def _caf(path: Path) -> Source:
         while len(head := file.read(12)) == 12:
             size = struct.unpack(">q", head[4:])[0]
             start = file.tell()
-            left = path.stat().st_size - start
-            if head[:4] == b"data" and not 0 <= size <= left:
-                missing = f"{100 * left / size:.0f} % of it could be read" if size > 0 else ""
-                return Source(_patched(path, start - 8, struct.pack(">q", left)), missing)
+            remaining = path.stat().st_size - start
+            if head[:4] == b"data" and not 0 <= size <= remaining:
+                missing = f"{100 * remaining / size:.0f} % of it could be read" if size > 0 else ""
+                return Source(_patched(path, start - 8, struct.pack(">q", remaining)), missing)
             if size < 0:
                 break
             file.seek(size, os.SEEK_CUR)

@@ -51,8 +51,8 @@ def command(path: object, options: str = "", name: str = "") -> str:
     """
     if not isinstance(path, Path):
         return ""
-    made = path.with_name(f"{path.stem}{name or ('-converted' if path.suffix.lower() == '.wav' else '')}.wav")
-    return " ".join([PROGRAM, "-i", shlex.quote(str(path)), *([options] if options else []), shlex.quote(str(made))])
+    target = path.with_name(f"{path.stem}{name or ('-converted' if path.suffix.lower() == '.wav' else '')}.wav")
+    return " ".join([PROGRAM, "-i", shlex.quote(str(path)), *([options] if options else []), shlex.quote(str(target))])
 
 
 def decoded(path: Path, kind: str, folder: Path, longest_s: float) -> Path:
@@ -72,15 +72,15 @@ def decoded(path: Path, kind: str, folder: Path, longest_s: float) -> Path:
             kind, where=path, needed="a WAV, FLAC, OGG, MP3, AIFF or CAF file, or ffmpeg, with which this one is read",
             hint=f"installing ffmpeg, or where it is: {command(path)}",
         )  # fmt: skip
-    made = folder / "decoded.wav"
+    target = folder / "decoded.wav"
     quiet = [PROGRAM, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", _DEMUXERS]
-    work = ["-i", f"file:{path}", "-map", "0:a:0", "-t", str(longest_s), "-c:a", "pcm_f32le", str(made)]
+    work = ["-i", f"file:{path}", "-map", "0:a:0", "-t", str(longest_s), "-c:a", "pcm_f32le", str(target)]
     try:
-        done = subprocess.run([*quiet, *work], capture_output=True, text=True, errors="replace", timeout=_LONGEST_RUN_S)
-        reason = "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        run = subprocess.run([*quiet, *work], capture_output=True, text=True, errors="replace", timeout=_LONGEST_RUN_S)
+        reason = "" if run.returncode == 0 else (run.stderr.strip().splitlines() or ["no reason given"])[-1]
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = str(error)
-    if reason or not made.is_file():
+    if reason or not target.is_file():
         what = "holds no sound" if "matches no streams" in reason else f"ffmpeg cannot read ({reason})"
         raise SoundError(f"{kind} that {what}", where=path, needed="a sound", hint="copying or exporting it again")
-    return made
+    return target

@@ -1,4 +1,4 @@
-"""What the names and headers of sound files tell, without decoding them."""
+"""Read the names and headers of sound files, without decoding them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound files in."""
+"""Read sound files and arrays into checked `Audio`."""
 
 from __future__ import annotations
 
@@ -192,27 +192,27 @@ def _decode(file: soundfile.SoundFile, promised: int) -> tuple[np.ndarray, str]:
     """
     import soundfile
 
-    samples, got = np.empty((file.channels, promised), np.float32), 0
+    samples, count = np.empty((file.channels, promised), np.float32), 0
     block = np.empty((BLOCK_FRAMES, file.channels), np.float32)
     try:
-        while got < promised:
+        while count < promised:
             block[:] = np.nan
-            read_now = len(file.read(out=block[: promised - got]))
-            if not read_now:
+            block_count = len(file.read(out=block[: promised - count]))
+            if not block_count:
                 break
-            samples[:, got : got + read_now] = block[:read_now].T
-            got += read_now
+            samples[:, count : count + block_count] = block[:block_count].T
+            count += block_count
     except soundfile.SoundFileError:  # a FLAC or MP3 that breaks off: what was decoded is in the block
-        read_now = np.count_nonzero(np.isfinite(block[: promised - got, 0]))
-        samples[:, got : got + read_now] = block[:read_now].T
-        got += read_now
+        block_count = np.count_nonzero(np.isfinite(block[: promised - count, 0]))
+        samples[:, count : count + block_count] = block[:block_count].T
+        count += block_count
     info = file.extra_info
     # libsndfile counts what is there and leaves the header's claim in its log, the samples' chunk last.
     claims = re.findall(r"(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", info)
     if claims and 0 < int(claims[-1][1]) < int(claims[-1][0]) - 8 < UNKNOWN_LENGTH:
         promised = round(promised * int(claims[-1][0]) / int(claims[-1][1]))
-    if got < promised:
-        early = f"{got / file.samplerate:.2f} of {promised / file.samplerate:.2f} s could be read"
-        return np.ascontiguousarray(samples[:, :got]), early
+    if count < promised:
+        early = f"{count / file.samplerate:.2f} of {promised / file.samplerate:.2f} s could be read"
+        return np.ascontiguousarray(samples[:, :count]), early
     ended = "lacks an end-of-stream bit" not in info  # Ogg counts what is there
     return samples, "" if ended else "its last part is missing"

@@ -47,8 +47,8 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
 
     if sample_rate == audio.sample_rate:
         return audio
-    moved = soxr.resample(audio.samples.T, audio.sample_rate, sample_rate, "VHQ")
-    return Audio(np.ascontiguousarray(moved.T, np.float32), int(sample_rate))
+    resampled = soxr.resample(audio.samples.T, audio.sample_rate, sample_rate, "VHQ")
+    return Audio(np.ascontiguousarray(resampled.T, np.float32), int(sample_rate))
 
 
 def at_fit_rate(audio: Audio) -> tuple[Audio, str | None]:

@@ -1,4 +1,4 @@
-"""Sound files out."""
+"""Write sound files."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def write(path: str | Path, audio: Audio, subtype: str | None = None) -> list[st
             if soundfile.info(encoded(part)).frames != audio.n_samples:
                 raise OSError(f"not all of its {audio.n_samples} frames were stored")
     except (ValueError, soundfile.SoundFileError) as error:
-        found, needed = f"it cannot be written ({reason_of(error)})", "a folder with room that you may write to"
-        raise OutputError(found, where=path, needed=needed, hint="making room", cures=[OUT]) from error
+        problem, needed = f"it cannot be written ({reason_of(error)})", "a folder with room that you may write to"
+        raise OutputError(problem, where=path, needed=needed, hint="making room", cures=[OUT]) from error
     return notes
 
 
@@ -66,6 +66,6 @@ def level_notes(samples: np.ndarray, *, keeps: bool) -> list[str]:
     if peak <= 1:
         return []
     over = np.count_nonzero(np.abs(samples) > 1)
-    kept = "are kept" if keeps else "were clipped"
+    fate = "are kept" if keeps else "were clipped"
     then = "most players clip them" if keeps else "floating point keeps them"
-    return [f"{over} samples above full scale {kept} (peak {20 * np.log10(peak):+.1f} dB, {peak:.3g}); {then}"]
+    return [f"{over} samples above full scale {fate} (peak {20 * np.log10(peak):+.1f} dB, {peak:.3g}); {then}"]

@@ -35,10 +35,10 @@ def test_arrays_of_every_kind_become_the_same_sound(tone: Tone) -> None:
 def test_a_sound_may_be_given_as_a_file_a_noun_or_an_array(tmp_path: Path, tone: Tone) -> None:
     sound = Audio(tone().samples + np.float32(0.1), 16000)
     write(tmp_path / "a.wav", sound, "FLOAT")
-    for given in (tmp_path / "a.wav", str(tmp_path / "a.wav"), sound, sound.samples):
-        found, notes = sound_of(given, 16000)
-        assert found.sample_rate == 16000 and len(notes) == 1 and "DC offset" in notes[0]
-        assert_close(found.samples, sound.samples, 0.0)
+    for original in (tmp_path / "a.wav", str(tmp_path / "a.wav"), sound, sound.samples):
+        result, notes = sound_of(original, 16000)
+        assert result.sample_rate == 16000 and len(notes) == 1 and "DC offset" in notes[0]
+        assert_close(result.samples, sound.samples, 0.0)
     with pytest.raises(SoundError, match="a sample rate of 0 Hz"):
         sound_of(sound.samples)
 
@@ -83,21 +83,21 @@ def test_arrays_are_refused_by_the_rules_of_files(samples: object, sample_rate: 
 
 @pytest.mark.parametrize(("rate", "other"), [(16000, 48000), (44100, 16000), (22050, 44100), (96000, 48000)])
 def test_a_resampled_tone_is_the_tone_at_the_other_rate(tone: Tone, rate: int, other: int) -> None:
-    moved = resample(tone(1000, 1.0, rate, channels=2), other)
+    shifted = resample(tone(1000, 1.0, rate, channels=2), other)
     expected = tone(1000, 1.0, other, channels=2)
-    assert (moved.sample_rate, moved.samples.dtype, moved.samples.shape) == (
+    assert (shifted.sample_rate, shifted.samples.dtype, shifted.samples.shape) == (
         other,
         np.float32,
         expected.samples.shape,
     )
-    assert moved.samples.flags.c_contiguous
+    assert shifted.samples.flags.c_contiguous
     inner = slice(other // 10, -other // 10)  # away from the ends, where the filter looks past the sound
-    assert_close(moved.samples[:, inner], expected.samples[:, inner], atol=1e-6)
+    assert_close(shifted.samples[:, inner], expected.samples[:, inner], atol=1e-6)
 
 
 def test_what_the_lower_rate_cannot_hold_is_gone(tone: Tone) -> None:
-    moved = resample(tone(9000, 1.0, 48000), 16000)
-    assert_close(moved.samples[:, 1600:-1600], np.zeros((1, 12800)), atol=1e-6)
+    shifted = resample(tone(9000, 1.0, 48000), 16000)
+    assert_close(shifted.samples[:, 1600:-1600], np.zeros((1, 12800)), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -124,5 +124,5 @@ def test_an_audio_knows_its_size_and_its_mean() -> None:
 
 def test_importing_audio_loads_neither_torch_nor_a_decoder() -> None:
     code = "import sys, ddsp_match.core.audio; print({'torch', 'soundfile', 'soxr'} & set(sys.modules) or None)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "None"
+    calls = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert calls.stdout.strip() == "None"

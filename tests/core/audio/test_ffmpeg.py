@@ -21,11 +21,11 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs 
 def test_other_formats_are_read_with_a_note_of_the_rate(tmp_path: Path, tone: Tone, name: str, kind: str) -> None:
     sound = tone(220, 1.0, amplitudes=(0.4, 0.2))
     store(tmp_path / "a.wav", sound, "WAV", "FLOAT")
-    made = tmp_path / f"-it's {name}"  # a name that would be an option, or break quotes
-    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", f"file:{made}"], check=True)
-    back, notes = read(made)
+    built = tmp_path / f"-it's {name}"  # a name that would be an option, or break quotes
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", f"file:{built}"], check=True)
+    back, notes = read(built)
     assert back.sample_rate == sound.sample_rate and f"read by ffmpeg at {sound.sample_rate} Hz" in notes[0]
-    assert kind in notes[0] and back.seconds == pytest.approx(1.0, abs=0.2) and made.suffix in suffixes()
+    assert kind in notes[0] and back.seconds == pytest.approx(1.0, abs=0.2) and built.suffix in suffixes()
     if kind == "WavPack":
         assert_close(back.samples, sound.samples, atol=1e-6)
 
