@@ -206,8 +206,8 @@ def rows_of(stored: dict) -> list[str]:
         means = stored["guitars"]["means"]
         rows.append(
             f"| {stored['guitars']['pairs']} pairs of guitar notes, one transposed to the other: mean mos with "
-            f"formants kept; moved; librosa's pitch shift | **{means['keep']['mos']:.2f}**; {means['move']['mos']:.2f}; "
-            f"{means['librosa']['mos']:.2f} | better than librosa | |"
+            f"formants kept; moved; librosa's pitch shift | **{means['keep']['mos']:.2f}**; "
+            f"{means['move']['mos']:.2f}; {means['librosa']['mos']:.2f} | better than librosa | |"
         )
     return rows
 
