@@ -124,7 +124,7 @@ def align(
 def paired(
     dry: Float[np.ndarray, "channels n"], wet: Float[np.ndarray, "channels2 m"]
 ) -> tuple[Float[np.ndarray, "channels3 n"], Float[np.ndarray, "channels3 m"]]:
-    """Both with as many channels and no offset: mono beside stereo meets the stereo's mean."""
+    """Return both with as many channels and no offset: mono beside stereo meets the stereo's mean."""
     both = [np.atleast_2d(np.asarray(one, dtype=np.float64)) for one in (dry, wet)]
     if len(both[0]) != len(both[1]):
         both = [one.mean(0, keepdims=True) for one in both]
@@ -132,7 +132,7 @@ def paired(
 
 
 def cut(dry: np.ndarray, wet: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """The common part of both when wet is `lag` samples late."""
+    """Return the common part of both when wet is `lag` samples late."""
     x, y = dry[:, max(0, -lag) :], wet[:, max(0, lag) :]
     n = min(x.shape[1], y.shape[1])
     return x[:, :n], y[:, :n]
@@ -145,7 +145,7 @@ def linear_share(dry: np.ndarray, wet: np.ndarray, lag: int, size: int) -> float
 
 
 def shaped_share(dry: np.ndarray, wet: np.ndarray, lag: int, size: int) -> float:
-    """The same of filters of dry and of three waveshaped copies: rectified, saturated, and bent."""
+    """Return the share that filters of dry and of three waveshaped copies explain: rectified, saturated, and bent."""
     x, y = stretch(*cut(dry, wet, lag))
     copies = [x, np.abs(x), shaped(x, DRIVES[1]), x * np.abs(x)]
     return max(0.0, explained_share([one - one.mean(1, keepdims=True) for one in copies], y, size))

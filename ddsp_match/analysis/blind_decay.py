@@ -193,6 +193,7 @@ def _density(power: Float[np.ndarray, "bins frames"], hop_s: float, count: float
     """Posterior of the decay time: each bin an exponential variable, its mean a decay from a level of its own."""
     before_s = (np.arange(power.shape[1]) - (power.shape[1] - 1)) * hop_s
     speed = SIXTY_DB / TIMES_S[:, None]
+    # The level of each bin is profiled out: at each decay time its best value is the mean power over the decay.
     level = np.exp(speed * before_s) @ power.T / power.shape[1]
     curve = -np.log(level + 1e-300).mean(1) + speed[:, 0] * before_s.mean()
     density = _blur(WITHIN) @ np.exp(count * (curve - curve.max()))

@@ -1,4 +1,4 @@
-"""Shaping an f0 contour: what counts as voiced, what fills the gaps, what lies between two frames."""
+"""Shape an f0 contour: mask voiced frames, fill the gaps, interpolate between frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRANSITION_OCTAVES = 1 / 12  # pitches further apart than a semitone are two not
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """The stretches ``(start, stop)`` in which a mask is true."""
+    """Return the stretches ``(start, stop)`` in which a mask is true."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return list(zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True))
 
@@ -19,7 +19,7 @@ def runs(mask: np.ndarray) -> list[tuple[int, int]]:
 def voiced_frames(
     periodicity: np.ndarray, level_db: np.ndarray, threshold: float, shortest: int = SHORTEST_VOICED_FRAMES
 ) -> np.ndarray:
-    """Frames that are periodic and audible, for at least a few frames on end.
+    """Mask the frames that are periodic and audible, for at least a few frames on end.
 
     Args:
         periodicity: ``(frames,)``, 0 to 1.
@@ -36,7 +36,7 @@ def voiced_frames(
 
 
 def filled(f0_hz: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-    """f0 with unvoiced frames interpolated in log-frequency, the ends held; a constant if all are."""
+    """Return f0 with unvoiced frames interpolated in log-frequency, the ends held; a constant if all are."""
     if not voiced.any():
         return np.full(len(f0_hz), NO_PITCH_HZ)
     frames = np.arange(len(f0_hz))
@@ -44,7 +44,7 @@ def filled(f0_hz: np.ndarray, voiced: np.ndarray) -> np.ndarray:
 
 
 def at_times(f0_hz: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """f0 between frames: interpolated in log-frequency, but the nearer one where two notes meet.
+    """Return f0 between frames: interpolated in log-frequency, but the nearer one where two notes meet.
 
     Args:
         f0_hz: ``(frames,)``, positive.

@@ -69,7 +69,7 @@ def shaped(samples: Float[np.ndarray, "channels n"], drive: float) -> Float[np.n
 def correlations(
     dry: Float[np.ndarray, "channels n"], wet: Float[np.ndarray, "channels m"], limit: int, sample_rate: int
 ) -> list[Correlation]:
-    """Correlations of the waveforms; the first is the plain one.
+    """Correlate the waveforms with every whitening and drive; the first result is the plain correlation.
 
     Args:
         dry: Without offset.
@@ -92,7 +92,7 @@ def correlations(
 def envelope_correlations(
     dry: Float[np.ndarray, "channels n"], wet: Float[np.ndarray, "channels m"], limit: int, sample_rate: int
 ) -> list[Correlation]:
-    """The same of the fine envelopes, for effects that leave nothing of the waveform (ring modulation)."""
+    """Correlate the fine envelopes, for effects that leave nothing of the waveform (ring modulation)."""
     x, y = (_envelope(one, sample_rate) for one in stretch(dry, wet))
     near = max(4, round(4 * NEAR_S * sample_rate))
     n = _length(x, y, limit)
@@ -145,6 +145,7 @@ def _correlations(
         spread = max(float(np.median(level)) / 0.6745, 1e-6 * top)
         kernel, likeness = np.zeros(0), 0.0
         if whitening == "none":
+            # The spectra are one-sided: by Parseval's theorem energies are 2 / n of their sums.
             energies = float(power.sum()) * float(np.square(np.abs(fy)).sum())
             likeness = top * n / 2 / max(np.sqrt(energies), 1e-300)
         elif whitening == "roth" and drive == 0:

@@ -100,12 +100,14 @@ class FirstLayer:
         moments = torch.stack((framed.mean(1).float(), deviation), 1).to(samples.device)
         deviation = moments[:, 1]
 
+        # Positions 40 s and on of frame f lie in block f + s: every frame is a slice of the same blocks.
         blocks = frames + EXTRA_BLOCKS
         missing = PAD + blocks * HOP + TAPS - samples.shape[0]
         padded = torch.nn.functional.pad(samples, (PAD, max(0, missing)))
 
         rows = scratch.take("rows", POSITIONS // 2 + 1, frames, self.channels)
         whole = scratch.take("whole", STEPS // 2, blocks, self.channels)
+        # Frames that end at a split need the sums up to it (prefix), frames that begin there the sums from it (suffix).
         for low, high, begins, ends in SPLITS:
             edges = (STRIDE * low - PAD, *begins, *ends, STRIDE * (high - 1) - PAD + TAPS)
             parts = []
@@ -118,6 +120,7 @@ class FirstLayer:
                     shift = (WINDOW - edges[index]) // HOP
                     self._place(rows, prefix, moments, low + STEPS * shift, shift, scratch)
                 prefix += part
+            # The complete sums serve every frame around the whole window: pooled once, copied afterwards.
             torch.maximum(prefix[0::2], prefix[1::2], out=whole[low // 2 : high // 2])
             for index in range(len(parts) - 1, 0, -1):
                 if index < len(parts) - 1:
@@ -258,6 +261,7 @@ class SpectralConvolution:
         n_out = double // 2
         spectrum = scratch.take("spectrum", 2 * bins, frames * channels)
         torch.mm(self.forward_dft, x.reshape(rows, -1), out=spectrum)
+        # A complex product a bin as one real product of twice the width; its four parts are combined below.
         product = scratch.take("product", bins, 2 * frames, double)
         torch.bmm(spectrum.view(bins, 2 * frames, channels), self.spectrum, out=product)
         real, imaginary = product.view(bins, 2, frames, 2, n_out).unbind(1)

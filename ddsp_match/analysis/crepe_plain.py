@@ -1,4 +1,4 @@
-"""The CREPE network as its paper draws it: slow, and what the fast one is tested and timed against.
+"""The CREPE network layer by layer as in its paper: the slow reference of tests and benchmarks.
 
 Kim et al., "CREPE: A Convolutional Representation for Pitch Estimation", ICASSP 2018.
 """

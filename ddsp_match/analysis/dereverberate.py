@@ -2,11 +2,11 @@
 
 In each frequency band the power of the reverberation is a leaky sum over the dry sound's: it decays with the room and
 is fed by what is dry (Polack's model; Lebart et al. 2001, "A new method based on spectral subtraction for speech
-dereverberation", and Habets 2007 with the direct-to-reverberant ratio). Run along the wet sound it tells how much of
-each frame is reverberation, and that much is taken away.
+dereverberation", and Habets 2007 with the direct-to-reverberant ratio). Run along the wet sound it gives the share
+of reverberation in each frame, which is subtracted.
 
-Such a dry sound, put back into a room, does not give the recording again: phases and the room's own peaks and notches
-are missing. They are solved for by least squares, where the direct sound is strong enough to answer for them.
+Such a dry sound, convolved with the room, does not give the recording: phases and the room's own peaks and notches
+are missing. Least squares recovers them, where the direct sound is strong enough.
 """
 
 from __future__ import annotations
@@ -150,6 +150,7 @@ def _solved(
     def slope(error: np.ndarray) -> np.ndarray:
         return prior(scipy.signal.oaconvolve(error, response[:, ::-1], axes=1)[:, -n:])
 
+    # The prior is the preconditioner: bins that are mostly reverberation hardly change.
     solved, residual = dry, wet - convolved(dry)
     descent = direction = slope(residual)
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""The harmonics of a sound whose f0 is known, in closed form.
+"""Fit the harmonics of a sound whose f0 is known, in closed form.
 
 With f0 fixed the sound is linear in the complex amplitudes, so the ones that explain it best are the solution of a
 linear least-squares problem. What keeps it from explaining noise with wildly modulated harmonics is a penalty on the
@@ -78,6 +78,7 @@ def fit_harmonics(
     weight = scale * weight
     ridge = 1e-4 * scale
 
+    # The normal matrix is never built: its product is one synthesis and one adjoint.
     def normal(c: torch.Tensor) -> torch.Tensor:
         bend = weight * (c[..., 2:] - 2 * c[..., 1:-1] + c[..., :-2])
         out = operator.adjoint(operator.harmonics(c)) + ridge * c
@@ -91,6 +92,7 @@ def fit_harmonics(
 
     residual = kept(operator.adjoint(target))
     solution = torch.zeros_like(residual)
+    # Jacobi preconditioner: 2/3 is the mean square of linear interpolation, 6 the square of the difference (1, -2, 1).
     diagonal = torch.full_like(residual.real, scale * 2 / 3)
     diagonal[..., 1:-1] += 6 * weight
     direction = preconditioned = residual / diagonal
@@ -121,10 +123,10 @@ def refined_f0(
     smooth_frames: int = 5,
     strongest: int = 20,
 ) -> Float[torch.Tensor, "batch frames"]:
-    """f0 moved by what the harmonics' phases drift, in closed form.
+    """Refine f0 by the drift of the harmonics' phases, in closed form.
 
     A harmonic ``k`` whose phase turns by ``d`` radians a frame says that f0 is off by ``d / (2 pi k)`` times the frame
-    rate. The harmonics vote with their energy times ``k ** 2``, which is the least-squares estimate.
+    rate. The harmonics are averaged, weighted with their energy times ``k ** 2``, which is the least-squares estimate.
 
     Args:
         f0_hz: The f0 that the amplitudes were found for.

@@ -1,4 +1,4 @@
-"""A first guess of the filtered noise, from what the harmonics leave and from the valleys between them."""
+"""Estimate the filtered noise from the residual of the harmonics and from the valleys between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pitch from librosa's pYIN, as activations on our pitch grid, so that it is judged as CREPE's is."""
+"""Pitch from librosa's pYIN, as activations on our pitch grid, so that the judge treats it as CREPE's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pyin_activations(samples: np.ndarray, sample_rate: int, hop: int, grid: Pitc
 
 
 def _activations(samples: np.ndarray, sample_rate: int, hop: int, grid: PitchGrid, low_hz: float) -> np.ndarray:
-    """The same of pitches above `low_hz` alone, with a window as long as that needs."""
+    """Return the activations of pitches above `low_hz` alone, with a window as long as that needs."""
     import librosa  # takes a second, which no other source of f0 should pay
 
     high_hz = float(min(grid.hz[-1], 0.45 * sample_rate))

@@ -2,7 +2,7 @@
 
 A filter or a compressor leaves the waveform, distortion leaves its shape, ring modulation leaves the fine envelope, and
 a chorus leaves the envelopes of bands. Two unrelated sounds share none of these. Two instruments that play the same
-notes together may: where their partials are locked to one another nothing tells them from an effect.
+notes together may: where their partials are locked to one another nothing separates them from an effect.
 """
 
 from __future__ import annotations

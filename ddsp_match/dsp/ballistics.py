@@ -1,4 +1,4 @@
-"""Envelopes that rise at one speed and fall at another: the part of a compressor that has memory, and its gradient."""
+"""Envelope follower with separate attack and release (the memory of a compressor), and its gradient."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch.autograd.function import once_differentiable
 
 
 def share_per_sample(time_ms: torch.Tensor, sample_rate: int) -> torch.Tensor:
-    """The share of the way that one sample covers, where 1 - 1/e of it takes `time_ms`."""
+    """Return the share of the way that one sample covers, where 1 - 1/e of it takes `time_ms`."""
     return -torch.expm1(-1000 / (sample_rate * time_ms))
 
 
 def share_at_cutoff(cutoff_hz: torch.Tensor, sample_rate: int) -> torch.Tensor:
-    """The same for a one-pole lowpass of a cutoff frequency; 0 Hz stands still."""
+    """Return the share of a one-pole lowpass of a cutoff frequency; at 0 Hz it does not move."""
     return -torch.expm1(-2 * math.pi * cutoff_hz / sample_rate)
 
 

@@ -33,6 +33,7 @@ def adjoint(target, rise, fall, start, out, slope, d_target, d_rise, d_fall, d_s
         adjoint_state = 0.0  # slope of the score over the state after sample n
         for n in range(out.shape[1] - 1, -1, -1):
             adjoint_state += slope[row, n]
+            # The branch of the forward pass, from its float64 states.
             way = target[sound, n] - (out[row, n - 1] if n > 0 else start[setting])
             if way > 0:
                 share = rise[setting]

@@ -1,4 +1,4 @@
-"""Second-order filters by what a musician turns: cutoff in Hz, Q and gain to the coefficients of the recursion.
+"""Design second-order filters: cutoff in Hz, Q and gain to the coefficients of the recursion.
 
 The shapes are those of Robert Bristow-Johnson's *Audio EQ Cookbook* (W3C note, 2021): the analogue prototypes by the
 bilinear transform, warped so that the cutoff is exact. Each function takes tensors of one shape and returns ``b`` and
@@ -46,7 +46,7 @@ def bandpass(cutoff_hz: torch.Tensor, q: torch.Tensor, gain_db: torch.Tensor, sa
 
 
 def notch(cutoff_hz: torch.Tensor, q: torch.Tensor, gain_db: torch.Tensor, sample_rate: int) -> Coefficients:
-    """Nothing at the cutoff, everything away from it; `gain_db` is not used."""
+    """Notch: 0 at the cutoff, 1 away from it; `gain_db` is not used."""
     cosine, alpha = _terms(cutoff_hz, q, sample_rate)
     one = torch.ones_like(cosine)
     return _normal((one, -2 * cosine, one), (1 + alpha, -2 * cosine, 1 - alpha))
@@ -100,7 +100,7 @@ def one_pole(cutoff_hz: torch.Tensor, sample_rate: int) -> Coefficients:
 
 
 def blended(mix: torch.Tensor, coefficients: Coefficients) -> Coefficients:
-    """The same filter blended with its input: ``(1 - mix) x + mix y``."""
+    """Blend a filter with its input: ``(1 - mix) x + mix y``."""
     b, a = coefficients
     return a + mix.double()[..., None] * (b - a), a
 

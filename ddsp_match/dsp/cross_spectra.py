@@ -81,6 +81,7 @@ def explained_share(
             continue
         for a, b in zip(spectra, wanted, strict=True):
             x, y = a[fitted].transpose(1, 0, 2), b[fitted].T[..., None]  # (bins, segments, inputs), (bins, segments, 1)
+            # Every bin is a small least-squares problem of its own over the segments.
             gram = x.conj().transpose(0, 2, 1) @ x
             level = np.trace(gram, axis1=1, axis2=2).real / len(inputs)
             ridge = RIDGE * level + 1e-12 * level.max() + 1e-300

@@ -156,7 +156,7 @@ def _meets_floor(energy: np.ndarray, sample_rate: float, shortest: int) -> tuple
             break
         speed = -slope * np.log(10) / 10
         met = int(np.clip((floor_db - level) / slope * sample_rate, size, n))
-        # The floor is heard once the decay is 10 dB below it; at least a tenth of the sound is taken.
+        # The floor dominates once the decay is 10 dB below it; at least a tenth of the sound is taken.
         quiet = min(met + round(10 / -slope * sample_rate), n - max(n // 10, 1))
         floor = float(energy[quiet:].mean())
         size = max(shortest, round(3 / -slope * sample_rate), 1)

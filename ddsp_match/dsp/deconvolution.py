@@ -1,4 +1,4 @@
-"""At what distance a sound repeats another, or itself: linear least squares over every lag at once.
+"""Find the lags at which a sound repeats another, or itself: linear least squares over every lag at once.
 
 The error over a delay's length is a narrow valley in a flat plain: one sample beside the truth, the waveforms have
 nothing in common, and no slope points there. But for a given lag the gains follow from a handful of correlations, and
@@ -46,6 +46,7 @@ class LagFit:
         n, margin = target.shape[1], HALF_WIDTH + 2
         self.longest = min(longest, n - 1)
         size = fast_length(n + self.longest + 2 * margin)
+        # One FFT gives the cross-correlation at every lag; the margin holds the lags that interpolation reaches beyond.
         late = [rfft(sound, size) for sound in lagged]
         rows = []
         for sound in (target, *fixed):
@@ -54,6 +55,7 @@ class LagFit:
             rows.append([np.concatenate([c[-margin:], c[: self.longest + margin]]) for c in cross])
         self.cross = np.array(rows)
         self.margin = margin
+        # A late copy loses its end, so its energy depends on the lag: running sums hold it for all lags.
         overlaps = n - np.arange(self.longest + 1)
         sums = [[np.cumsum((a * b).sum(0)) for b in lagged] for a in lagged]
         self.late_gram = np.array([[total[overlaps - 1] for total in row] for row in sums])

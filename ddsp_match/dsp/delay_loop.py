@@ -1,4 +1,4 @@
-"""One delay line in a loop, sample by sample, with its memory: what echoes, combs and allpasses play block by block.
+"""One delay line in a loop, sample by sample, with its memory: the stream of echoes, combs and allpasses.
 
 v[n] = sum_k taps[k] w[n - first - k]      s[n] = (1 - damping) v[n] + damping s[n-1]
 w[n] = x[n] + feedback s[n]                y[n] = of_x x[n] + of_v v[n]

@@ -127,6 +127,7 @@ class WaveformReader:
             waves = samples.new_empty(len(samples), self.n_frames, self.size)
             contiguous = samples.contiguous().numpy()
             _kernels().adjoint(contiguous, self._first.numpy(), self._values.numpy(), self.hop, waves.numpy())
+        # The adjoint of the inverse FFT in `waveforms`, with its gain and its -1j turned back.
         spectrum = torch.fft.rfft(waves)[..., 1 : self.n_harmonics + 1]
         return torch.mul(spectrum, 2j * self._gain).mT
 

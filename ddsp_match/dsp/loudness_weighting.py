@@ -1,4 +1,4 @@
-"""The A-weighting curve: how loud a tone of each frequency sounds, at moderate levels."""
+"""The A-weighting curve: loudness of a tone against frequency, at moderate levels (IEC 61672-1)."""
 
 from __future__ import annotations
 

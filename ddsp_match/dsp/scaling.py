@@ -1,4 +1,4 @@
-"""The scaling of free numbers to amplitudes that DDSP introduced, its inverse, and what fits make of both.
+"""The scaling of free numbers to amplitudes that DDSP introduced, its inverse, and the shares and phasors of a fit.
 
 Gradients are written out: these functions run in every step of a fit, and autograd would revisit each of their parts.
 """

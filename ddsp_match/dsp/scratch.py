@@ -1,4 +1,4 @@
-"""Memory that is used again: touching fresh pages costs as much time as a matrix product that fills them."""
+"""Buffers that are reused: touching fresh pages costs as much time as a matrix product that fills them."""
 
 from __future__ import annotations
 

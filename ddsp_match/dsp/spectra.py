@@ -19,8 +19,8 @@ from jaxtyping import Float, Int
 from ddsp_match.dsp.rows import Rows, before
 
 POWER_FLOOR = 1e-8
-# Least root mean square of the target's magnitudes that an error is divided by: -60 dB, well below any sound that can
-# be heard, so that silence against silence is no matter of 1e5.
+# Least root mean square of the target's magnitudes that an error is divided by: -60 dB, well below any audible
+# sound; without it silence against silence would give distances of 1e5.
 NORM_FLOOR = 1e-3
 INVERSE_FLOOR = (1 - 1e-6) * POWER_FLOOR**-0.5
 LEAST_NORM_PRODUCT = 1e-20

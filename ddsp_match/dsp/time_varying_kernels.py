@@ -20,6 +20,7 @@ def state_variable(x, g, k, of_x, of_c, state, band, low):  # noqa: D103
         s1, s2 = state[r, 0], state[r, 1]
         for i in range(n):
             t = warp[i]
+            # The trapezoidal integrators feed back within the sample: solved for the band output v1.
             v1 = (s1 + t * (row[i] - s2)) / (1.0 + t * (t + damping))
             v2 = s2 + t * v1
             s1 = 2.0 * v1 - s1
@@ -71,6 +72,7 @@ def allpasses(x, a, feedback, of_x, of_c, state, wet):  # noqa: D103
                 memory = t * memory + c * s[m]
                 direct *= t
             v = (row[i] + back * memory) / (1.0 - back * direct)
+            # A reflection of input and memory: orthogonal, so that energy is kept while t moves.
             for m in range(stages):
                 out = t * v + c * s[m]
                 new = c * v - t * s[m]

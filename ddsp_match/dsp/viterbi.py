@@ -1,4 +1,7 @@
-"""The best path through a grid of states, where neighbouring states follow each other."""
+"""Find the best path through a grid of states by Viterbi's algorithm, with bounded steps and rare jumps.
+
+Source: A. J. Viterbi, "Error bounds for convolutional codes", IEEE Trans. Information Theory 13(2), 1967.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The median of values that count differently."""
+"""The weighted median."""
 
 from __future__ import annotations
 

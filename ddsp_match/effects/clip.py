@@ -14,7 +14,7 @@ from ddsp_match.effects.static_curve import StaticCurve
 
 HIGHEST = 2.0  # clip level that no sound between -1 and 1 reaches, with room for peaks made earlier in a chain
 PICKED = 5000  # about so many samples decide between two clip levels
-HEARD = 50_000  # samples that a guess listens to
+ANALYSED = 50_000  # samples of a pair that a first guess analyses
 # As much as the drive takes away, and some more.
 MAKEUP = Parameter("makeup_db", "level at the end", 0.0, -60.0, 60.0, "dB", recent=True)
 QUIETEST = 1e-12  # below any sound, so that a logarithm has a value
@@ -92,10 +92,10 @@ class SoftClip(StaticCurve):
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
         """The three bends that make the dry sound most like the wet one, each at its best level and without makeup."""
         drives, hardnesses = np.meshgrid(np.linspace(1, 45, 23), [1.2, 2.5, 6.0])
-        sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :HEARD]))
+        sound = torch.from_numpy(np.ascontiguousarray(dry.reshape(1, 1, -1)[..., :ANALYSED]))
         knobs = {"drive_db": drives.ravel(), "hardness": hardnesses.ravel()}
         shaped = self(sound, sample_rate, **knobs)[:, 0].numpy()
-        levels, residual = levelled(shaped, wet.reshape(-1)[:HEARD])
+        levels, residual = levelled(shaped, wet.reshape(-1)[:ANALYSED])
         makeup_db = np.clip(20 * np.log10(np.maximum(levels, QUIETEST)), MAKEUP.low, MAKEUP.high)
         bends = [(i, {name: float(values[i]) for name, values in knobs.items()}) for i in residual.argsort()[:3]]
         return [{**bend, **level} for i, bend in bends for level in ({"makeup_db": float(makeup_db[i])}, {})]

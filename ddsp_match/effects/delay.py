@@ -1,4 +1,4 @@
-"""A late copy of the sound, and the delay line that feeds itself."""
+"""Delays without feedback: an echo, and the feedforward comb."""
 
 from __future__ import annotations
 

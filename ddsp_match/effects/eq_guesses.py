@@ -40,7 +40,7 @@ class _Spectra:
     cross: Complex[np.ndarray, " bands"]
 
     def relative(self) -> _Spectra:
-        """The same response where every band counts alike, however loud it is."""
+        """Return the same response with equal weight of every band, however loud it is."""
         response = np.abs(self.cross) / self.square
         weight = 1 / (response + FLOOR * response.max()) ** 2 / len(self.hz)
         return _Spectra(self.hz, weight, weight * self.cross / self.square)

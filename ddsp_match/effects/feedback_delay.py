@@ -1,4 +1,4 @@
-"""Echoes of echoes."""
+"""Delays with feedback: repeated echoes, alike or ever darker."""
 
 from __future__ import annotations
 

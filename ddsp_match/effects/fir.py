@@ -1,4 +1,4 @@
-"""A filter that is nothing but its impulse response."""
+"""Finite impulse response filter; every tap is a knob."""
 
 from __future__ import annotations
 

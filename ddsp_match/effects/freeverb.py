@@ -24,7 +24,7 @@ GRID_S = 2.0  # of the pair that guesses look at
 
 
 class Freeverb(Processor):
-    """Both sides hear the sum of the channels; at the end they are crossed by `width`.
+    """Both sides take the sum of the channels; at the end they are crossed by `width`.
 
     A mono sound is played as two equal channels, and the left side is what comes out. The delays are whole samples,
     scaled with the sample rate.
@@ -92,7 +92,7 @@ class Freeverb(Processor):
         return room + DRY * wide["dry"][..., None] * direct
 
     def response(self, knobs: dict[str, torch.Tensor], sample_rate: int, hz: torch.Tensor) -> torch.Tensor:
-        """Frequency response for a mono sound; `responses` tells that of a stereo one."""
+        """Frequency response for a mono sound; `responses` gives that of a stereo one."""
         return self.responses(knobs, sample_rate, hz)[:, 0].sum(1)
 
     def stream(self, knobs: dict[str, np.ndarray], sample_rate: int, channels: int) -> FreeverbStream:
@@ -134,7 +134,7 @@ def _rooms(wide: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 def _crossing(wet, width):
-    """Levels at which a side hears its own room and the other's."""
+    """Return the levels of a side's own room and of the other's."""
     return WET * wet * (1 + width) / 2, WET * wet * (1 - width) / 2
 
 

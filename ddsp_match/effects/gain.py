@@ -1,4 +1,4 @@
-"""Level, polarity included."""
+"""Gain in dB."""
 
 from __future__ import annotations
 

@@ -116,6 +116,7 @@ class Iir(Processor):
         settings, errors = [], []
         a = np.eye(1, self.order + 1)[0]
         for _ in range(REFINEMENTS):
+            # Both sounds through the last 1 / A: the equation error becomes that of the output as A settles.
             b, a = _equation_error(*(np.asarray(lfilter([1.0], a, s)) for s in (dry, wet)), order=self.order)
             setting = self.settings(b, a)
             b, a = self.coefficients(**setting)

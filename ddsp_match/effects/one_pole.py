@@ -1,4 +1,4 @@
-"""The simplest recursive lowpass: one multiplication of memory."""
+"""The one-pole lowpass."""
 
 from __future__ import annotations
 

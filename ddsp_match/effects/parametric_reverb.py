@@ -1,4 +1,4 @@
-"""A room as numbers: decaying noise in octave bands after the direct sound."""
+"""Parametric reverb: decaying noise in octave bands after the direct sound."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class ParametricReverb(Processor):
 
         A room's reflections are not our noise, and then energies tell the levels; the first guess has the decay times
         that a measurement of the room would give (ISO 3382-1), the second those of the reverberation alone. Where the
-        pair was made with this processor, which a regression on the noise of each band tells, that gives the levels.
+        pair was made with this processor, a regression on the noise of each band shows that and gives the levels.
         """
         guess = room_of(dry, wet, sample_rate, self.bands, self.lowest_hz)
         if guess is None:

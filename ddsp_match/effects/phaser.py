@@ -1,4 +1,4 @@
-"""The phaser: allpasses that sweep, and the notches where their output meets the dry sound upside down."""
+"""The phaser: swept allpasses, which make notches where their output is out of phase with the dry sound."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """First guesses for linear filters: the response from dry to wet, measured in bands, and the settings nearest to it.
 
-The wet side may hold more than the filter that is asked for: a clipper after it scales what is left of the linear path
-(Bussgang, 1952), a delay turns its phase. So the nearest settings are looked for three times: as measured, up to a
+The wet side may hold more than the filter that is fitted: a clipper after it scales the linear path (Bussgang, 1952), a
+delay turns its phase. So the nearest settings are searched three times: as measured, up to a
 gain, and by magnitude alone up to a gain.
 """
 
@@ -161,6 +161,7 @@ def refined(misses, places: np.ndarray, rounds: int = ROUNDS, slopes_at=None) ->
         rounds: Steps.
         slopes_at: Slopes of the misses, ``(rows, numbers, misses)``; differences in every number when left out.
     """
+    # Every row has its own damping: one that fails shortens its step while the others go on.
     count, free = places.shape
     damping = np.full(count, 1e-2)
     miss = misses(places)

@@ -16,7 +16,7 @@ MOST_TAPS = 1 << 18
 DIRECT_S = 0.0015  # the direct sound lasts this long
 ARRIVES_S = 0.01  # and comes within this time
 SHORTEST_S = 0.05  # no room is taken to ring for less
-ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that tells where a decay ends
+ENOUGH = 6.0  # times the typical decay time: less cuts off the floor that marks the end of a decay
 SHORTER = 0.8  # of the taps: an end before that is worth another look
 GRAIN_S, ABOVE = 0.01, 4.0  # energy in grains of this length ends where it is never again so far above the last
 MARGIN = 1.1  # times the end: cut too early, every decay looks too short
@@ -47,12 +47,12 @@ def room_of(
     ir = _responses(dry, wet, taps, 3)
     if not ir.any():
         return None
-    # What lies behind the end of a short room is only error, and fewer taps are told better; what is left out of a
-    # long one ends up as error in the rest.
+    # Behind the end of a short room there is only error, and fewer taps are estimated better; taps left out of a long
+    # one end up as error in the rest.
     rings_s = max(float(np.median(_times(ir, sample_rate, centres))), SHORTEST_S)
     wanted = round(ENOUGH * rings_s * sample_rate)
     ir = _responses(dry, wet, int(np.clip(wanted, 64, most)), 4)
-    # Where it has sunk into its own error there is nothing more to tell, and every tap less is told better.
+    # Where the response has sunk into its own error, more taps only add variance.
     end = _end_of(ir, sample_rate)
     if end < SHORTER * ir.shape[1]:
         ir = _responses(dry, wet, max(end, 64), 4)

@@ -73,7 +73,7 @@ class StateVariable(Sections):
         return _Stream("cutoff_hz", knobs, sample_rate, channels)
 
     def guesses(self, dry: np.ndarray, wet: np.ndarray, sample_rate: int) -> list[dict[str, Value]]:
-        """As if the cutoff stood still, and the swings of it that short stretches of the sounds agree on."""
+        """Settings with a still cutoff, and the swings that short stretches of the sounds agree on."""
         if not self.sweep:
             return super().guesses(dry, wet, sample_rate)
         still = StateVariable(sweep=False).guesses(dry, wet, sample_rate)

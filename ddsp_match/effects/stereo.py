@@ -17,7 +17,7 @@ class _Matrix(Processor):
     stereo: ClassVar[bool] = True
 
     def matrix(self, knobs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """``(batch, 2, 2)``: the second axis is heard, the third goes in; knobs as in `process`."""
+        """``(batch, outputs, inputs)``, two of each; knobs as in `process`."""
         raise NotImplementedError
 
     def process(self, audio: torch.Tensor, knobs: dict[str, torch.Tensor], sample_rate: int) -> torch.Tensor:

@@ -83,6 +83,7 @@ class _Table:
             row = (shape[:, None] * pitches + pitch) * frames + np.arange(frames)
             sums.append(np.take(flat, row.ravel(), axis=0).reshape(len(some), frames, width).sum(1))
         summed = np.concatenate(sums).astype(np.float64).reshape(len(places), self.outputs, self.outputs + 1)
+        # With the products summed along the course, levels and error need no samples.
         levels = fitted(summed[..., :-1], summed[..., -1], self.levels)
         gained = 2 * (levels * summed[..., -1]).sum(1) - np.einsum("si,sij,sj->s", levels, summed[..., :-1], levels)
         return 1 - gained / self.energy

@@ -21,7 +21,7 @@ def loss(target: torch.Tensor, **weights: float) -> TotalLoss:
     return TotalLoss(target, RATE, LossSettings(**{**OFF, **weights}))
 
 
-@pytest.mark.parametrize("term", ["linear", "log", "convergence", "mel", "loudness", "waveform"])
+@pytest.mark.parametrize("term", LossSettings.weights())
 def test_each_term_is_zero_at_the_target_and_falls_towards_it(term):
     target = sound()
     distance = loss(target, **{term: 1.0})
@@ -30,7 +30,7 @@ def test_each_term_is_zero_at_the_target_and_falls_towards_it(term):
     assert float(distance(far)) > 2 * float(distance(near)) > 0
 
 
-@pytest.mark.parametrize("term", ["linear", "log", "convergence", "mel", "loudness", "waveform"])
+@pytest.mark.parametrize("term", LossSettings.weights())
 def test_each_term_has_a_finite_gradient_on_silence(term):
     x = torch.zeros(1, 8000, requires_grad=True)
     for target in (torch.zeros(1, 8000), sound(n=8000)):
@@ -64,7 +64,7 @@ OWNERS, LENGTHS = [0, 1, 1, 2, 3], [9000, 8000, 8000, 700, 5001]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("term", ["linear", "log", "convergence", "mel", "loudness", "waveform"])
+@pytest.mark.parametrize("term", LossSettings.weights())
 def test_each_sound_of_a_batch_is_judged_as_if_alone(term, dtype):
     target, match = (torch.cat([sound(seed + row, max(LENGTHS)) for row in range(5)]).to(dtype) for seed in (0, 10))
     match = match * torch.tensor([[1.0], [0.1], [0.3], [2.0], [1.0]], dtype=dtype)

@@ -1,4 +1,4 @@
-"""The noun, and its change of rate."""
+"""`Audio`: samples with their rate, and resampling."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Audio:
 
 
 def resample(audio: Audio, sample_rate: int) -> Audio:
-    """The sound at another sample rate, by soxr at its highest quality (linear phase, no delay)."""
+    """Resample to another rate, by soxr at its highest quality (linear phase, no delay)."""
     import soxr
 
     if sample_rate == audio.sample_rate:
@@ -52,7 +52,7 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
 
 
 def at_fit_rate(audio: Audio) -> tuple[Audio, str | None]:
-    """The sound at the rate it is fitted at: its own up to 48 kHz, else 48 kHz and a note that says so."""
+    """Return the sound at the rate of the fit: its own up to 48 kHz, else 48 kHz and a note."""
     if audio.sample_rate <= MAX_FIT_RATE:
         return audio, None
     note = f"the sound has {audio.sample_rate} samples a second and is fitted at {MAX_FIT_RATE}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from ddsp_match.core.errors import ConfigError
@@ -40,9 +40,14 @@ class LossSettings(Settings):
         high=1e6,
     )
 
+    @classmethod
+    def weights(cls) -> tuple[str, ...]:
+        """Return the names of the weights: every setting but the FFT sizes."""
+        return tuple(field.name for field in fields(cls) if field.name != "fft_sizes")
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        names = ("linear", "log", "convergence", "mel", "loudness", "waveform")
+        names = self.weights()
         if not any(getattr(self, name) > 0 for name in names):
             raise ConfigError("every weight 0", where="loss", needed="at least one above 0 of " + ", ".join(names))
 
