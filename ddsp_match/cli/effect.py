@@ -80,7 +80,7 @@ def effect_once(
 
 def outcome(result: EffectResult, folder: Path) -> str:
     """Say what was found, how well it explains the pair, and where it was written."""
-    lines = [result.verdict, "", *_alignment_lines(result)]
+    lines = [result.verdict.headline, "", *_alignment_lines(result)]
     lines += ["", *settings_lines(result.rack.chain.knobs, result.rack.knobs), ""]
     lines += _ratio_lines(result)
     if result.ambiguous:

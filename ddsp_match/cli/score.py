@@ -21,7 +21,7 @@ def score(arguments: argparse.Namespace) -> int:
     with Interrupt(STOPPING) as interrupt:
         try:
             with progress:
-                from ddsp_match.report.score_report import HOW_TO_REPORT
+                from ddsp_match.report.score_page import HOW_TO_REPORT
                 from ddsp_match.tasks.score import NAMES
                 from ddsp_match.tasks.score import score as task
 

@@ -15,7 +15,7 @@ SHOWN_FAILURES = 10
 
 def card_text(card: Card, worst: int) -> str:
     """The card: what each metric is overall, beside floor and ceilings; families; the worst, and why."""
-    from ddsp_match.report.score_report import card_headline
+    from ddsp_match.report.score_page import card_headline
 
     lines = [*textwrap.wrap(card_headline(card), 100), ""]
     if card.scored:

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ddsp_match.cli import sweep_page
 from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
 from ddsp_match.cli.sweep_winner import SOUND, winner_words
 from ddsp_match.core.errors import MatchError
@@ -214,6 +213,8 @@ class Sweep:
         write_text(self.folder / CSV_NAME, text.getvalue())
 
     def _write_page(self) -> None:
+        from ddsp_match.report import sweep_page
+
         sweep_page.write(
             self.folder / PAGE_NAME,
             self.ranked(),

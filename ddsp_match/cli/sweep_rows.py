@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from ddsp_match.cli.progress import STOPPING, Interrupt
 from ddsp_match.core.files import write_text
@@ -198,16 +197,3 @@ def remove_if_empty(folder: Path) -> None:
     """Hydra makes a job's folder before the job; leave none behind for a job that wrote nothing."""
     if folder.is_dir() and not os.listdir(folder):
         folder.rmdir()
-
-
-def as_value(text: str) -> Any:
-    """Return a swept value as the number, truth value or text that it is."""
-    constants = {"true": True, "false": False, "null": None}
-    if text.lower() in constants:
-        return constants[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

@@ -46,6 +46,8 @@ class Verdict:
         weak: What it does not.
         advice: What to try next, most promising first, naming flags where there are any.
         level: ``excellent``, ``good``, ``fair`` or ``poor``.
+        matched: False where an effect's chain explains nothing of its pair.
+        by_ear: Why an effect's spectra are compared and not its samples; empty where samples are.
     """
 
     headline: str
@@ -53,6 +55,12 @@ class Verdict:
     weak: list[str]
     advice: list[str]
     level: str
+    matched: bool = True
+    by_ear: str = ""
+
+    def __str__(self) -> str:
+        """Return the headline."""
+        return self.headline
 
     def text(self) -> str:
         """The verdict for a terminal: the headline, then one line a point."""

@@ -1,14 +1,18 @@
-"""The output on its way to the target as a looping GIF: waveform above, transfer curve below, step and error named."""
+"""The output nearing the target as a looping GIF: waveform above, transfer curve below, step and error named."""
 
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
-from ddsp_match.report.effect_data import Approach
+from ddsp_match.effects.rack import Rack
+from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.report.pictures import to_db
 from ddsp_match.report.ratios import db_words
 
@@ -25,6 +29,24 @@ _TARGET, _OUTPUT = "#00a0ae", "#c2570c"
 _WAVE, _CURVE = (54, 44, 626, 204), (54, 232, 626, 374)  # left, top, right, bottom of the two plots
 _FIRST_MS, _STEP_MS, _LAST_MS = 900, 260, 2400
 _WAVE_S = 0.025
+_EXCERPT_S = 4.0
+_WARM_UP_S = 1.0  # of the dry sound before the excerpt, for effects with memory
+_RENDER_S = 4.0  # a slow chain is shown at as many steps as fit into this time, three at least
+
+
+@dataclass(frozen=True)
+class Approach:
+    """A short excerpt of the output at some steps of the search, beside its target.
+
+    Attributes:
+        dry: The excerpt of the input, ``(channels, n)``.
+        wet: The same excerpt of the target.
+        outputs: Step number, error-to-signal ratio of the excerpt, and the output there; the last is the result.
+    """
+
+    dry: Float[np.ndarray, "channels samples"]
+    wet: Float[np.ndarray, "channels samples"]
+    outputs: Sequence[tuple[int, float, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -34,14 +56,73 @@ class Animation:
     Attributes:
         gif: A GIF that loops, at most `MAX_BYTES`.
         still: Its last frame as a PNG.
+        alt: Both ends in words.
     """
 
     gif: bytes
     still: bytes
+    alt: str
+
+
+def animate(result: EffectResult) -> Animation | None:
+    """Draw the search of a result; None where no step was recorded."""
+    approach = approach_of(result)
+    return render(approach, result.wet.sample_rate) if approach is not None else None
+
+
+def approach_of(result: EffectResult) -> Approach | None:
+    """Return an excerpt of the output at some steps, close together where the loss fell; None without a history."""
+    rate, n = result.dry.sample_rate, result.dry.n_samples
+    if not result.history or n < 64:
+        return None
+    excerpt = _excerpt(result)
+    first = max(0, excerpt.start - round(_WARM_UP_S * rate))
+    dry = result.dry.samples[:, first : excerpt.stop].astype(np.float64)
+    wet = result.wet.samples[:, excerpt].astype(np.float64)
+    energy = max(float(np.square(wet).sum()), 1e-30)
+    count = MAX_FRAMES
+    outputs: list[tuple[int, float, np.ndarray]] = []
+
+    def add(step: int, rack: Rack) -> None:
+        samples = rack.process(dry, rate)[:, excerpt.start - first :]
+        if np.isfinite(samples).all():
+            outputs.append((step, float(np.square(wet - samples).sum()) / energy, samples))
+
+    began = time.perf_counter()
+    add(result.history[-1].step, result.rack)
+    last = outputs.pop() if outputs else None
+    taken = max(time.perf_counter() - began, 1e-6)
+    for index in _spread(result, max(2, min(count - 1, int(_RENDER_S / taken)))):
+        step = result.history[index]
+        add(step.step, Rack(result.rack.chain, step.knobs, rate, result.rack.polarity, result.rack.latency))
+    outputs += [last] if last else []
+    return Approach(dry[:, excerpt.start - first :], wet, outputs) if outputs else None
+
+
+def _excerpt(result: EffectResult) -> slice:
+    """Return the loudest few seconds of the target."""
+    n = result.wet.n_samples
+    size = min(n, round(_EXCERPT_S * result.wet.sample_rate))
+    energy = np.cumsum(np.concatenate([[0.0], np.square(result.wet.samples, dtype=np.float64).sum(0)]))
+    start = int(np.argmax(energy[size:] - energy[:-size])) if size < n else 0
+    return slice(start, start + size)
+
+
+def _spread(result: EffectResult, count: int) -> list[int]:
+    """Return indices of recorded steps, spaced half by number and half by the fall of the loss, the last left out."""
+    loss = np.array([step.loss for step in result.history[:-1]], dtype=float)
+    if len(loss) <= count:
+        return list(range(len(loss)))
+    usable = np.isfinite(loss) & (loss > 0)
+    worst = loss[usable].max(initial=1e-30)
+    fall = -np.log(np.minimum.accumulate(np.where(usable, loss, worst)))
+    fall = (fall - fall[0]) / max(fall[-1] - fall[0], 1e-12)
+    way = 0.5 * fall + 0.5 * np.linspace(0, 1, len(loss))
+    return sorted(set(np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(loss) - 1).tolist()))
 
 
 def render(approach: Approach, sample_rate: int) -> Animation:
-    """Draws the approach: at most `MAX_FRAMES` of its outputs, first and last among them.
+    """Draw the approach: at most `MAX_FRAMES` of its outputs, first and last among them.
 
     Args:
         approach: The excerpt and its outputs, at least one.
@@ -57,7 +138,12 @@ def render(approach: Approach, sample_rate: int) -> Animation:
         content = _packed(frames)
     file = io.BytesIO()
     frames[-1].save(file, format="PNG", optimize=True)
-    return Animation(content, file.getvalue())
+    (first, first_esr, _), (last, last_esr, _) = outputs[0], outputs[-1]
+    alt = (
+        "Waveform and transfer curve of the output approaching the target: error-to-signal ratio "
+        f"{db_words(first_esr)} at step {first}, {db_words(last_esr)} at step {last}."
+    )
+    return Animation(content, file.getvalue(), alt)
 
 
 def _packed(frames: list[Image]) -> bytes:

@@ -6,19 +6,21 @@ import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
-from ddsp_match.report import many_shell, packing, shell
-from ddsp_match.report.compare_data import Change, CompareData
-from ddsp_match.report.many_shell import counted, escape
+from ddsp_match.report import packing, shell, table_page
+from ddsp_match.report.table_page import counted, escape
+from ddsp_match.score.card import Comparison, Difference
+from ddsp_match.score.comparison_words import headline, rule
 
 QUARTILES_APART = 1.349  # in standard deviations of a normal distribution
 
 
-def write(path: str | Path, data: CompareData) -> Path:
+def write(path: str | Path, comparison: Comparison, command: str = "") -> Path:
     """Writes the page. It points to the sounds' files and holds everything else.
 
     Args:
         path: The HTML file to make; links to sounds are relative to its folder.
-        data: What to show.
+        comparison: The two runs. No text in it needs to be trusted.
+        command: The command line.
 
     Returns:
         The path.
@@ -26,33 +28,34 @@ def write(path: str | Path, data: CompareData) -> Path:
     Raises:
         OutputError: If the file cannot be written.
     """
-    return shell.save(path, html(data, Path(path)))
+    return shell.save(path, html(comparison, Path(path), command))
 
 
-def html(data: CompareData, path: Path) -> str:
-    """The page that is to lie at `path`, as one string of HTML. Nothing of `data` can become markup or script."""
+def html(comparison: Comparison, path: Path, command: str = "") -> str:
+    """Return the page that is to lie at `path`. Nothing of the comparison can become markup or script."""
+    a, b, n_pairs = comparison.label_a, comparison.label_b, len(comparison.pairs)
     values = {
-        "title": escape(data.title),
-        "facts": f"{counted(len(data.pairs), 'sound')} in both runs.",
-        "headline": many_shell.headline(data.headline),
-        "rule": escape(data.rule),
-        "name_a": escape(data.name_a),
-        "name_b": escape(data.name_b),
-        "settings_changed": many_shell.folded(
+        "title": escape(f"{a} against {b}"),
+        "facts": f"{counted(n_pairs, 'sound')} in both runs.",
+        "headline": table_page.headline(headline(comparison)),
+        "rule": escape(rule(comparison.differences, n_pairs)),
+        "name_a": escape(a),
+        "name_b": escape(b),
+        "settings_changed": table_page.folded(
             "Settings that differ",
             "",
-            [(key, _setting(a), _setting(b)) for key, (a, b) in data.settings.items()],
-            ("Setting", data.name_a, data.name_b),
+            [(key, _setting(one), _setting(other)) for key, (one, other) in comparison.settings_changed.items()],
+            ("Setting", a, b),
         ),
-        "only": _only(data.name_a, data.only_a) + _only(data.name_b, data.only_b),
+        "only": _only(a, comparison.only_a) + _only(b, comparison.only_b),
         "list_label": "The sounds, a table that scrolls",
         "key_words": "<kbd>T</kbd> <kbd>A</kbd> <kbd>B</kbd> target and both matches at the same position",
         "more_keys": "",
         "list_words": "Δ is B minus A. Press the head of a column to sort by it, losses first; again, gains first.",
-        **many_shell.made(data.command, data.notes),
+        **table_page.made(command, comparison.notes),
     }
-    return many_shell.page(
-        "compare_page.html", values, _numbers(data, path), brand="ddsp-match compare", script="compare.js"
+    return table_page.page(
+        "compare_page.html", values, _numbers(comparison, path), brand="ddsp-match compare", script="compare.js"
     )
 
 
@@ -61,38 +64,40 @@ def _setting(value: object) -> str:
 
 
 def _only(name: str, sounds: Mapping[str, str]) -> str:
-    return many_shell.folded(
+    return table_page.folded(
         f"Only in {name}", "These are left out of the comparison.", list(sounds.items()), ("Sound", "Why")
     )
 
 
-def _numbers(data: CompareData, path: Path) -> dict[str, object]:
-    names = [pair.name for pair in data.pairs]
-    families, family_of = packing.shared(pair.family for pair in data.pairs)
-    kinds = {
-        "target": [pair.target for pair in data.pairs],
-        "a": [pair.match_a for pair in data.pairs],
-        "b": [pair.match_b for pair in data.pairs],
-    }
-    a, b = (packing.values(data.columns, [getattr(pair, side) for pair in data.pairs]) for side in "ab")
+def _numbers(comparison: Comparison, path: Path) -> dict[str, object]:
+    pairs, metrics = comparison.pairs, comparison.metrics
+    names = [pair.name for pair in pairs]
+    families, family_of = packing.shared(pair.a.family for pair in pairs)
+    of_a, of_b = [table_page.levels_db(pair.a) for pair in pairs], [table_page.levels_db(pair.b) for pair in pairs]
+    a = packing.values(metrics, [pair.a.metrics for pair in pairs])
+    b = packing.values(metrics, [pair.b.metrics for pair in pairs])
     return {
-        "name_a": data.name_a,
-        "name_b": data.name_b,
-        "columns": packing.columns(data.columns),
+        "name_a": comparison.label_a,
+        "name_b": comparison.label_b,
+        "columns": packing.columns(metrics, comparison.a),
         "names": names,
         "families": families,
         "family_of": family_of,
         "a": a,
         "b": b,
-        "sounds": {name: packing.sounds(given, names, path) for name, given in kinds.items()},
+        "sounds": {
+            "target": packing.sounds([pair.a.target for pair in pairs], [one for one, _ in of_a], names, path),
+            "a": packing.sounds([pair.a.match for pair in pairs], [one for _, one in of_a], names, path),
+            "b": packing.sounds([pair.b.match for pair in pairs], [one for _, one in of_b], names, path),
+        },
         "reports": None,
-        "changes": [_change(one, [*a.get(one.key, []), *b.get(one.key, [])]) for one in data.changes],
-        "sort_by": packing.first_shown(data.columns, data.sort_by),
+        "changes": [_change(one, [*a.get(one.key, []), *b.get(one.key, [])]) for one in comparison.differences],
+        "sort_by": packing.first_shown(metrics, comparison.sort),
     }
 
 
-def _change(change: Change, values: list[float | int | None]) -> dict[str, object]:
-    """A change, with the unit in which it is drawn: how much the sounds of both runs differ among themselves.
+def _change(one: Difference, values: list[float | int | None]) -> dict[str, object]:
+    """Return a change with the unit in which it is drawn: how much the sounds of both runs differ among themselves.
 
     That is a standard deviation from quartiles, so that one odd sound does not shrink everything else, and at least a
     quarter of the plain one, so that a metric that is the same for most sounds does not blow the axis up: no mean
@@ -104,13 +109,13 @@ def _change(change: Change, values: list[float | int | None]) -> dict[str, objec
         low, _, high = statistics.quantiles(finite, method="inclusive")
         spread = max((high - low) / QUARTILES_APART, spread / 4)
     return {
-        "key": change.key,
-        "a": packing.number(change.a),
-        "b": packing.number(change.b),
-        "difference": packing.means({"": change.difference})[""],
-        "better_share": packing.number(change.better_share),
-        "worse_share": packing.number(change.worse_share),
-        "verdict": change.verdict,
-        "p": packing.number(change.p),
+        "key": one.key,
+        "a": packing.number(one.mean_a),
+        "b": packing.number(one.mean_b),
+        "difference": {name: packing.number(getattr(one, name)) for name in ("mean", "n", "low", "high")},
+        "better_share": packing.number(one.better_share),
+        "worse_share": packing.number(one.worse_share),
+        "verdict": one.verdict,
+        "p": packing.number(one.p_holm),
         "unit": packing.number(spread or 1.0),
     }

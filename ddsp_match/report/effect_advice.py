@@ -1,4 +1,4 @@
-"""What to try after an identification, each point with its reason in the figures or the knobs."""
+"""Say what to try after an identification, each point with its reason in the figures or the knobs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ddsp_match.core.params import Parameter
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.identify import Identification
 from ddsp_match.fitting.optimise import StopReason
-from ddsp_match.report.effect_verdict import Ratios, Verdict, error_to_signal, no_better_than_gain
+from ddsp_match.fitting.verdict import Verdict
+from ddsp_match.report.effect_verdict import Ratios, error_to_signal, no_better_than_gain
 
 AT_AN_END = 1e-5  # of the range; the search reaches the ends themselves
 RESTORED = 0.8  # of the error: a level that leaves no more than this was missing
@@ -22,23 +23,23 @@ LINEAR = 0.5  # of the error: a filter that leaves no more than this would expla
 def advice(
     verdict: Verdict,
     ratios: Ratios,
-    found: Identification,
+    search: Identification,
     rack: Rack,
     held: Collection[str],
     wet: Float[np.ndarray, "channels samples"],
     output: Float[np.ndarray, "channels samples"],
     by_filter: float,
 ) -> list[str]:
-    """What to try next, most promising first.
+    """Say what to try next, most promising first.
 
     Args:
         verdict: On the chain.
         ratios: Its figures.
-        found: The search.
+        search: The search.
         rack: The chain with its knobs.
         held: Names of knobs that the user held.
-        wet: What should come out.
-        output: What the chain makes of dry.
+        wet: The target.
+        output: `dry` through the chain.
         by_filter: Share of wet's energy that a linear filter explains.
     """
     if not verdict.matched:
@@ -46,7 +47,7 @@ def advice(
     points = list(_ends(rack, held))
     if verdict.level == "excellent":
         return points
-    if found.reason in (StopReason.BUDGET, StopReason.INTERRUPTED):
+    if search.reason in (StopReason.BUDGET, StopReason.INTERRUPTED):
         points.append("The search ended before it had settled: give it more time with a larger `--budget`.")
     if not verdict.by_ear:
         points += _level_points(ratios, rack, wet, output)
@@ -58,7 +59,7 @@ def advice(
 
 
 def _level_points(ratios: Ratios, rack: Rack, wet: np.ndarray, output: np.ndarray) -> Iterator[str]:
-    """What a gain would mend."""
+    """Say what a gain would mend."""
     level = float((output * wet).sum()) / max(float(np.square(output).sum()), 1e-30)
     if error_to_signal(level * output, wet, slice(0, wet.shape[1])) < RESTORED * ratios.esr:
         nearer = f"{20 * np.log10(max(abs(level), 1e-30)):+.1f} dB"
@@ -70,7 +71,7 @@ def _level_points(ratios: Ratios, rack: Rack, wet: np.ndarray, output: np.ndarra
 
 
 def _ends(rack: Rack, held: Collection[str]) -> Iterator[str]:
-    """The knobs that stand at an end of their range where they are not neutral."""
+    """Name the knobs that stand at an end of their range where they are not neutral."""
     for knob in rack.chain.knobs:
         # The effect alone is no limit that a wider range would lift.
         if knob.name in held or knob.name.endswith("mix"):

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
+from ddsp_match.effects.rack import Rack
+from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.report import colours, effect_measures, pictures
-from ddsp_match.report.effect_data import EffectReport
 from ddsp_match.report.series import rising, thinned
 from ddsp_match.report.shell import colour_scale, image, numbers
 
 MAX_STEPS = 300
+RESPONSE_POINTS = 6000
 MAX_LINES = 200
 NAMED_LINES = 8
 SHAPE_RANGE_DB = 45.0
 
 
-def images(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
+def images(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
     """All pictures and curves of the page.
 
     Returns:
@@ -37,7 +40,7 @@ def images(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
     return {**spectra, **shapes}, facts
 
 
-def _spectra(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
+def _spectra(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
     """Spectrograms of wet and output on one scale, and of their difference, lowered where that would be black."""
     rate = data.wet.sample_rate
     sounds = {"target": data.wet, "match": data.output, "difference": data.difference}
@@ -69,7 +72,7 @@ def _spectra(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
     }
 
 
-def _waveshape(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
+def _waveshape(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
     """Measured and found pairs of input and output, with the found median over both."""
     dry, wet, output = data.dry.samples, data.wet.samples, data.output.samples
     x_limit, y_limit = effect_measures.limits(dry), effect_measures.limits(wet, output)
@@ -87,12 +90,13 @@ def _waveshape(data: EffectReport) -> tuple[dict[str, str], dict[str, object]]:
     return elements, {"x_limit": x_limit, "y_limit": y_limit, "curves": curves, "scale": scale}
 
 
-def _response(data: EffectReport) -> dict[str, object]:
+def _response(data: EffectResult) -> dict[str, object]:
     """The measured transfer function, its standard error and coherence, and the found chain's over it."""
     rate = data.dry.sample_rate
     measured = effect_measures.transfer(data.dry.samples, data.wet.samples, rate)
-    if data.response_hz is not None and data.response_db is not None:
-        found_db = effect_measures.in_bands(data.response_hz, data.response_db, measured)
+    exact = exact_response(data.rack)
+    if exact is not None:
+        found_db = effect_measures.in_bands(*exact, measured)
     else:
         found_db = effect_measures.transfer(data.dry.samples, data.output.samples, rate).gain_db
     trusted = (measured.coherence > 0.5) & np.isfinite(measured.gain_db)
@@ -110,6 +114,20 @@ def _response(data: EffectReport) -> dict[str, object]:
     }
 
 
+def exact_response(rack: Rack) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]] | None:
+    """Return Hz and exact magnitude in dB of a linear chain; None of others, and of those that mix channels."""
+    if not rack.chain.linear:
+        return None
+    hz = np.geomspace(20.0, 0.4999 * rack.sample_rate, RESPONSE_POINTS)
+    try:
+        with torch.inference_mode():
+            values = rack.chain.response(rack.chain.tensors(rack.knobs), rack.sample_rate, torch.from_numpy(hz))
+    except NotImplementedError:
+        return None
+    power = values.abs().square().numpy().reshape(-1, RESPONSE_POINTS).mean(0)
+    return hz, 10 * np.log10(np.maximum(power, 1e-20))
+
+
 def _span(values: np.ndarray, least: float, most: float, outliers: float) -> tuple[float, float]:
     """An axis in dB that holds nearly all values, neither too narrow nor too wide."""
     if not values.size:
@@ -121,7 +139,7 @@ def _span(values: np.ndarray, least: float, most: float, outliers: float) -> tup
     return float(np.floor(low - widen)), float(np.ceil(high + widen))
 
 
-def _gain(data: EffectReport) -> dict[str, object]:
+def _gain(data: EffectResult) -> dict[str, object]:
     """Level over the input's, of the target and of the output."""
     gains = effect_measures.gain_over_time(
         data.dry.samples, [data.wet.samples, data.output.samples], data.dry.sample_rate
@@ -141,12 +159,12 @@ def _kept(steps: Sequence[int]) -> tuple[list[int], list[int]]:
     return keep, [steps[i] for i in keep]
 
 
-def _loss(data: EffectReport) -> dict[str, list]:
+def _loss(data: EffectResult) -> dict[str, list]:
     """The loss at each step, and the best so far; what cannot stand on a logarithmic axis is left out."""
-    loss = np.asarray(data.history.loss, float)
+    loss = np.asarray([step.loss for step in data.history], float)
     usable = np.isfinite(loss) & (loss > 0)
     best = np.minimum.accumulate(np.where(usable, loss, np.inf)) if loss.size else loss
-    keep, steps = _kept(data.history.steps)
+    keep, steps = _kept([step.step for step in data.history])
     rows = [(step, loss[i], best[i]) for step, i in zip(steps, keep, strict=True) if usable[i]]
     return {
         "step": [int(step) for step, _, _ in rows],
@@ -155,15 +173,12 @@ def _loss(data: EffectReport) -> dict[str, list]:
     }
 
 
-def _knob_lines(data: EffectReport) -> dict[str, object]:
+def _knob_lines(data: EffectResult) -> dict[str, object]:
     """Every knob's way through its range, those first that went furthest."""
-    keep, steps = _kept(data.history.steps)
+    keep, steps = _kept([step.step for step in data.history])
     lines = []
-    for knob in data.knobs:
-        values = np.asarray(data.history.knobs.get(knob.name, np.zeros((0,))), float)
-        if len(values) != len(data.history.steps) or not keep:
-            continue
-        rows = values.reshape(len(values), -1)
+    for knob in data.rack.chain.knobs if keep else ():
+        rows = np.stack([np.atleast_1d(step.knobs[knob.name]) for step in data.history]).astype(float)
         where = knob.position(torch.as_tensor(rows)).numpy()
         for index, name in enumerate(knob.labels):
             way = float(np.abs(np.diff(where[:, index])).sum())

@@ -1,4 +1,4 @@
-"""How well a chain explains a pair, in figures and in words."""
+"""Judge how well a chain explains a pair, in figures and in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ddsp_match.analysis.alignment import Alignment
 from ddsp_match.analysis.relation import explains
 from ddsp_match.fitting.identify import Identification
 from ddsp_match.fitting.pair import Pair
+from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report.ratios import counted, esr_words
 
 # Error-to-signal ratios up to which these words hold. At -30 dB the difference is hard to hear behind the sound, at
@@ -40,25 +41,8 @@ class Ratios:
 
     @property
     def judged(self) -> float:
-        """The one that tells."""
+        """The one that counts."""
         return counted(self.esr, self.esr_unseen)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How well a chain explains a pair.
-
-    Attributes:
-        matched: False where nothing explains wet from dry.
-        level: ``excellent``, ``good``, ``fair`` or ``poor``.
-        words: The same in a sentence, the level first.
-        by_ear: Why spectra are compared and not samples; empty where samples are.
-    """
-
-    matched: bool
-    level: str
-    words: str
-    by_ear: str = ""
 
 
 def ratios(
@@ -67,7 +51,7 @@ def ratios(
     wet: Float[np.ndarray, "channels samples"],
     last: int,
 ) -> Ratios:
-    """The figures of an output, of which the samples before `last` were fitted."""
+    """Return the figures of an output, of which the samples before `last` were fitted."""
     n = wet.shape[1]
     seen = slice(0, last)
     unseen = slice(last, n) if last < n else slice(0, n)
@@ -80,43 +64,47 @@ def ratios(
 
 
 def error_to_signal(output: np.ndarray, wet: np.ndarray, part: slice) -> float:
-    """Energy of the error over that of the wet sound, in a part of it."""
+    """Return the energy of the error over that of the wet sound, in a part of it."""
     energy = float(np.square(wet[:, part]).sum())
     return float(np.square(output[:, part] - wet[:, part]).sum()) / max(energy, 1e-30)
 
 
 def of_best_gain(dry: np.ndarray, wet: np.ndarray, seen: slice, unseen: slice) -> float:
-    """Of the best single gain on the part that is fitted, where the chain is judged."""
+    """Return the ratio that the best single gain on the fitted part reaches where the chain is judged."""
     energy = float(np.square(dry[:, seen]).sum())
     gain = float((dry[:, seen] * wet[:, seen]).sum()) / max(energy, 1e-30)
     return error_to_signal(gain * dry, wet, unseen)
 
 
 def related(ratios: Ratios, rate: int, pair: Pair, alignment: Alignment) -> bool:
-    """Whether anything speaks for one sound having been made from the other; asked only where the chain failed."""
+    """Tell whether one sound seems made from the other; measured only where the chain failed."""
     if ratios.judged < EXPLAINED:
         return True
     return explains(pair.dry.samples, pair.wet.samples, rate, alignment).related
 
 
-def judged(ratios: Ratios, related: bool, found: Identification, *, by_chance: bool) -> Verdict:
-    """Whether the chain explains the pair, and how well.
+def judge(ratios: Ratios, related: bool, search: Identification, *, by_chance: bool) -> Verdict:
+    """Judge how well a chain explains a pair.
 
     Args:
         ratios: Of the output.
         related: Whether one sound was made from the other at all.
-        found: The search; where it went by spectra, so does the verdict.
+        search: The search; where it went by spectra, so does the verdict.
         by_chance: Whether the chain's fine structure is drawn by chance.
+
+    Returns:
+        A verdict without advice.
     """
     value = ratios.judged
-    before, after = found.history[0].loss, found.loss
+    before, after = search.history[0].loss, search.loss
     where = "over the whole" if ratios.esr_unseen is None else "on the part that was not fitted"
     by_ear, figure = "", f"error-to-signal ratio {esr_words(value)} {where}"
-    if found.measure == "mrstft":
+    if search.measure == "mrstft":
         by_ear = "chance has a part in them" if by_chance else "the search was for the spectrum"
         figure = f"spectral distance {after:.2g}, and {before:.2g} without the effects"
     if value >= EXPLAINED and not related:
-        return Verdict(False, POOR, f"no match: nothing explains wet from dry; {figure}", by_ear)
+        headline = f"no match: nothing explains wet from dry; {figure}"
+        return Verdict(headline, [], [], [], POOR, matched=False, by_ear=by_ear)
     if by_ear:
         bounds, value, rest = BY_EAR, after / max(before, 1e-30), "these effects bring the spectra hardly nearer"
     elif value >= EXPLAINED:
@@ -126,9 +114,9 @@ def judged(ratios: Ratios, related: bool, found: Identification, *, by_chance: b
     level, words = next(((level, words) for bound, level, words in bounds if value <= bound), (POOR, rest))
     if not by_ear and no_better_than_gain(ratios):
         words += f", and a gain alone does {'as well' if value <= LIKE * ratios.esr_gain else 'better'}"
-    return Verdict(True, level, f"{level}: {words}; {figure}", by_ear)
+    return Verdict(f"{level}: {words}; {figure}", [], [], [], level, by_ear=by_ear)
 
 
 def no_better_than_gain(ratios: Ratios) -> bool:
-    """Whether one level knob comes about as near as the chain, or nearer."""
+    """Tell whether one level knob comes about as near as the chain, or nearer."""
     return ratios.judged > max(ratios.esr_gain / LIKE, WORDS[0][0])

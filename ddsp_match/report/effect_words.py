@@ -4,71 +4,79 @@ from __future__ import annotations
 
 import base64
 import math
+from dataclasses import asdict
 from html import escape
 
 import numpy as np
 import torch
 
 from ddsp_match.core.params import Parameter
+from ddsp_match.effects.chain import DryWet, Parallel, Serial
+from ddsp_match.effects.processor import Processor
+from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
-from ddsp_match.report.effect_data import EffectReport
+from ddsp_match.report.effect_figures import exact_response
 from ddsp_match.report.metrics_table import bullet_list, copyable, seconds_rows, settings_rows, with_code
-from ddsp_match.report.ratios import db_words, esr_db, ratio_words
+from ddsp_match.report.ratios import counted, db_words, esr_db, ratio_words
 from ddsp_match.report.words import channels_in_words
 
 # Rows of up to this many knobs get a line each in the table, longer ones a picture.
 LISTED = 8
 
 
-def words(data: EffectReport, moving: Animation | None) -> dict[str, str]:
+def words(
+    data: EffectResult, moving: Animation | None = None, patch_file: tuple[str, int] | None = None
+) -> dict[str, str]:
     """The texts of the page by the name of their place, as HTML."""
-    count = sum(knob.count for knob in data.knobs)
+    chain = chain_words(data.rack.chain)
+    count = sum(knob.count for knob in data.rack.chain.knobs)
     notes = f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>' if data.notes else ""
     return {
-        "title": escape(data.title),
+        "title": escape(data.name),
         "facts": escape(_facts(data)),
         "level": data.level,
         "badge": data.level if data.matched else "no match",
-        "headline": with_code(data.verdict[:1].upper() + data.verdict[1:]),
+        "headline": with_code(data.verdict.headline[:1].upper() + data.verdict.headline[1:]),
         "judged_words": escape(_judged_words(data)),
         "esr_rows": _esr_rows(data),
         "advice": bullet_list(list(data.advice), "Nothing needs to be mended."),
         "alignment": bullet_list(_alignment(data), ""),
         "notes": notes,
         "channel_words": f" The mean of {data.wet.channels} channels is shown." if data.wet.channels > 1 else "",
-        "knob_words": escape(f"{data.chain}: {count} number{'s' if count != 1 else ''}."),
-        "knob_rows": "\n".join(_knob_rows(data, knob) for knob in data.knobs),
+        "knob_words": escape(f"{chain}: {count} number{'s' if count != 1 else ''}."),
+        "knob_rows": "\n".join(_knob_rows(data, knob) for knob in data.rack.chain.knobs),
         "ambiguous_words": _ambiguous_words(data),
         "response_words": "The found chain is linear: its response is exact."
-        if data.response_db is not None
+        if exact_response(data.rack) is not None
         else "The found chain is not linear: its response is measured on its output in the same way.",
         "stop_words": escape(_stop_words(data)),
-        "approach": _approach(data, moving),
+        "approach": _approach(moving),
         "command": copyable(data.command),
-        "patch_words": _patch_words(data),
+        "patch_words": _patch_words(patch_file),
         "seconds_rows": seconds_rows(data.seconds),
-        "settings_rows": settings_rows(data.settings),
+        "settings_rows": settings_rows(asdict(data.settings)),
     }
 
 
-def _facts(data: EffectReport) -> str:
+def _facts(data: EffectResult) -> str:
     wet = data.wet
     rate, channels = f"{wet.sample_rate / 1000:g} kHz", channels_in_words(wet.channels)
-    return " · ".join([data.chain, f"{wet.seconds:.2f} s", rate, channels])
+    return " · ".join([chain_words(data.rack.chain), f"{wet.seconds:.2f} s", rate, channels])
 
 
-def _judged_words(data: EffectReport) -> str:
+def _judged_words(data: EffectResult) -> str:
     """The figure that counts beside what turning one level knob would have reached."""
     if data.by_ear:
         return f"Its samples are not compared: {data.by_ear}."
-    if not (math.isfinite(data.esr_gain) and math.isfinite(data.judged)):
-        return f"The error-to-signal ratio is {db_words(data.judged)}."
-    better_db = esr_db(data.esr_gain) - esr_db(data.judged)
+    esr = counted(data.esr, data.esr_unseen)
+    if not (math.isfinite(data.esr_gain) and math.isfinite(esr)):
+        return f"The error-to-signal ratio is {db_words(esr)}."
+    better_db = esr_db(data.esr_gain) - esr_db(esr)
     beside = f"{abs(better_db):.1f} dB {'better' if better_db >= 0 else 'worse'} than the best static gain alone"
     return f"{beside}{'' if data.esr_unseen is None else ', on the part that the search did not see'}."
 
 
-def _esr_rows(data: EffectReport) -> str:
+def _esr_rows(data: EffectResult) -> str:
     """Error-to-signal ratios with a bar each: the longer, the closer."""
     rate = data.wet.sample_rate
     first, last = (sample / rate for sample in data.seen)
@@ -90,21 +98,19 @@ def _esr_rows(data: EffectReport) -> str:
     return "\n".join(cells)
 
 
-def _alignment(data: EffectReport) -> list[str]:
+def _alignment(data: EffectResult) -> list[str]:
     """What was found between the files before the search."""
-    late_ms = 1000 * data.latency_samples / data.wet.sample_rate
-    samples = f"{abs(round(data.latency_samples, 3)):.10g} samples ({abs(late_ms):.3g} ms)"
-    if abs(data.latency_samples) < 1e-6:
+    late_ms = 1000 * data.rack.latency / data.wet.sample_rate
+    samples = f"{abs(round(data.rack.latency, 3)):.10g} samples ({abs(late_ms):.3g} ms)"
+    if abs(data.rack.latency) < 1e-6:
         points = ["No latency was taken out."]
     else:
-        side = "late" if data.latency_samples > 0 else "early"
+        side = "late" if data.rack.latency > 0 else "early"
         points = [f"The wet file is {samples} {side}; that was taken out first."]
     turned = "The wet file is upside down: its polarity was turned over."
-    points.append(turned if data.polarity < 0 else "The polarity is the same.")
-    if data.confidence is not None:
-        points.append(f"Confidence of both: {data.confidence:.2f} of 1.")
-    if data.explained is not None:
-        points.append(f"The best linear filter of dry explains {100 * data.explained:.1f} % of wet's energy.")
+    points.append(turned if data.rack.polarity < 0 else "The polarity is the same.")
+    points.append(f"Confidence of both: {data.alignment.confidence:.2f} of 1.")
+    points.append(f"The best linear filter of dry explains {100 * data.alignment.strength:.1f} % of wet's energy.")
     return points
 
 
@@ -117,11 +123,11 @@ def value_words(value: float) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def _knob_rows(data: EffectReport, knob: Parameter) -> str:
+def _knob_rows(data: EffectResult, knob: Parameter) -> str:
     """A knob's row in the table; short rows of knobs one by one, long ones as a picture."""
-    values = np.atleast_1d(np.asarray(data.found[knob.name], float))
+    values = np.atleast_1d(np.asarray(data.rack.knobs[knob.name], float))
     neutral = np.atleast_1d(np.asarray(knob.default, float))
-    if knob.size > LISTED:
+    if (knob.size or 0) > LISTED:
         return _picture_row(data, knob, values, neutral)
     rows = []
     for name, value, default in zip(knob.labels, values, neutral, strict=True):
@@ -129,8 +135,9 @@ def _knob_rows(data: EffectReport, knob: Parameter) -> str:
         at, rest = _position(knob, value), _position(knob, default)
         bar = (
             f'<span class="knob-bar" role="img" aria-label="{100 * at:.0f} % of the range">'
-            f'<i class="way" style="left:{100 * min(at, rest):.1f}%;width:{100 * abs(at - rest):.1f}%"></i>'
-            f'<i class="rest" style="left:{100 * rest:.1f}%"></i><i class="at" style="left:{100 * at:.1f}%"></i></span>'
+            f'<i class="way" style="--place:{100 * min(at, rest):.1f};--length:{100 * abs(at - rest):.1f}"></i>'
+            f'<i class="rest" style="--place:{100 * rest:.1f}"></i>'
+            f'<i class="at" style="--place:{100 * at:.1f}"></i></span>'
         )
         cells = (_range_words(knob), _with_unit(default, knob), _with_unit(value, knob), bar)
         rows.append(_row(name, knob.meaning, cells, unsure))
@@ -149,7 +156,7 @@ def _row(name: str, meaning: str, cells: tuple[str, str, str, str], unsure: bool
     )
 
 
-def _picture_row(data: EffectReport, knob: Parameter, values: np.ndarray, neutral: np.ndarray) -> str:
+def _picture_row(data: EffectResult, knob: Parameter, values: np.ndarray, neutral: np.ndarray) -> str:
     """Many knobs of a kind: their values as a curve, and all of them to unfold."""
     spread = max(float(np.ptp(values)), 1e-12)
     low, high = float(values.min()) - 0.05 * spread, float(values.max()) + 0.05 * spread
@@ -187,7 +194,7 @@ def _position(knob: Parameter, value: float) -> float:
     return float(knob.position(torch.tensor(float(value), dtype=torch.float64)).clamp(0, 1))
 
 
-def _ambiguous_words(data: EffectReport) -> str:
+def _ambiguous_words(data: EffectResult) -> str:
     if not data.ambiguous:
         return ""
     return (
@@ -196,36 +203,42 @@ def _ambiguous_words(data: EffectReport) -> str:
     )
 
 
-def _stop_words(data: EffectReport) -> str:
-    count = len(data.history.steps)
+def _stop_words(data: EffectResult) -> str:
+    count = len(data.history)
     steps = f"{count} steps recorded." if count else "No step was recorded."
-    reason = data.stop_reason.strip().rstrip(".")
+    reason = str(data.stop_reason).strip().rstrip(".")
     return f"{steps} It stopped: {reason}." if reason else steps
 
 
-def _approach(data: EffectReport, moving: Animation | None) -> str:
-    """The animation, still where the system asks for less motion."""
-    if moving is None or data.approach is None:
+def _approach(moving: Animation | None) -> str:
+    """Return the animation, still where the system asks for less motion."""
+    if moving is None:
         return '<p class="quiet">There is no animation: no step was recorded.</p>'
     gif, png = (
         f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
         for kind, content in (("gif", moving.gif), ("png", moving.still))
     )
-    first, last = data.approach.outputs[0], data.approach.outputs[-1]
-    alt = (
-        "Waveform and transfer curve of the output approaching the target: error-to-signal ratio "
-        f"{db_words(first[1])} at step {first[0]}, {db_words(last[1])} at step {last[0]}."
-    )
     return (
-        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(alt)}" width="{WIDTH}" height="{HEIGHT}">'
+        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(moving.alt)}" '
+        f'width="{WIDTH}" height="{HEIGHT}">'
     )
 
 
-def _patch_words(data: EffectReport) -> str:
-    if data.patch is None:
+def _patch_words(patch_file: tuple[str, int] | None) -> str:
+    if patch_file is None:
         return ""
-    name, n_bytes = data.patch
+    name, n_bytes = patch_file
     return (
         f"<p>The patch <code>{escape(name)}</code> holds the chain and its knobs ({n_bytes / 1000:.1f} kB): "
         f"<code>ddsp-match process in.wav {escape(name)} -o out.wav</code> plays any sound through it.</p>"
     )
+
+
+def chain_words(chain: Processor) -> str:
+    """Return a chain on one line: ``iir → clip``, ``parallel(comb | svf)``, ``mix(comb → clip)``."""
+    if isinstance(chain, Serial):
+        return " → ".join(chain_words(part) for part in chain.parts) or "nothing"
+    if isinstance(chain, Parallel | DryWet):
+        between = " | " if isinstance(chain, Parallel) else " → "
+        return f"{chain.name}({between.join(chain_words(part) for part in chain.parts)})"
+    return chain.name

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.report import colours, pictures
-from ddsp_match.report.data import ReportData
 from ddsp_match.report.shell import colour_scale, image
 
 # Differences between match and target are shown up to here, either way.
@@ -16,11 +16,11 @@ DIFFERENCE_DB = 30.0
 MASKED_DB, FAINT_DB, FADE_DB = 50.0, 65.0, 15.0
 
 
-def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
+def images(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
     """All pictures of the page.
 
     Args:
-        data: What to show.
+        data: The fit.
 
     Returns:
         Image elements by the name of their place in the page, and facts for the script by plot.
@@ -55,7 +55,7 @@ def images(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
     return elements, scales
 
 
-def _spectra(data: ReportData) -> tuple[dict[str, str], dict[str, object]]:
+def _spectra(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
     """Spectrograms of target and match on one scale, and of what sets them apart."""
     rate = data.target.sample_rate
     target = pictures.spectrogram(data.target.mono(), rate)
@@ -104,7 +104,7 @@ def audible_difference(target_db: np.ndarray, match_db: np.ndarray, top_db: floa
     return (match_db.clip(floor) - target_db.clip(floor)) * ((louder - threshold) / FADE_DB).clip(0, 1)
 
 
-def _same_length(data: ReportData) -> np.ndarray:
+def _same_length(data: FitResult) -> np.ndarray:
     """The match as mono samples, as long as the target, so that both pictures have the same columns."""
     samples = data.match.mono()[: data.target.n_samples]
     return torch.nn.functional.pad(

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
-from ddsp_match.report.table_data import Column, Mean, Sound
+from ddsp_match.score.card import SILENCE, WHITE_NOISE, Card, Metric, Summary
 
 INFINITE = 1e300  # stands for what is not finite, as JSON has no word for it; the script knows it
 _DIGITS = 5
-_QUOTED = "!'()*~-._"  # what JavaScript's encodeURIComponent leaves as it is: both must agree on a link
+_UNQUOTED = "!'()*~-._"  # what JavaScript's encodeURIComponent leaves as it is: both must agree on a link
 
 
 def number(value: float | None) -> float | int | None:
-    """A number of five digits; None for NaN, and a stand-in for what is infinite."""
+    """Return a number of five digits; None for NaN, and a stand-in for what is infinite."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
@@ -27,34 +27,54 @@ def number(value: float | None) -> float | int | None:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def columns(given: Sequence[Column]) -> list[dict[str, object]]:
-    """What the script knows about the metrics."""
-    numbers = ("floor", "silence", "white_noise")
-    return [{**asdict(one), **{name: number(getattr(one, name)) for name in numbers}} for one in given]
+def columns(metrics: Sequence[Metric], card: Card | None = None) -> list[dict[str, object]]:
+    """Return the metrics as the script takes them, each with its floor and ceilings on the card."""
+    groups = {} if card is None else {"floor": card.floor, **card.ceilings}
+
+    def beside(name: str, key: str) -> float | int | None:
+        group = groups.get(name)
+        return number(group.metrics[key].mean) if group and key in group.metrics else None
+
+    return [
+        {
+            "key": one.key,
+            "label": one.label,
+            "unit": one.unit,
+            "better": one.better,
+            "meaning": one.meaning,
+            "digits": one.decimals,
+            "floor": beside("floor", one.key),
+            "silence": beside(SILENCE, one.key),
+            "white_noise": beside(WHITE_NOISE, one.key),
+        }
+        for one in metrics
+    ]
 
 
-def values(given: Sequence[Column], rows: Sequence[Mapping[str, float | None]]) -> dict[str, list[float | int | None]]:
-    """Each metric's values, one a row."""
-    return {one.key: [number(row.get(one.key)) for row in rows] for one in given}
+def values(
+    metrics: Sequence[Metric], rows: Sequence[Mapping[str, float | None]]
+) -> dict[str, list[float | int | None]]:
+    """Return each metric's values, one a row."""
+    return {one.key: [number(row.get(one.key)) for row in rows] for one in metrics}
 
 
-def means(given: Mapping[str, Mean]) -> dict[str, dict[str, object]]:
-    """Means with their intervals."""
+def summaries(figures: Mapping[str, Summary]) -> dict[str, dict[str, object]]:
+    """Return means with their intervals, medians and worst values."""
     return {
         key: {name: number(value) if isinstance(value, int | float) else value for name, value in asdict(one).items()}
-        for key, one in given.items()
+        for key, one in figures.items()
     }
 
 
 def shared(words: Iterable[str]) -> tuple[list[str], list[int]]:
-    """Texts that repeat: each once, in order of appearance, and for every one its number."""
+    """Return texts that repeat: each once, in order of appearance, and for every one its number."""
     known: dict[str, int] = {}
     at = [known.setdefault(one, len(known)) for one in words]
     return list(known), at
 
 
 def facts(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, object]]:
-    """Remarks by their label; an empty one where a row has none."""
+    """Return remarks by their label; an empty one where a row has none."""
     labels = dict.fromkeys(label for row in rows for label in row)
     packed = {}
     for label in labels:
@@ -63,22 +83,33 @@ def facts(rows: Sequence[Mapping[str, str]]) -> dict[str, dict[str, object]]:
     return packed
 
 
-def sounds(given: Sequence[Sound | None], names: Sequence[str], page: Path) -> dict[str, object] | None:
-    """Links to one kind of sound, one a row, with their loudness where one is known; None if there is no sound."""
-    packed = links([one.path if one else None for one in given], names, page)
+def sounds(
+    paths: Sequence[str | Path | None], levels_db: Sequence[float | None], names: Sequence[str], page: Path
+) -> dict[str, object] | None:
+    """Return links to one kind of sound, one a row, with their levels where one is known.
+
+    Args:
+        paths: As of `links`.
+        levels_db: With which the sounds of a row are played equally loud; only differences within a row count.
+        names: The rows' names.
+        page: The page they are for.
+
+    Returns:
+        None if there is no sound.
+    """
+    packed = links(paths, names, page)
     if packed is None:
         return None
-    # What is silent has no loudness that another could be brought down to.
-    known = [math.nan if one is None or one.loudness_lufs is None else one.loudness_lufs for one in given]
-    lufs = [number(value) if math.isfinite(value) else None for value in known]
-    return {**packed, "lufs": lufs if any(one is not None for one in lufs) else None}
+    # Silence has no level that another could be brought down to.
+    known = [number(value) if value is not None and math.isfinite(value) else None for value in levels_db]
+    return {**packed, "lufs": known if any(one is not None for one in known) else None}
 
 
 def links(paths: Sequence[str | Path | None], names: Sequence[str], page: Path) -> dict[str, object] | None:
-    """Links to files, one a row, without what most of them share.
+    """Return links to files, one a row, without what most of them share.
 
     Args:
-        paths: The files, absolute or relative to the page's folder.
+        paths: The files, absolute or relative to the page's folder; None or empty where there is none.
         names: The rows' names, which links often hold.
         page: The page they are for.
 
@@ -87,11 +118,11 @@ def links(paths: Sequence[str | Path | None], names: Sequence[str], page: Path) 
         link, or None where there is no file. None if there is no file at all.
     """
     folder = os.path.dirname(os.path.abspath(page))
-    made = [None if path is None else link(path, folder) for path in paths]
+    made = [link(path, folder) if path else None for path in paths]
     if not any(made):
         return None
     # Of a name that is not Unicode the script could not make a link.
-    quoted = [quote(name, safe=_QUOTED + "/") if name.isprintable() else None for name in names]
+    quoted = [quote(name, safe=_UNQUOTED + "/") if name.isprintable() else None for name in names]
     both = [(href, name) for href, name in zip(made, quoted, strict=True) if href and name and name in href]
     ends = Counter(href.rpartition(name)[::2] for href, name in both)
     before, after = ends.most_common(1)[0][0] if ends else ("", "")
@@ -101,7 +132,7 @@ def links(paths: Sequence[str | Path | None], names: Sequence[str], page: Path) 
 
 
 def link(path: str | Path, folder: str) -> str:
-    """A file's address relative to a folder.
+    """Return a file's address relative to a folder.
 
     As text, without following symbolic links: that is how a browser reads ``..``.
     """
@@ -111,10 +142,10 @@ def link(path: str | Path, folder: str) -> str:
             path = os.path.relpath(path, folder)
         except ValueError:  # another drive
             return Path(path).as_uri()
-    return quote(os.fsencode(Path(path).as_posix()), safe=_QUOTED + "/")
+    return quote(os.fsencode(Path(path).as_posix()), safe=_UNQUOTED + "/")
 
 
-def first_shown(given: Sequence[Column], wanted: str) -> str:
-    """Key of the metric that is shown at first: the one wanted if there is one of that name, or else the first."""
-    keys = [one.key for one in given]
+def first_shown(metrics: Sequence[Metric], wanted: str) -> str:
+    """Return the key of the metric that is shown at first: the one wanted if there is one, or else the first."""
+    keys = [one.key for one in metrics]
     return wanted if wanted in keys else next(iter(keys), "")

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import torch
 
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.report import series, shell
-from ddsp_match.report.data import ReportData
 from ddsp_match.report.figures import images
 from ddsp_match.report.players import format_words, players
 from ddsp_match.report.words import words
 
 
-def write(path: str | Path, data: ReportData) -> Path:
+def write(path: str | Path, result: FitResult, patch_file: tuple[str, int] | None = None) -> Path:
     """Writes the report.
 
     Args:
         path: The HTML file to make.
-        data: What to show.
+        result: The fit. No text in it needs to be trusted.
+        patch_file: Name of the patch file and its size in bytes, where one was written.
 
     Returns:
         The path.
@@ -27,22 +28,22 @@ def write(path: str | Path, data: ReportData) -> Path:
     Raises:
         OutputError: If the file cannot be written.
     """
-    return shell.save(path, html(data))
+    return shell.save(path, html(result, patch_file))
 
 
 @torch.no_grad()
-def html(data: ReportData) -> str:
-    """The report as one string of HTML. Nothing of `data` can become markup or script."""
-    sounds = players(data.target, data.match, data.stems)
-    elements, scales = images(data)
-    frame_s = data.timebase.hop / data.timebase.sample_rate
+def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
+    """Return the report as one string of HTML. Nothing of the result can become markup or script."""
+    sounds = players(result.target, result.match, result.stems)
+    elements, scales = images(result)
+    frame_s = result.timebase.hop / result.timebase.sample_rate
     facts = {
-        "duration_s": data.target.seconds,
-        "pitched": data.features.pitch_hz is not None,
-        "features": series.feature_series(data.features, frame_s),
-        "levels": series.level_series(data.controls, frame_s),
-        "loss": series.loss_series(data.trace),
+        "duration_s": result.target.seconds,
+        "pitched": result.features.pitch_hz is not None,
+        "features": series.feature_series(result.features, frame_s),
+        "levels": series.level_series(result.controls, frame_s),
+        "loss": series.loss_series(result.trace),
         **scales,
     }
-    values = {"format_words": escape(format_words(data.target)), **elements, **words(data)}
+    values = {"format_words": escape(format_words(result.target)), **elements, **words(result, patch_file)}
     return shell.page("page.html", values, facts, sounds, brand="ddsp-match", script="page.js")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
-from ddsp_match.report.data import LossTrace
+from ddsp_match.fitting.optimise import Trace
 from ddsp_match.report.pictures import pool
 
 MAX_POINTS = 1000
@@ -78,7 +78,7 @@ def level_series(controls: Controls, frame_s: float) -> dict[str, list[float]]:
     }
 
 
-def loss_series(trace: LossTrace) -> dict[str, list[float]]:
+def loss_series(trace: Trace) -> dict[str, list[float]]:
     """The loss curve, with points spaced evenly on a logarithmic axis, first and last kept.
 
     Points that are not finite or not positive cannot stand on a logarithmic axis and are left out.

@@ -1,22 +1,68 @@
-"""The page of a sweep: a row a run, its settings, its scores and its sound; the best marked."""
+"""The page of a sweep: a row for each job with its settings, its figures and its sound; the best marked."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
-from ddsp_match.report import many_shell, packing, shell
-from ddsp_match.report.many_shell import counted, escape
-from ddsp_match.report.sweep_data import Run, SweepData
+from ddsp_match.report import packing, shell, table_page
+from ddsp_match.report.metrics_table import MEANINGS
+from ddsp_match.report.table_page import counted, escape
+from ddsp_match.score.card import Metric
+
+LOSS_KEY = "loss"
+_ENDS = {"interval_low": "95 % from", "interval_high": "95 % to"}  # of the mean over many sounds that ranks the rows
+_HIGHER = {"snr_db", "mos"}
+_NEITHER = {"harmonic_share", "noise_share", "voiced_share", "numbers", "sounds"}
+_COUNTS = {"numbers", "sounds", "failed"}
+# The match and its target, as `fit` and as `effect` call their files.
+_SOUNDS = (("match.wav", "target.wav"), ("output.wav", "wet.wav"))
 
 
-def write(path: str | Path, data: SweepData) -> Path:
-    """Writes the page. It points to the sounds' files and holds everything else.
+class Job(Protocol):
+    """One job of a sweep.
+
+    Attributes:
+        folder: Its run directory.
+        values: The swept settings by their dotted names, as typed.
+        loss: Best loss; infinite where it failed.
+        metrics: Figures by name.
+        stop_reason: Why it ended.
+        seconds: Wall time.
+        error: What was wrong, if it failed.
+        number: From 0; None for one that was not started.
+        intervals: Ends of the 95 % interval of a figure that is a mean over many sounds, by name.
+        by_sound: The ranking figure of each of many sounds; empty where there is one.
+    """
+
+    folder: Path
+    values: dict[str, str]
+    loss: float
+    metrics: dict[str, float]
+    stop_reason: str
+    seconds: float
+    error: str
+    number: int | None
+    intervals: dict[str, tuple[float, float]]
+    by_sound: dict[str, float]
+
+
+def write(
+    path: str | Path, jobs: Sequence[Job], *, title: str, figure: str, best_by: str, headline: str, command: str
+) -> Path:
+    """Writes the page; it points to the sounds in the jobs' folders and holds everything else.
 
     Args:
         path: The HTML file to make; links to sounds are relative to its folder.
-        data: What to show.
+        jobs: The jobs, best first. No text in them needs to be trusted.
+        title: Name of the sound, or of the many.
+        figure: What the loss of a job is called.
+        best_by: The metric that marks the best job and sorts the page; empty: the loss does.
+        headline: The result in a sentence.
+        command: The command line.
 
     Returns:
         The path.
@@ -24,81 +70,122 @@ def write(path: str | Path, data: SweepData) -> Path:
     Raises:
         OutputError: If the file cannot be written.
     """
-    return shell.save(path, html(data, Path(path)))
-
-
-def html(data: SweepData, path: Path) -> str:
-    """The page that is to lie at `path`, as one string of HTML. Nothing of `data` can become markup or script."""
-    failed = [run for run in data.runs if run.reason]
-    finished = [run for run in data.runs if not run.reason]
+    finished, failed = ([job for job in jobs if bool(job.error) == wrong] for wrong in (False, True))
+    names = dict.fromkeys(name for job in jobs for name in job.metrics)
+    ends = _ENDS if any(job.intervals for job in jobs) else {}
+    ends = [Metric(key, label, "", "neither", "", "") for key, label in ends.items()]
+    metrics = [_loss_metric(figure), *ends, *map(_metric, names)]
+    numbers = _numbers(finished, metrics, figure, best_by or LOSS_KEY, Path(path))
     values = {
-        "title": escape(data.title),
-        "facts": _facts(len(finished), len(failed)),
-        "headline": many_shell.headline(data.headline),
-        "failures": many_shell.folded(
-            "Failed", "", [(run.name, _settings_words(run), run.reason) for run in failed], ("Run", "Settings", "Why")
+        "title": escape(title),
+        "facts": f"{counted(len(finished), 'run')} finished" + (f", {len(failed):,} failed." if failed else "."),
+        "headline": table_page.headline(headline),
+        "failures": table_page.folded(
+            "Failed", "", [(_name(job), _settings_words(job), job.error) for job in failed], ("Run", "Settings", "Why")
         ),
         "list_label": "The runs, a table that scrolls",
         "key_words": "<kbd>T</kbd> target, <kbd>M</kbd> match at the same position",
-        "more_keys": ", <kbd>O</kbd> the run's own report" if any(run.report for run in finished) else "",
+        "more_keys": ", <kbd>O</kbd> the run's own report" if numbers["reports"] else "",
         "list_words": "Press the head of a column to sort by it, best first; again, worst first.",
-        **many_shell.made(data.command, data.notes),
+        **table_page.made(command, ()),
     }
-    return many_shell.page(
-        "sweep_page.html", values, _numbers(data, finished, path), brand="ddsp-match sweep", script="sweep.js"
-    )
+    html = table_page.page("sweep_page.html", values, numbers, brand="ddsp-match sweep", script="sweep.js")
+    return shell.save(path, html)
 
 
-def _facts(n_finished: int, n_failed: int) -> str:
-    return f"{counted(n_finished, 'run')} finished" + (f", {n_failed:,} failed." if n_failed else ".")
+def _loss_metric(figure: str) -> Metric:
+    if figure in MEANINGS:
+        return replace(_metric(figure), key=LOSS_KEY)
+    meaning = "What the search made small. Losses of different kinds do not compare; the other figures do."
+    if figure != "best loss":
+        meaning = "Energy of what is left between the two, as part of the wet sound's; 0 is identical."
+    return Metric(LOSS_KEY, figure, "", "lower", meaning, "")
 
 
-def _settings_words(run: Run) -> str:
-    return ", ".join(f"{key}={_setting(value)}" for key, value in run.settings.items())
+def _metric(name: str) -> Metric:
+    better = "higher" if name in _HIGHER else "neither" if name in _NEITHER else "lower"
+    known = MEANINGS.get(name)
+    if known is None:
+        return Metric(name, name, "", better, "", "")
+    return Metric(name, known.label, "share" if known.unit == "%" else known.unit, better, known.words, "")
 
 
-def _setting(value: object) -> object:
-    """A setting as JSON takes it and as one would type it: numbers stay numbers."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return "null" if value is None else value
+def _name(job: Job) -> str:
+    return "not started" if job.number is None else str(job.number)
 
 
-def _numbers(data: SweepData, runs: Sequence[Run], path: Path) -> dict[str, object]:
-    names = [run.name for run in runs]
-    keys = list(dict.fromkeys(key for run in runs for key in run.settings))
-    values = packing.values(data.columns, [run.scores for run in runs])
-    best_by = packing.first_shown(data.columns, data.best_by)
-    stops, stop_of = packing.shared(run.stop_reason for run in runs)
-    kinds = {"target": [data.target] * len(runs), "match": [run.match for run in runs]}
+def _settings_words(job: Job) -> str:
+    return ", ".join(f"{key}={_setting(value)}" for key, value in job.values.items())
+
+
+def _setting(text: str) -> int | float | str:
+    """Return a swept value as a number where it is one, which JSON can hold, or else as the text that it is."""
+    if text.lower() in ("true", "false", "null"):
+        return text.lower()
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        return value if math.isfinite(value) else text
+    return text
+
+
+def _numbers(
+    jobs: Sequence[Job], metrics: Sequence[Metric], figure: str, best_by: str, page: Path
+) -> dict[str, Any]:
+    names = [_name(job) for job in jobs]
+    keys = list(dict.fromkeys(key for job in jobs for key in job.values))
+    figures = [
+        {
+            **job.metrics,
+            LOSS_KEY: job.loss if math.isfinite(job.loss) else None,
+            **dict(zip(_ENDS, job.intervals.get(figure, ()), strict=False)),
+        }
+        for job in jobs
+    ]
+    values = packing.values(metrics, figures)
+    best_by = packing.first_shown(metrics, best_by)
+    stops, stop_of = packing.shared(job.stop_reason for job in jobs)
+    matches, targets, reports = [], [], []
+    for job in jobs:
+        folder = job.folder.absolute()
+        match, target = next((pair for pair in _SOUNDS if (folder / pair[0]).is_file()), (None, None))
+        matches.append(match and folder / match)
+        targets.append(target and folder / target)
+        report = folder / "report.html"
+        reports.append(folder if job.by_sound else report if report.is_file() else None)
+    target = next(filter(None, targets), None)
+    unknown = [None] * len(jobs)  # levels
     return {
-        "columns": packing.columns(data.columns),
+        # Figures of a sweep may be of any size: as many digits as that asks for.
+        "columns": [{**one, "digits": 0 if one["key"] in _COUNTS else None} for one in packing.columns(metrics)],
         "names": names,
         "families": [""],
-        "family_of": [0] * len(runs),
+        "family_of": [0] * len(jobs),
         "settings": [
             {
                 "key": key,
                 "label": key,
-                "values": [_setting(run.settings[key]) if key in run.settings else None for run in runs],
+                "values": [_setting(job.values[key]) if key in job.values else None for job in jobs],
             }
             for key in keys
         ],
         "values": values,
-        "seconds": [packing.number(run.seconds) for run in runs],
+        "seconds": [packing.number(job.seconds) for job in jobs],
         "stops": {"words": stops, "at": stop_of},
-        "sounds": {name: packing.sounds(given, names, path) for name, given in kinds.items()},
-        "reports": packing.links([run.report for run in runs], names, path),
+        "sounds": {
+            "target": packing.sounds([target] * len(jobs), unknown, names, page),
+            "match": packing.sounds(matches, unknown, names, page),
+        },
+        "reports": packing.links(reports, names, page),
         "best_by": best_by,
-        "best": _best(data, best_by, values.get(best_by, [])),
+        "best": _best({one.key: one.better for one in metrics}[best_by], values[best_by]),
     }
 
 
-def _best(data: SweepData, key: str, values: Sequence[float | int | None]) -> int | None:
-    """The run with the best score; None where no run has one, or where neither way is better."""
-    better = {one.key: one.better for one in data.columns}.get(key, "neither")
+def _best(better: str, values: Sequence[float | int | None]) -> int | None:
+    """Return the job with the best figure; None where no job has one, or where neither way is better."""
     known = [(value, at) for at, value in enumerate(values) if value is not None]
     if not known or better == "neither":
         return None

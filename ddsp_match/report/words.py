@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from html import escape
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.dsp.notes import note_words
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import CLEARLY, percent
-from ddsp_match.report.data import ReportData
 from ddsp_match.report.metrics_table import (
     bullet_list,
     copyable,
@@ -20,7 +21,7 @@ from ddsp_match.report.metrics_table import (
 from ddsp_match.report.next_steps import next_steps
 
 
-def words(data: ReportData) -> dict[str, str]:
+def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[str, str]:
     """The texts of the page by the name of their place, as HTML."""
     verdict, target, controls = data.verdict, data.target, data.controls
     steps = (
@@ -30,14 +31,14 @@ def words(data: ReportData) -> dict[str, str]:
     )
     pitch_hz = data.features.pitch_hz
     return {
-        "title": escape(data.title),
+        "title": escape(data.name),
         "facts": escape(_facts(data, pitch_hz)),
         "level": escape(verdict.level),
         "headline": escape(verdict.headline),
         "good": bullet_list(verdict.good, "None."),
         "weak": bullet_list(verdict.weak, "None."),
         "advice": bullet_list(verdict.advice, "Nothing to improve."),
-        "next_steps": _next_steps(data),
+        "next_steps": _next_steps(data, patch_file),
         "notes": f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>'
         if data.notes
         else "",
@@ -48,23 +49,23 @@ def words(data: ReportData) -> dict[str, str]:
         "f0_alt": f"Pitch over time; the note of the sound is {pitch_hz:.1f} hertz."
         if pitch_hz
         else "Pitch over time; no pitch was found.",
-        "controls_words": escape(_controls_words(controls, data.grid)),
-        "stop_words": escape(f"{steps}. {_sentence(data.stop_reason)}"),
+        "controls_words": escape(_controls_words(controls, data.patch.grid)),
+        "stop_words": escape(f"{steps}. {_sentence(str(data.stop_reason))}"),
         "loss_alt": escape(_loss_alt(data)),
         "shares": _shares(data.metrics),
         "metrics_rows": metrics_rows(data.metrics, pitch_hz is not None),
         "command": copyable(data.command),
-        "patch_words": _patch_words(data),
+        "patch_words": _patch_words(data, patch_file),
         "seconds_rows": seconds_rows(data.seconds),
-        "settings_rows": settings_rows(data.settings),
+        "settings_rows": settings_rows(asdict(data.settings)),
     }
 
 
-def _next_steps(data: ReportData) -> str:
+def _next_steps(data: FitResult, patch_file: tuple[str, int] | None) -> str:
     """Commands with the page's own patch file."""
-    if data.patch is None:
+    if patch_file is None:
         return ""
-    steps = next_steps(data.patch.filename, data.patch.follows_pitch)
+    steps = next_steps(patch_file[0], data.patch.follows_pitch)
     rows = "".join(f"<dt>{escape(step.words)}</dt><dd>{copyable(step.command)}</dd>" for step in steps)
     return (
         '<div class="next"><h3>What next</h3><p class="quiet">In a terminal, in the folder of this page:</p>'
@@ -77,7 +78,7 @@ def channels_in_words(count: int) -> str:
     return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
 
 
-def _facts(data: ReportData, pitch_hz: float | None) -> str:
+def _facts(data: FitResult, pitch_hz: float | None) -> str:
     """Length, rate, channels and pitch of the sound on one line."""
     audio = data.target
     parts = [f"{audio.seconds:.2f} s", f"{audio.sample_rate / 1000:g} kHz", channels_in_words(audio.channels)]
@@ -117,7 +118,7 @@ def _sentence(reason: str) -> str:
     return f"It stopped: {reason.rstrip('.')}." if reason else ""
 
 
-def _loss_alt(data: ReportData) -> str:
+def _loss_alt(data: FitResult) -> str:
     best = data.trace.best
     return (
         f"Loss over steps, from {best[0]:.3g} to {best[-1]:.3g} at best."
@@ -142,12 +143,12 @@ def _shares(metrics: Mapping[str, float]) -> str:
     return f'<div class="shares">{image}<p>Energy of the match: {text}</p></div>'
 
 
-def _patch_words(data: ReportData) -> str:
-    if data.patch is None:
+def _patch_words(data: FitResult, patch_file: tuple[str, int] | None) -> str:
+    if patch_file is None:
         return ""
-    patch, seconds = data.patch, data.target.seconds
+    name, n_bytes = patch_file
     return (
-        f"<p>The patch <code>{escape(patch.filename)}</code> plays it again: {patch.n_bytes / 1000:.1f} kB, "
-        f"{patch.n_bytes / max(seconds, 1e-9) / 1000:.1f} kB and {patch.numbers_per_second:,.0f} numbers "
+        f"<p>The patch <code>{escape(name)}</code> plays it again: {n_bytes / 1000:.1f} kB, "
+        f"{n_bytes / max(data.target.seconds, 1e-9) / 1000:.1f} kB and {data.patch.numbers_per_second():,.0f} numbers "
         "a second of sound.</p>"
     )

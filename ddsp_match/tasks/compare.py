@@ -97,10 +97,10 @@ def compare(
     found = compared(*cards, label_a, label_b, sort=sort, count=count)
     found.notes = notes + found.notes
     if place is not None:
-        from ddsp_match.report.score_report import write_compare_page
+        from ddsp_match.report import compare_page
 
         files.write_comparison(place, found)
-        write_compare_page(place / NAMES[2], found, command)
+        compare_page.write(place / NAMES[2], found, command)
     return found
 
 

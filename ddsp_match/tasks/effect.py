@@ -1,11 +1,11 @@
-"""Hear a dry and a wet sound, find the knobs of the effects between them, judge what was found."""
+"""Find the knobs of the effects between a dry and a wet sound, and judge the result."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import HELP, build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
-from ddsp_match.fitting.identify import Identifier, OnStep, Step
+from ddsp_match.fitting.effect_result import EffectResult
+from ddsp_match.fitting.identify import Identifier, OnStep
 from ddsp_match.fitting.optimise import StopReason
 from ddsp_match.fitting.pair import read_pair
 from ddsp_match.report.effect_advice import advice
-from ddsp_match.report.effect_verdict import judged, ratios, related
+from ddsp_match.report.effect_verdict import judge, ratios, related
 from ddsp_match.tasks.run_folder import claims_out
+
+__all__ = ["EffectResult", "effect"]
 
 TRY_ALIGNED = 0.5  # error that a delaying chain must undercut, or the files are aligned for it after all
 EXPLAINED = 1e-6  # error that leaves nothing to be asked of another alignment
@@ -35,63 +38,6 @@ ENDED = (StopReason.TARGET, StopReason.BUDGET, StopReason.INTERRUPTED)  # reason
 UNSEEN_AT_LEAST_S = 0.25  # a shorter end says nothing about the rest
 FAINT = 1e-4  # of the power of the whole: an end so faint says nothing about the rest either
 GRAIN_S = 0.05  # over which that power is taken
-
-
-@dataclass
-class EffectResult:
-    """What an identification found.
-
-    Attributes:
-        dry: Input, aligned with the wet sound and trimmed to what both have.
-        wet: What should come out.
-        output: What the found chain makes of `dry`.
-        rack: The chain with its knobs.
-        esr: Error-to-signal ratio over the whole pair.
-        esr_seen: Over the part that was fitted.
-        esr_unseen: Over the part at the end that was not, or None without one.
-        esr_gain: Of the best single gain, over the same part as `esr_unseen` (or the whole).
-        seen: First and last sample (not included) of the fitted part.
-        history: The way from neutral to what was found.
-        alignment: Latency and polarity between the files.
-        verdict: In a sentence, how well the chain explains the pair.
-        advice: What to try next, most promising first.
-        level: The same in a word: ``excellent``, ``good``, ``fair`` or ``poor``.
-        matched: False where nothing explains wet from dry.
-        by_ear: Why the verdict compares spectra and not samples; empty where it compares samples.
-        loss: What the search minimised, of the found knobs; by ear the distance of the spectra.
-        ambiguous: Numbers that sound the same at other values.
-        notes: What the user should know: resampling, trimming, latency.
-        settings: What it was found with.
-        seconds: Wall seconds by stage.
-        stop_reason: Why the search ended.
-    """
-
-    dry: Audio
-    wet: Audio
-    output: Audio
-    rack: Rack
-    esr: float
-    esr_seen: float
-    esr_unseen: float | None
-    esr_gain: float
-    seen: tuple[int, int]
-    history: list[Step]
-    alignment: Alignment
-    verdict: str
-    advice: list[str]
-    level: str
-    matched: bool
-    by_ear: str
-    loss: float
-    ambiguous: list[str]
-    notes: list[str]
-    settings: EffectSettings
-    seconds: dict[str, float]
-    stop_reason: StopReason
-    name: str = "effect"
-    command: str = ""
-    folder: Path | None = None
-    files: dict[str, Path] = field(default_factory=dict)
 
 
 @claims_out
@@ -125,7 +71,7 @@ def effect(
         stop: Asked again and again whether to end with the best so far.
 
     Returns:
-        What was found; `EffectResult.matched` tells whether it explains the pair.
+        The result; `EffectResult.matched` tells whether it explains the pair.
 
     Raises:
         SoundError: A sound cannot be read, is silent, or the two cannot be made into a pair.
@@ -157,33 +103,35 @@ def effect(
 
     began = time.perf_counter()
     say("search")
-    found, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
+    best, moved, source, target, last = None, alignment, np.zeros((1, 0)), np.zeros((1, 0)), 0
     enough = TRY_ALIGNED if chain.delays else EXPLAINED
     shifts = _shifts(alignment, chain, settings)
     for number, shift in enumerate(shifts):
-        if found and (found.measure != "waveform" or found.loss < enough or found.reason in ENDED):
+        if best and (best.measure != "waveform" or best.loss < enough or best.reason in ENDED):
             break
         dry_part, wet_part = shifted(pair.dry.samples, pair.wet.samples, shift)
         x, y = (np.asarray(part, dtype=np.float64) for part in (dry_part, wet_part))
         y = y * shift.polarity
         end = _fitted_samples(y, rate, settings.holdout)
-        told = None if on_step is None else _counted_on(on_step, number, len(shifts), found.loss if found else math.inf)
-        tried = Identifier(
-            chain, held, x[:, :end], y[:, :end], rate, settings, on_step=told, stop=stop, began=began
+        lowest = best.loss if best else math.inf
+        counted = None if on_step is None else _counted_on(on_step, number, len(shifts), lowest)
+        candidate = Identifier(
+            chain, held, x[:, :end], y[:, :end], rate, settings, on_step=counted, stop=stop, began=began
         ).run()
-        if not found or tried.loss < found.loss:
-            found, moved, source, target, last = tried, shift, x, y, end
-    assert found is not None
+        if not best or candidate.loss < best.loss:
+            best, moved, source, target, last = candidate, shift, x, y, end
+    assert best is not None
     notes += _alignment_notes(alignment, moved, rate)
     seconds["search"] = time.perf_counter() - began
 
     say("judge")
     began = time.perf_counter()
-    rack = Rack(chain, found.knobs, rate, moved.polarity, moved.latency_samples)
+    rack = Rack(chain, best.knobs, rate, moved.polarity, moved.latency_samples)
     output = rack.process(source, rate)
     wet_again = target * moved.polarity
     figures = ratios(source, output, wet_again, last)
-    verdict = judged(figures, related(figures, rate, pair, alignment), found, by_chance=chain.by_chance)
+    verdict = judge(figures, related(figures, rate, pair, alignment), best, by_chance=chain.by_chance)
+    points = advice(verdict, figures, best, rack, held, wet_again, output, alignment.strength)
     seconds["judge"] = time.perf_counter() - began
     result = EffectResult(
         dry=Audio(source.astype(np.float32), rate),
@@ -192,19 +140,15 @@ def effect(
         rack=rack,
         **vars(figures),
         seen=(0, last),
-        history=found.history,
+        history=best.history,
         alignment=alignment,
-        verdict=verdict.words,
-        advice=advice(verdict, figures, found, rack, held, wet_again, output, alignment.strength),
-        level=verdict.level,
-        matched=verdict.matched,
-        by_ear=verdict.by_ear,
-        loss=found.loss,
-        ambiguous=found.ambiguous,
+        verdict=replace(verdict, advice=points),
+        loss=best.loss,
+        ambiguous=best.ambiguous,
         notes=notes,
         settings=settings,
         seconds=seconds,
-        stop_reason=found.reason,
+        stop_reason=best.reason,
         name=name or (name_of(wet) if isinstance(wet, str | Path) else "effect"),
         command=command,
     )
@@ -217,7 +161,7 @@ def effect(
 
 
 def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings) -> list[Alignment]:
-    """The shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted.
+    """Return the shifts to try: none first where the chain can explain lateness by itself, or alignment is not wanted.
 
     A filter's own delay may be taken for a latency of a few samples: then the pair as it is comes second.
     """
@@ -233,16 +177,16 @@ def _shifts(alignment: Alignment, chain: Processor, settings: EffectSettings) ->
 
 
 def _counted_on(on_step: OnStep, number: int, searches: int, lowest: float) -> OnStep:
-    """Counts the steps of a search behind those that the searches before it could take, so that no bar runs back."""
+    """Count the steps of a search behind those that the searches before it could take, so that no bar runs back."""
 
-    def told(done: int, at_most: int, loss: float, best: float) -> None:
+    def counted(done: int, at_most: int, loss: float, best: float) -> None:
         on_step(number * at_most + done, searches * at_most, loss, min(best, lowest))
 
-    return told
+    return counted
 
 
 def _fitted_samples(wet: Float[np.ndarray, "channels samples"], rate: int, holdout: float) -> int:
-    """How many samples are fitted; those behind them are what the result is judged by."""
+    """Return the number of samples to fit; those behind them are held out, to judge the result by."""
     n, power = wet.shape[1], np.square(wet).mean(0)
     last = n - round(n * holdout)
     if last < n and power[last:].mean() < FAINT * power.mean():

@@ -146,10 +146,10 @@ def write_scores(place: Path, card: Card) -> None:
     Raises:
         OutputError: They cannot be written.
     """
-    from ddsp_match.report.score_report import write_score_page
+    from ddsp_match.report import score_page
 
     files.write_card(place, card)
-    write_score_page(place / NAMES[2], card)
+    score_page.write(place / NAMES[2], card)
 
 
 def check_ours(place: Path, name: str, form: str) -> None:

@@ -7,27 +7,24 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import ddsp_match
 from ddsp_match.core import audio
 from ddsp_match.core.files import fitted, new_folder, printable, write_text
+from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.patch import SUFFIX, EffectsPatch
 from ddsp_match.report import animation, effect_page
-from ddsp_match.tasks.effect_report import from_result
 from ddsp_match.tasks.run_folder import write_config
-
-if TYPE_CHECKING:
-    from ddsp_match.tasks.effect import EffectResult
 
 
 def write_effect(result: EffectResult, folder: Path) -> None:
     """Writes sounds, patch, knobs, config, history, animation and report; all of them or none.
 
     Args:
-        result: What an identification found; its `folder`, `files` and `seconds` are filled in.
+        result: The effect; its `folder`, `files` and `seconds` are filled in.
         folder: The run folder, replaced if it exists.
 
     Raises:
@@ -38,17 +35,16 @@ def write_effect(result: EffectResult, folder: Path) -> None:
     with new_folder(folder) as scratch:
         provenance = {"sound": result.name, "command": result.command, "ddsp_match": ddsp_match.__version__}
         n_bytes = EffectsPatch(result.rack, {**provenance, "esr": result.esr}).save(scratch / patch_name)
-        report = from_result(result, patch=(printable(patch_name), n_bytes))
         for name in ("output", "dry", "wet", "difference"):
-            audio.write(scratch / f"{name}.wav", getattr(report, name), "FLOAT")
+            audio.write(scratch / f"{name}.wav", getattr(result, name), "FLOAT")
         write_config(scratch / "config.yaml", result.command, result.settings)
         _write_knobs(result, scratch / "knobs.json")
         _write_history(result, scratch / "history.csv")
-        moving = None
-        if report.approach is not None:
-            moving = animation.render(report.approach, result.wet.sample_rate)
+        moving = animation.animate(result)
+        if moving is not None:
             (scratch / "approach.gif").write_bytes(moving.gif)
-        effect_page.write(scratch / "report.html", report, moving)
+        patch_file = printable(patch_name), n_bytes
+        effect_page.write(scratch / "report.html", result, moving=moving, patch_file=patch_file)
         names = sorted(path.name for path in scratch.iterdir())
     result.folder = folder
     result.files = {name: folder / name for name in names}
@@ -71,7 +67,7 @@ def _write_knobs(result: EffectResult, path: Path) -> None:
     ratios = {name: getattr(result, name) for name in ("esr", "esr_seen", "esr_unseen", "esr_gain")}
     content = {
         "name": result.name,
-        "verdict": result.verdict,
+        "verdict": result.verdict.headline,
         "advice": result.advice,
         "level": result.level,
         "matched": result.matched,

@@ -6,26 +6,21 @@ import csv
 import json
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ddsp_match.core import audio
 from ddsp_match.core.files import fitted, new_folder, printable, write_text
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.patch import SUFFIX
 from ddsp_match.report import page
-from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
 from ddsp_match.tasks.run_folder import write_config
-
-if TYPE_CHECKING:
-    from ddsp_match.tasks.fit import FitResult
 
 
 def write_run(result: FitResult, folder: Path) -> None:
     """Writes sounds, patch, config, loss, metrics and report; all of them or none.
 
     Args:
-        result: What a fit found; its `folder`, `files` and `seconds` are filled in.
+        result: The fit; its `folder`, `files` and `seconds` are filled in.
         folder: The run folder, replaced if it exists.
 
     Raises:
@@ -51,10 +46,9 @@ def write_files(result: FitResult, scratch: Path) -> list[str]:
     n_bytes = result.patch.save(scratch / patch_name)
     write_config(scratch / "config.yaml", result.command, result.settings)
     _write_loss(result, scratch / "loss.csv")
-    numbers, follows_pitch = result.patch.numbers_per_second(), result.patch.follows_pitch
-    facts = PatchFacts(printable(patch_name), n_bytes, numbers, follows_pitch)
-    _write_metrics(result, facts, scratch / "metrics.json")
-    page.write(scratch / "report.html", _report(result, facts))
+    patch_file = printable(patch_name), n_bytes
+    _write_metrics(result, patch_file, scratch / "metrics.json")
+    page.write(scratch / "report.html", result, patch_file)
     return sorted(path.name for path in scratch.iterdir())
 
 
@@ -67,7 +61,7 @@ def _write_loss(result: FitResult, path: Path) -> None:
             rows.writerow([step, f"{loss:.6g}", f"{best:.6g}", f"{seconds:.4f}"])
 
 
-def _write_metrics(result: FitResult, facts: PatchFacts, path: Path) -> None:
+def _write_metrics(result: FitResult, patch_file: tuple[str, int], path: Path) -> None:
     content = {
         "sound": result.name,
         "verdict": result.verdict.headline,
@@ -78,29 +72,11 @@ def _write_metrics(result: FitResult, facts: PatchFacts, path: Path) -> None:
         "seconds": {name: round(value, 4) for name, value in result.seconds.items()},
         "pitched": result.pitched,
         "notes": result.notes,
-        "patch": asdict(facts),
+        "patch": {
+            "filename": patch_file[0],
+            "n_bytes": patch_file[1],
+            "numbers_per_second": result.patch.numbers_per_second(),
+            "follows_pitch": result.patch.follows_pitch,
+        },
     }
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def _report(result: FitResult, facts: PatchFacts) -> ReportData:
-    trace = result.trace
-    return ReportData(
-        title=result.name,
-        command=result.command,
-        target=result.target,
-        match=result.match,
-        stems=result.stems,
-        timebase=result.timebase,
-        features=result.features,
-        controls=result.controls,
-        grid=result.patch.grid,
-        trace=LossTrace(trace.steps, trace.loss, trace.best),
-        metrics=result.metrics,
-        verdict=result.verdict,
-        notes=result.notes,
-        settings=asdict(result.settings),
-        stop_reason=str(result.stop_reason),
-        seconds=result.seconds,
-        patch=facts,
-    )

@@ -24,6 +24,7 @@ from ddsp_match.core.settings import EffectSettings
 from ddsp_match.effects.build import build
 from ddsp_match.effects.rack import Rack
 from ddsp_match.effects.registry import processors
+from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report.ratios import esr_words
 
 
@@ -58,7 +59,7 @@ class FakeEffect:
             esr_gain=0.5,
             seen=(0, 36_000),
             alignment=types.SimpleNamespace(latency_samples=480.0, polarity=-1.0, confidence=0.875, note=""),
-            verdict="very close",
+            verdict=Verdict("very close", [], [], [], "excellent"),
             advice=["try this"],
             matched=True,
             by_ear="",
@@ -149,7 +150,8 @@ def test_what_was_not_done_is_not_said(fake_effect, capsys):
 
 
 def test_no_match_ends_with_3_and_is_written_all_the_same(fake_effect, capsys):
-    fake_effect.found = {"matched": False, "verdict": "no match: nothing explains wet from dry"}
+    verdict = Verdict("no match: nothing explains wet from dry", [], [], [], "poor")
+    fake_effect.found = {"matched": False, "verdict": verdict}
     assert run("dry.wav", "wet.wav", "effects=[gain]") == 3
     said = capsys.readouterr().out
     assert said.startswith("no match: nothing explains wet from dry\n") and "report:  outputs/wet-effect" in said

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from ddsp_match.analysis.alignment import Alignment
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.params import Parameter
 from ddsp_match.core.settings import EffectSettings
@@ -17,6 +16,10 @@ from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.gain import Gain
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
+from ddsp_match.fitting.effect_result import EffectResult
+from ddsp_match.fitting.identify import Step
+from ddsp_match.fitting.optimise import StopReason
+from ddsp_match.fitting.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -57,45 +60,6 @@ class Bend(Processor):
         return (torch.tanh(drive * (audio + offset)) - torch.tanh(drive * offset)) / drive
 
 
-@dataclass
-class Step:
-    step: int
-    seconds: float
-    loss: float
-    knobs: dict[str, np.ndarray]
-
-
-@dataclass
-class Result:
-    """What `ddsp_match.tasks.effect.EffectResult` holds."""
-
-    dry: Audio
-    wet: Audio
-    output: Audio
-    rack: Rack
-    esr: float
-    esr_seen: float
-    esr_unseen: float | None
-    esr_gain: float
-    seen: tuple[int, int]
-    history: list[Step]
-    alignment: Any
-    verdict: str
-    advice: list[str]
-    level: str
-    matched: bool
-    by_ear: str
-    ambiguous: list[str]
-    notes: list[str]
-    settings: EffectSettings
-    seconds: dict[str, float]
-    stop_reason: str
-    name: str
-    command: str
-    folder: Path | None = None
-    files: dict[str, Path] = field(default_factory=dict)
-
-
 def plucks(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
     """Decaying tones with overtones and a little noise, ``(channels, n)``."""
     time_s = np.arange(round(seconds * rate)) / rate
@@ -123,7 +87,7 @@ def effect_result(
     unseen: bool = True,
     error: float = 1e-3,
     **changes: Any,
-) -> Result:
+) -> EffectResult:
     """A result whose knobs settle on the truth, but for a small error.
 
     Args:
@@ -172,7 +136,7 @@ def effect_result(
         loss = float(np.square(made - wet[:, heard]).sum() / np.square(wet[:, heard]).sum())
         history.append(Step(step, 0.1 * step, loss * (1 + 0.3 * abs(np.sin(3 * step))), knobs))
     held = slice(last, n) if unseen else slice(0, n)
-    result = Result(
+    result = EffectResult(
         dry=Audio(dry.astype(np.float32), rate),
         wet=Audio(wet.astype(np.float32), rate),
         output=Audio(output.astype(np.float32), rate),
@@ -183,20 +147,18 @@ def effect_result(
         esr_gain=ratio(gain * dry, held),
         seen=(0, last),
         history=history,
-        alignment=SimpleNamespace(latency_samples=12.25, polarity=-1.0, confidence=0.97, strength=0.83, note=""),
-        verdict="good: close; error-to-signal ratio 4.1e-05 (-43.9 dB) on the part that was not fitted",
-        advice=["bend.offset stands at 1, the end of its range: try another processor."],
-        level="good",
-        matched=True,
-        by_ear="",
+        alignment=Alignment(12.25, -1.0, 0.97, 0.83),
+        verdict=Verdict(
+            "good: close; error-to-signal ratio 4.1e-05 (-43.9 dB) on the part that was not fitted",
+            [], [], ["bend.offset stands at 1, the end of its range: try another processor."], "good",
+        ),
+        loss=ratio(output, slice(0, last)),
         ambiguous=["bend.offset", "taps.taps[3]"],
         notes=["wet was 0.12 s longer than dry: its end was left out"],
         settings=EffectSettings(effects=["taps", "bend", "gain"]),
         seconds={"read and align": 0.12, "search": 3.4, "judge": 0.1},
-        stop_reason="the loss has not improved (plateau)",
+        stop_reason=StopReason.PLATEAU,
         name="a pluck",
         command="ddsp-match effect dry.wav 'a pluck.wav' effects=[taps,bend,gain]",
     )
-    for name, value in changes.items():
-        setattr(result, name, value)
-    return result
+    return replace(result, **changes)

@@ -1,8 +1,9 @@
-"""Report data made of closed forms: a harmonic tone with a little noise, as any fit might leave it."""
+"""The result of a fit made of closed forms: a harmonic tone with a little noise."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,9 +11,12 @@ import torch
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.fitting.optimise import StopReason, Trace
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import judge
-from ddsp_match.report.data import LossTrace, PatchFacts, ReportData
+from ddsp_match.patch import Patch
 
 METRICS = {
     "mrstft": 0.21,
@@ -26,9 +30,10 @@ METRICS = {
     "voiced_share": 0.94,
     "doubt_share": 0.06,
 }
+PATCH_FILE = ("a tone.patch.safetensors", 41_200)
 
 
-def report_data(
+def fit_result(
     seconds: float = 2.0,
     sample_rate: int = 16_000,
     channels: int = 1,
@@ -38,8 +43,8 @@ def report_data(
     title: str = "a tone.wav",
     pitched: bool = True,
     bare: bool = False,
-) -> ReportData:
-    """A report of a gliding tone with vibrato whose match is a little softer.
+) -> FitResult:
+    """A gliding tone with vibrato whose match is a little softer.
 
     Args:
         seconds: Length of the sound.
@@ -50,10 +55,10 @@ def report_data(
         n_bands: Noise bands of the controls.
         title: Name of the sound.
         pitched: Whether any frame is voiced.
-        bare: Whether to leave out all that a report can do without.
+        bare: Whether to leave out all that a result can lack.
 
     Returns:
-        The data.
+        The result.
     """
     timebase = Timebase.at(sample_rate)
     n = round(seconds * sample_rate)
@@ -100,31 +105,24 @@ def report_data(
     )
     steps = list(range(200))
     loss = [0.2 + 1.4 * math.exp(-step / 30) + 0.02 * math.sin(step) for step in steps]
-    fields = {
-        "title": title,
-        "command": "ddsp-match fit 'a tone.wav' synth.n_harmonics=24 seed=3",
-        "target": sound(harmonic + noise),
-        "match": sound(0.8 * harmonic + 0.9 * noise),
-        "stems": {"harmonic": sound(0.8 * harmonic), "noise": sound(0.9 * noise)},
-        "timebase": timebase,
-        "features": features,
-        "controls": controls,
-        "grid": "f0",
-        "trace": LossTrace(steps, loss, np.minimum.accumulate(loss).tolist()),
-        "metrics": METRICS,
-        "verdict": judge(METRICS, pitched=pitched, pitch_hz=f0_hz, settings={"synth": {"phase": "zero"}}),
-        "notes": ["f0 was lowered by an octave in 12 frames."],
-        "settings": {
-            "f0": {"source": "crepe", "model": "full", "path": None},
-            "synth": {"noise": True},
-            "seed": 3,
-        },
-        "stop_reason": "the loss has not improved for 50 steps (plateau)",
-        "seconds": {"read": 0.02, "f0": 1.31, "first guess": 0.2, "optimise": 2.4, "write": 0.3},
-        "patch": PatchFacts("a tone.patch.safetensors", 41_200, 9_100.0),
-    }
+    patch = Patch.of(controls, timebase, n, noise_seed=0, phase="tracked", pitched=pitched, pitch_hz=f0_hz)
+    result = FitResult(
+        target=sound(harmonic + noise),
+        match=sound(0.8 * harmonic + 0.9 * noise),
+        stems={"harmonic": sound(0.8 * harmonic), "noise": sound(0.9 * noise)},
+        features=features,
+        controls=controls,
+        patch=patch,
+        trace=Trace(steps, loss, np.minimum.accumulate(loss).tolist(), reason=StopReason.PLATEAU),
+        metrics=METRICS,
+        verdict=judge(METRICS, pitched=pitched, pitch_hz=f0_hz, settings={"synth": {"phase": "zero"}}),
+        notes=["f0 was lowered by an octave in 12 frames."],
+        settings=FitSettings(),
+        seconds={"read": 0.02, "f0": 1.31, "first guess": 0.2, "optimise": 2.4, "write": 0.3},
+        pitched=pitched,
+        name=title,
+        command="ddsp-match fit 'a tone.wav' synth.n_harmonics=24 seed=3",
+    )
     if bare:
-        optional = ("notes", "settings", "stop_reason", "seconds", "patch")
-        fields = {name: value for name, value in fields.items() if name not in optional}
-        fields |= {"trace": LossTrace(), "metrics": {}, "stems": {}}
-    return ReportData(**fields)
+        return replace(result, notes=[], seconds={}, trace=Trace(), metrics={}, stems={})
+    return result

@@ -1,4 +1,4 @@
-"""Every page of a report, a score, a comparison and a sweep, in light, in dark and on a phone: no violation of axe."""
+"""Every page that is written, in light, in dark and on a phone: no violation of axe."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ddsp_match.report import compare_page, page, score_page, sweep_page
+from ddsp_match.effects.chain import Serial
+from ddsp_match.effects.gain import Gain
+from ddsp_match.report import compare_page, effect_page, page, score_page, sweep_page
+from ddsp_match.report.animation import animate
 from tests.accessible import assert_accessible
 from tests.report.driver import Browser, missing
-from tests.report.many_examples import compare_data, score_data, sound_files, sweep_data
-from tests.report.reports import report_data
+from tests.report.effect_reports import Taps, effect_result
+from tests.report.many_examples import SWEEP, card, comparison, jobs, sound_files
+from tests.report.reports import PATCH_FILE, fit_result
 
 pytestmark = [
     pytest.mark.browser,
@@ -34,24 +38,32 @@ def files(tmp_path_factory: pytest.TempPathFactory, bundled: Path) -> list[tuple
 
 def test_a_report(browser: Browser, tmp_path: Path) -> None:
     """With everything it can show, and with as little as it can."""
-    for name, data in (("full", report_data(0.5)), ("bare", report_data(0.5, pitched=False, bare=True))):
-        browser.open(page.write(tmp_path / f"{name}.html", data))
+    for name, data in (("full", fit_result(0.5)), ("bare", fit_result(0.5, pitched=False, bare=True))):
+        browser.open(page.write(tmp_path / f"{name}.html", data, PATCH_FILE))
         assert_accessible(browser, f"report, {name}")
+
+
+def test_an_effect(browser: Browser, tmp_path: Path) -> None:
+    """With knobs at either end of their ranges."""
+    chain, truth = Serial((Gain(), Taps(2))), {"gain.gain_db": -100.0, "taps.taps": [2.0, -2.0]}
+    data = effect_result(0.5, chain=chain, truth=truth, steps=5, error=0.0, ambiguous=[])
+    browser.open(effect_page.write(tmp_path / "effect.html", data, moving=animate(data), patch_file=PATCH_FILE))
+    assert_accessible(browser, "effect")
 
 
 def test_a_score(browser: Browser, files: list[tuple[Path, Path]], tmp_path: Path) -> None:
     """With all its tables."""
-    browser.open(score_page.write(tmp_path / "scores.html", score_data(40, files)))
+    browser.open(score_page.write(tmp_path / "scores.html", card(40, files)))
     assert_accessible(browser, "score")
 
 
 def test_a_comparison(browser: Browser, files: list[tuple[Path, Path]], tmp_path: Path) -> None:
     """With both charts."""
-    browser.open(compare_page.write(tmp_path / "compare.html", compare_data(40, files)))
+    browser.open(compare_page.write(tmp_path / "compare.html", comparison(40, files)))
     assert_accessible(browser, "compare")
 
 
 def test_a_sweep(browser: Browser, files: list[tuple[Path, Path]], tmp_path: Path) -> None:
     """With a plot for each setting."""
-    browser.open(sweep_page.write(tmp_path / "sweep.html", sweep_data(files)))
+    browser.open(sweep_page.write(tmp_path / "sweep.html", jobs(tmp_path, files), **SWEEP))
     assert_accessible(browser, "sweep")

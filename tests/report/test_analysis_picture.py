@@ -10,7 +10,7 @@ import pytest
 
 from ddsp_match.core.errors import OutputError
 from ddsp_match.report import analysis_picture
-from tests.report.reports import report_data
+from tests.report.reports import fit_result
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -22,7 +22,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_it_draws_f0_over_the_spectrogram(tmp_path: Path) -> None:
     """The line of f0 is there, doubt is marked in its colour, and an odd title does no harm."""
-    data = report_data(1.0)
+    data = fit_result(1.0)
     path = analysis_picture.write(
         tmp_path / "a.png", data.target, data.features, data.timebase, "a $1 & _x^ tone.wav"
     )
@@ -40,7 +40,7 @@ def test_it_draws_f0_over_the_spectrogram(tmp_path: Path) -> None:
 
 def test_without_a_pitch_there_is_no_line(tmp_path: Path) -> None:
     """Noise has no f0 to draw."""
-    data = report_data(0.5, pitched=False)
+    data = fit_result(0.5, pitched=False)
     seen = pixels(analysis_picture.write(tmp_path / "b.png", data.target, data.features, data.timebase))[
         ..., :3
     ]
@@ -50,6 +50,6 @@ def test_without_a_pitch_there_is_no_line(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The error carries the path."""
-    data = report_data(0.2)
+    data = fit_result(0.2)
     with pytest.raises(OutputError, match="missing"):
         analysis_picture.write(tmp_path / "missing" / "a.png", data.target, data.features, data.timebase)

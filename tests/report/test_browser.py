@@ -9,7 +9,7 @@ import pytest
 
 from ddsp_match.report import page
 from tests.report.driver import Browser, missing
-from tests.report.reports import report_data
+from tests.report.reports import fit_result
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Browser:
     """The browser with a fresh report of four seconds, its logs emptied before."""
-    path = page.write(tmp_path / "report.html", report_data(4.0, title="<b>a tone</b> #1?.wav"))
+    path = page.write(tmp_path / "report.html", fit_result(4.0, title="<b>a tone</b> #1?.wav"))
     browser.log("browser")
     browser.requests()
     browser.open(path)

@@ -43,7 +43,7 @@ def test_a_knob_that_the_user_holds_at_an_end_is_not_told():
 
 def test_a_chain_that_cannot_restore_the_level_says_so():
     result = found(30 * dry(), ["lowpass"])
-    assert "a gain alone does better" in result.verdict and result.verdict.startswith(result.level)
+    assert "a gain alone does better" in result.verdict.headline and result.verdict.headline.startswith(result.level)
     assert any("add `gain`" in point for point in result.advice)
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ddsp_match.report import animation
-from ddsp_match.report.effect_data import Approach
+from ddsp_match.report.animation import Approach
 from tests.compare import assert_close
 from tests.report.effect_reports import plucks
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ddsp_match.report import effect_page
-from ddsp_match.tasks.effect_report import from_result
+from ddsp_match.report.animation import animate
 from tests.report.driver import Browser, missing
 from tests.report.effect_reports import effect_result
 from tests.report.test_browser import STATE
@@ -22,7 +22,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return effect_page.write(tmp_path_factory.mktemp("page") / "report.html", from_result(effect_result(2.0)))
+    data = effect_result(2.0)
+    return effect_page.write(tmp_path_factory.mktemp("page") / "report.html", data, moving=animate(data))
 
 
 @pytest.fixture(scope="module")

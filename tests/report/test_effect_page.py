@@ -17,12 +17,13 @@ from ddsp_match.core.audio import Audio
 from ddsp_match.core.errors import OutputError
 from ddsp_match.effects.chain import Serial
 from ddsp_match.effects.gain import Gain
+from ddsp_match.fitting.effect_result import EffectResult
+from ddsp_match.fitting.identify import Step
+from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report import effect_page
-from ddsp_match.report.animation import Animation
-from ddsp_match.report.effect_data import EffectReport, KnobHistory
+from ddsp_match.report.animation import Animation, animate
 from ddsp_match.report.effect_words import value_words, words
 from ddsp_match.report.ratios import db_words, ratio_words
-from ddsp_match.tasks.effect_report import from_result
 from tests.compare import assert_close
 from tests.report.effect_reports import Taps, effect_result
 from tests.report.test_page import Elements
@@ -30,23 +31,18 @@ from tests.report.test_page import Elements
 SPITE = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&{{data}}</title>"
 
 
-STILL = Animation(b"GIF89a", b"PNG")
-
-
-def report(*arguments: Any, **options: Any) -> EffectReport:
-    """A report without its animation, which takes longest."""
-    made = from_result(effect_result(*arguments, **options), patch=("a pluck.patch.safetensors", 1_234))
-    return dataclasses.replace(made, approach=None)
+STILL = Animation(b"GIF89a", b"PNG", "at step 0, at step 9")
+PATCH_FILE = ("a pluck.patch.safetensors", 1_234)
 
 
 @pytest.fixture(scope="module")
-def data() -> EffectReport:
-    return from_result(effect_result(), patch=("a pluck.patch.safetensors", 1_234))
+def data() -> EffectResult:
+    return effect_result()
 
 
 @pytest.fixture(scope="module")
-def page(data: EffectReport) -> Elements:
-    return Elements(effect_page.html(data))
+def page(data: EffectResult) -> Elements:
+    return Elements(effect_page.html(data, moving=animate(data), patch_file=PATCH_FILE))
 
 
 def facts(page: Elements) -> dict[str, Any]:
@@ -66,18 +62,19 @@ def test_nothing_comes_from_outside(page: Elements) -> None:
 
 def test_no_text_becomes_markup() -> None:
     """Names, notes and settings that try to be markup stay text, and are not taken for places in the template."""
-    plain = report(0.5, 8_000, steps=3)
+    plain = effect_result(0.5, 8_000, steps=3)
+    settings = dataclasses.replace(plain.settings, effects=[SPITE])
     spiteful = dataclasses.replace(
-        plain, title=SPITE, command=SPITE, verdict=SPITE, notes=[SPITE], settings={SPITE: SPITE}, stop_reason=SPITE,
-        chain=SPITE, seconds={SPITE: 1.0}, patch=(SPITE, 5),
+        plain, name=SPITE, command=SPITE, verdict=Verdict(SPITE, [], [], [SPITE], "good"), notes=[SPITE],
+        settings=settings, seconds={SPITE: 1.0},
     )  # fmt: skip
-    before, after = Elements(effect_page.html(plain)), Elements(effect_page.html(spiteful))
+    before, after = Elements(effect_page.html(plain)), Elements(effect_page.html(spiteful, patch_file=(SPITE, 5)))
     kinds = ("script", "img", "title", "section", "figure")
     assert [len(after.named(kind)) for kind in kinds] == [len(before.named(kind)) for kind in kinds]
     assert sum(SPITE in text for text in after.texts) >= 6
 
 
-def test_what_was_found_stands_there(data: EffectReport, page: Elements) -> None:
+def test_what_was_found_stands_there(data: EffectResult, page: Elements) -> None:
     text = " ".join(page.texts)
     for said in (
         "taps → bend → gain", "15 numbers", "Good: close", "Fitted part, 0.00 to 1.60 s", "Unseen part", "plateau",
@@ -89,38 +86,43 @@ def test_what_was_found_stands_there(data: EffectReport, page: Elements) -> None
     assert text.count("sounds the same at other values") == 2 + 1  # two badges, one sentence
 
 
-def test_the_bars_stand_at_the_places_in_the_range(data: EffectReport) -> None:
+def test_the_bars_stand_at_the_places_in_the_range(data: EffectResult) -> None:
     """Of a knob on a logarithmic range: 5.05 of 0.001 to 20."""
-    row = re.search(r"<tr>(?:(?!</tr>).)*bend\.drive(?:(?!</tr>).)*</tr>", words(data, None)["knob_rows"], re.S)
+    row = re.search(r"<tr>(?:(?!</tr>).)*bend\.drive(?:(?!</tr>).)*</tr>", words(data)["knob_rows"], re.S)
     assert row
-    at = re.search(r'class="at" style="left:([\d.]+)%', row[0])
-    rest = re.search(r'class="rest" style="left:([\d.]+)%', row[0])
+    at = re.search(r'class="at" style="--place:([\d.]+)', row[0])
+    rest = re.search(r'class="rest" style="--place:([\d.]+)', row[0])
     assert at and rest
-    share = np.log(float(data.found["bend.drive"]) / 0.001) / np.log(20 / 0.001)
+    share = np.log(float(data.rack.knobs["bend.drive"]) / 0.001) / np.log(20 / 0.001)
     assert float(at[1]) == pytest.approx(100 * share, abs=0.06)
     assert float(rest[1]) == 0
 
 
-def test_the_script_gets_the_way_of_every_knob(data: EffectReport, page: Elements) -> None:
+def test_the_script_gets_the_way_of_every_knob(data: EffectResult, page: Elements) -> None:
     """Fifteen lines from neutral to the end, those that went furthest first."""
     lines = facts(page)["knobs"]["lines"]
     assert len(lines) == 15
     spans = [np.ptp(line["position"]) for line in lines]
     assert spans == sorted(spans, reverse=True)
     gain = next(line for line in lines if line["name"] == "gain.gain_db")
-    assert_close(gain["value"], data.history.knobs["gain.gain_db"], 1e-3)
+    assert_close(gain["value"], [step.knobs["gain.gain_db"] for step in data.history], 1e-3)
     assert_close(gain["position"], (np.array(gain["value"]) + 100) / 200, 1e-3)
 
 
+def with_losses(losses: Any) -> EffectResult:
+    """A result of a search with these losses."""
+    plain = effect_result(0.3, 8_000, steps=0)
+    history = [Step(i, 0.1 * i, float(loss), plain.rack.knobs) for i, loss in enumerate(losses)]
+    return dataclasses.replace(plain, history=history)
+
+
 def test_a_small_loss_is_not_rounded_away() -> None:
-    history = KnobHistory([0, 1, 2], [1.0, 3e-9, 2.5e-12], {})
-    plain = dataclasses.replace(report(0.3, 8_000, steps=0), history=history)
+    plain = with_losses([1.0, 3e-9, 2.5e-12])
     assert facts(Elements(effect_page.html(plain)))["loss"]["best"] == [1.0, 3e-9, 2.5e-12]
 
 
 def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:
-    history = KnobHistory(list(range(5_000)), np.geomspace(1, 1e-6, 5_000).tolist(), {})
-    made = facts(Elements(effect_page.html(dataclasses.replace(report(0.3, 8_000, steps=0), history=history))))["loss"]
+    made = facts(Elements(effect_page.html(with_losses(np.geomspace(1, 1e-6, 5_000)))))["loss"]
     assert len(made["step"]) <= 300
     assert made["step"][0] == 0 and made["step"][-1] == 4_999
 
@@ -128,7 +130,7 @@ def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:
 def test_a_linear_chain_shows_its_exact_response() -> None:
     """Of taps 1 and 0.5, at every band within a little."""
     truth = {"taps.taps": [1.0, 0.5], "gain.gain_db": 3.0}
-    made = report(1.0, chain=Serial((Taps(2), Gain())), truth=truth, error=0.0)
+    made = effect_result(1.0, chain=Serial((Taps(2), Gain())), truth=truth, error=0.0)
     elements = Elements(effect_page.html(made))
     response = facts(elements)["response"]
     hz = np.array(response["hz"])
@@ -138,7 +140,7 @@ def test_a_linear_chain_shows_its_exact_response() -> None:
 
 
 def test_a_faint_difference_gets_a_scale_of_its_own() -> None:
-    made = report(0.5)
+    made = effect_result(0.5)
     near = Audio(made.wet.samples * (1 + 1e-3), 16_000)
     lowered = [
         facts(Elements(effect_page.html(one)))["spectrum"]["lowered_db"]
@@ -146,6 +148,16 @@ def test_a_faint_difference_gets_a_scale_of_its_own() -> None:
     ]
     assert lowered[0] == 0
     assert lowered[1] == pytest.approx(60, abs=5)
+
+
+def changed(data: EffectResult, changes: dict[str, Any]) -> EffectResult:
+    """The result with other attributes, or with those of its verdict or its rack."""
+    for part in ("verdict", "rack"):
+        names = {field.name for field in dataclasses.fields(getattr(data, part))} & set(changes)
+        inner = dataclasses.replace(getattr(data, part), **{name: changes[name] for name in names})
+        data = dataclasses.replace(data, **{part: inner})
+        changes = {name: value for name, value in changes.items() if name not in names}
+    return dataclasses.replace(data, **changes)
 
 
 @pytest.mark.parametrize(
@@ -157,32 +169,35 @@ def test_a_faint_difference_gets_a_scale_of_its_own() -> None:
         ({"esr_unseen": float("nan"), "level": "poor"}, "The error-to-signal ratio is not finite"),
         ({"by_ear": "chance has a part in them"}, "Its samples are not compared: chance has a part in them."),
         ({"polarity": -1.0}, "upside down"),
-        ({"latency_samples": -32.0}, "32 samples (2 ms) early"),
-        ({"approach": None}, "There is no animation"),
+        ({"latency": -32.0}, "32 samples (2 ms) early"),
     ],
 )
-def test_every_kind_of_finding_has_its_words(data: EffectReport, changes: dict[str, Any], said: str) -> None:
-    pair = (data, dataclasses.replace(data, **changes))
-    before, after = (words(one, STILL if one.approach else None) for one in pair)
-    assert said not in " ".join(before.values())
-    assert said in " ".join(after.values())
+def test_every_kind_of_result_has_its_words(data: EffectResult, changes: dict[str, Any], said: str) -> None:
+    before, after = (" ".join(words(one).values()) for one in (data, changed(data, changes)))
+    assert said not in before
+    assert said in after
 
 
-def test_what_is_judged_by_ear_is_not_measured_against_a_gain(data: EffectReport) -> None:
-    heard = dataclasses.replace(data, esr_unseen=2.0, esr_gain=1.0, level="good", by_ear="chance has a part in them")
-    said = words(heard, STILL)
-    assert said["level"] == said["badge"] == "good"
-    assert "static gain" not in said["judged_words"] and "worse" not in said["judged_words"]
+def test_the_animation_is_shown_where_there_is_one(data: EffectResult) -> None:
+    assert "There is no animation" in words(data)["approach"]
+    assert 'alt="at step 0, at step 9"' in words(data, STILL)["approach"]
+
+
+def test_what_is_judged_by_ear_is_not_measured_against_a_gain(data: EffectResult) -> None:
+    by_ear = changed(data, {"esr_unseen": 2.0, "esr_gain": 1.0, "by_ear": "chance has a part in them"})
+    texts = words(by_ear)
+    assert texts["level"] == texts["badge"] == "good"
+    assert "static gain" not in texts["judged_words"] and "worse" not in texts["judged_words"]
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        lambda: report(0.1, 8_000, steps=1),
-        lambda: report(0.5, 48_000, 2, steps=2),
-        lambda: report(0.3, steps=0, unseen=False),
-        lambda: report(0.3, chain=Serial(()), truth={}),
-        lambda: report(0.3, chain=Serial((Taps(300),)), truth={}, steps=3),
+        lambda: effect_result(0.1, 8_000, steps=1),
+        lambda: effect_result(0.5, 48_000, 2, steps=2),
+        lambda: effect_result(0.3, steps=0, unseen=False),
+        lambda: effect_result(0.3, chain=Serial(()), truth={}),
+        lambda: effect_result(0.3, chain=Serial((Taps(300),)), truth={}, steps=3),
     ],
     ids=["shortest", "stereo", "bare", "no effect", "many taps"],
 )
@@ -193,30 +208,24 @@ def test_every_kind_of_report_makes_a_page(made: Any) -> None:
     assert len(numbers["knobs"]["lines"]) <= 200
 
 
-def test_silence_makes_a_page(data: EffectReport) -> None:
+def test_silence_makes_a_page(data: EffectResult) -> None:
     silent = Audio(np.zeros_like(data.wet.samples), data.wet.sample_rate)
-    made = dataclasses.replace(data, dry=silent, wet=silent, output=silent, approach=None)
+    made = dataclasses.replace(data, dry=silent, wet=silent, output=silent)
     shown = facts(Elements(effect_page.html(made)))
     assert all(player["silent"] for player in shown["players"])
     assert shown["spectrum"]["scales"]["difference"]["low_db"] >= -160  # not a picture of the floor in bright colours
 
 
-def test_sounds_of_different_shape_are_refused(data: EffectReport) -> None:
-    with pytest.raises(ValueError, match="shapes"):
-        dataclasses.replace(data, dry=Audio(data.dry.samples[:, :-1], data.dry.sample_rate))
-    with pytest.raises(ValueError, match=r"gain\.gain_db"):
-        dataclasses.replace(data, found={k: v for k, v in data.found.items() if k != "gain.gain_db"})
-
-
 @pytest.mark.slow
 def test_ten_seconds_of_stereo_stay_small() -> None:
     """At 48 kHz, of a sound as compressible as music, the animation included."""
-    assert len(effect_page.html(from_result(effect_result(10.0, 48_000, 2, steps=8)))) < 6_000_000
+    data = effect_result(10.0, 48_000, 2, steps=8)
+    assert len(effect_page.html(data, moving=animate(data))) < 6_000_000
 
 
-def test_a_place_that_cannot_be_written_is_named(data: EffectReport, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(data: EffectResult, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="missing"):
-        effect_page.write(tmp_path / "missing" / "report.html", data, STILL)
+        effect_page.write(tmp_path / "missing" / "report.html", data)
 
 
 @pytest.mark.parametrize(

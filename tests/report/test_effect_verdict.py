@@ -7,14 +7,15 @@ import pytest
 
 from ddsp_match.fitting.identify import Identification, Step
 from ddsp_match.fitting.optimise import StopReason
-from ddsp_match.report.effect_verdict import Ratios, Verdict, judged
+from ddsp_match.fitting.verdict import Verdict
+from ddsp_match.report.effect_verdict import Ratios, judge
 
 
 def verdict(ratio: float, *, related: bool = True, measure: str = "waveform", loss: float = 0.0) -> Verdict:
     """Of a search that began at a loss of 1."""
     history = [Step(0, 0.0, 1.0, {}), Step(1, 1.0, loss, {})]
-    found = Identification({}, loss, history, StopReason.PLATEAU, measure=measure)
-    return judged(Ratios(0.5, 0.5, ratio, 1.0), related, found, by_chance=measure == "mrstft")
+    search = Identification({}, loss, history, StopReason.PLATEAU, measure=measure)
+    return judge(Ratios(0.5, 0.5, ratio, 1.0), related, search, by_chance=measure == "mrstft")
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,9 @@ def verdict(ratio: float, *, related: bool = True, measure: str = "waveform", lo
     ],
 )
 def test_samples_are_judged_by_their_error(ratio: float, level: str, words: str) -> None:
-    found = verdict(ratio)
-    assert found.matched and found.level == level and not found.by_ear
-    assert found.words.startswith(words)
+    judgement = verdict(ratio)
+    assert judgement.matched and judgement.level == level and not judgement.by_ear
+    assert judgement.headline.startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -49,19 +50,20 @@ def test_samples_are_judged_by_their_error(ratio: float, level: str, words: str)
 )
 def test_what_is_drawn_by_chance_is_judged_by_its_spectrum(loss: float, level: str, words: str) -> None:
     """Its samples may be as far from the wet sound's as those of silence, and farther."""
-    found = verdict(2.0, measure="mrstft", loss=loss)
-    assert found.matched and found.level == level
-    assert found.words.startswith(words) and f"spectral distance {loss:.2g}, and 1 without" in found.words
-    assert found.by_ear == "chance has a part in them"
+    judgement = verdict(2.0, measure="mrstft", loss=loss)
+    assert judgement.matched and judgement.level == level
+    assert judgement.headline.startswith(words) and f"spectral distance {loss:.2g}, and 1 without" in judgement.headline
+    assert judgement.by_ear == "chance has a part in them"
 
 
-def test_without_an_unseen_part_the_whole_is_judged() -> None:
-    found = Identification({}, 0.1, [Step(0, 0.0, 1.0, {})], StopReason.PLATEAU)
-    judgement = judged(Ratios(0.5, 0.5, None, 1.0), True, found, by_chance=False)
-    assert judgement.level == "poor" and judgement.words.endswith("error-to-signal ratio 0.5 (-3.0 dB) over the whole")
+def test_without_an_unseen_part_the_whole_is_judge() -> None:
+    search = Identification({}, 0.1, [Step(0, 0.0, 1.0, {})], StopReason.PLATEAU)
+    judgement = judge(Ratios(0.5, 0.5, None, 1.0), True, search, by_chance=False)
+    assert judgement.level == "poor"
+    assert judgement.headline.endswith("error-to-signal ratio 0.5 (-3.0 dB) over the whole")
 
 
 @pytest.mark.parametrize("measure", ["waveform", "mrstft"])
 def test_where_nothing_explains_the_pair_there_is_no_match(measure: str) -> None:
-    found = verdict(1.0, related=False, measure=measure, loss=0.3)
-    assert not found.matched and found.level == "poor" and found.words.startswith("no match")
+    judgement = verdict(1.0, related=False, measure=measure, loss=0.3)
+    assert not judgement.matched and judgement.level == "poor" and judgement.headline.startswith("no match")

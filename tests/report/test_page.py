@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from ddsp_match.core.errors import OutputError
+from ddsp_match.core.settings import FitSettings
+from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report import page
-from ddsp_match.report.data import PatchFacts, ReportData
-from tests.report.reports import METRICS, report_data
+from tests.report.reports import METRICS, PATCH_FILE, fit_result
 
 SPITE = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&{{data}}</title>"
 
@@ -60,26 +61,24 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def plain() -> Elements:
     """A page of two seconds."""
-    return Elements(page.html(report_data()))
+    return Elements(page.html(fit_result(), PATCH_FILE))
 
 
-def spiteful() -> ReportData:
-    """A report in which everything a user can name tries to be markup."""
-    data = report_data(0.3)
-    verdict = Verdict(SPITE, [SPITE], [f"`{SPITE}`"], [SPITE], "good")
-    return dataclasses.replace(
+def spiteful() -> str:
+    """A page on which everything a user can name tries to be markup."""
+    data = fit_result(0.3)
+    bad = dataclasses.replace(
         data,
-        title=SPITE,
+        name=SPITE,
         command=SPITE,
         stems={SPITE: data.stems["noise"]},
         metrics={SPITE: 1.0, **METRICS},
-        verdict=verdict,
+        verdict=Verdict(SPITE, [SPITE], [f"`{SPITE}`"], [SPITE], "good"),
         notes=[SPITE],
-        settings={SPITE: SPITE, "group": {SPITE: [SPITE]}},
-        stop_reason=SPITE,
+        settings=FitSettings(effects=[SPITE]),
         seconds={SPITE: 1.0},
-        patch=PatchFacts(SPITE, 1, 1.0),
     )
+    return page.html(bad, (SPITE, 1))
 
 
 def test_the_page_asks_for_nothing(plain: Elements) -> None:
@@ -115,20 +114,20 @@ def test_the_policy_allows_just_the_script_of_the_page(plain: Elements) -> None:
 
 def test_nothing_a_user_names_becomes_markup() -> None:
     """Scripts in the title, the command, settings and notes come out as text, and add no element."""
-    bad = Elements(page.html(spiteful()))
+    bad = Elements(spiteful())
     assert not any("onerror" in attributes for _, attributes in bad.found)
     assert len([s for s in bad.named("script") if not s.get("type")]) == 1
     assert {s.get("type") for s in bad.named("script")} == {None, "application/json", "text/plain"}
     assert "".join(bad.texts).count("alert('1')") >= 8
     assert "script" in json.loads(bad.scripts["data"])["players"][2]["label"]
     assert "<" not in bad.scripts["data"]
-    assert "<script>alert" not in page.html(spiteful())
+    assert "<script>alert" not in spiteful()
 
 
 def test_every_place_is_filled_and_values_are_no_templates(plain: Elements) -> None:
     """No place is left open, and braces in a title stay braces."""
     assert not re.search(r"\{\{\w+\}\}", "".join(plain.texts))
-    assert "{{data}}" in "".join(Elements(page.html(spiteful())).texts)
+    assert "{{data}}" in "".join(Elements(spiteful()).texts)
 
 
 def test_pictures_and_controls_have_names(plain: Elements) -> None:
@@ -137,7 +136,7 @@ def test_pictures_and_controls_have_names(plain: Elements) -> None:
     assert len(images) == 8
     assert all(len(image["alt"] or "") > 20 for image in images)
     assert all(d.get("aria-label") for d in plain.named("div") if d.get("role") == "img")
-    text = page.html(report_data(0.2))
+    text = page.html(fit_result(0.2))
     for field in plain.named("input"):
         labelled = field.get("aria-label") or re.search(rf'<label[^>]*><input[^>]*id="{field["id"]}"', text)
         assert labelled, field
@@ -146,8 +145,8 @@ def test_pictures_and_controls_have_names(plain: Elements) -> None:
 def test_the_page_shows_what_it_was_given(plain: Elements) -> None:
     """Verdict, command, metrics, notes, stop reason, times, settings and patch are all there."""
     text = " ".join(" ".join(plain.texts).split())
-    data = report_data()
-    shown = [data.command, data.verdict.headline, *data.verdict.good, *data.notes, data.patch.filename]
+    data = fit_result()
+    shown = [data.command, data.verdict.headline, *data.verdict.good, *data.notes, PATCH_FILE[0]]
     for words in (
         *shown,
         "0.21",
@@ -161,7 +160,7 @@ def test_the_page_shows_what_it_was_given(plain: Elements) -> None:
         "41.2 kB",
     ):
         assert words in text, words
-    assert "9,100 numbers a second" in text
+    assert f"{data.patch.numbers_per_second():,.0f} numbers a second" in text
 
 
 def test_the_script_gets_every_curve(plain: Elements) -> None:
@@ -180,7 +179,7 @@ def test_the_script_gets_every_curve(plain: Elements) -> None:
 
 def test_target_and_match_share_one_scale() -> None:
     """A match 20 dB softer is darker, and the scale follows the louder of the two."""
-    data = report_data(0.5)
+    data = fit_result(0.5)
     soft = dataclasses.replace(data, match=dataclasses.replace(data.match, samples=data.match.samples / 10))
     loud = dataclasses.replace(data, match=dataclasses.replace(data.match, samples=data.match.samples * 10))
     tops = [
@@ -191,11 +190,11 @@ def test_target_and_match_share_one_scale() -> None:
     assert tops[2] == pytest.approx(tops[1] + 20, abs=5)
 
 
-def test_a_long_sound_makes_no_larger_pictures_or_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_sound_makes_no_larger_pictures_or_curves() -> None:
     """Ten times the length: everything but the sounds stays as large as it was."""
     sizes = []
     for seconds in (12.0, 120.0):
-        text = page.html(report_data(seconds, 8_000, n_harmonics=4))
+        text = page.html(fit_result(seconds, 8_000, n_harmonics=4))
         elements = Elements(text)
         sounds = sum(len(text) for name, text in elements.scripts.items() if name.startswith("sound-"))
         sizes.append(len(text) - sounds)
@@ -206,15 +205,15 @@ def test_a_long_sound_makes_no_larger_pictures_or_curves(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "data",
     [
-        report_data(0.1, 8_000, n_harmonics=1, n_bands=2),
-        report_data(0.3, channels=2),
-        report_data(0.3, 44_100, n_harmonics=150, n_bands=513),
-        report_data(0.3, pitched=False),
-        report_data(0.3, bare=True),
+        fit_result(0.1, 8_000, n_harmonics=1, n_bands=2),
+        fit_result(0.3, channels=2),
+        fit_result(0.3, 44_100, n_harmonics=150, n_bands=513),
+        fit_result(0.3, pitched=False),
+        fit_result(0.3, bare=True),
     ],
     ids=["shortest", "stereo", "44.1 kHz", "no pitch", "bare"],
 )
-def test_every_kind_of_report_makes_a_page(data: ReportData) -> None:
+def test_every_kind_of_report_makes_a_page(data: FitResult) -> None:
     """The extremes of what a fit can leave behind."""
     numbers = json.loads(Elements(page.html(data)).scripts["data"])
     assert numbers["duration_s"] == pytest.approx(data.target.seconds)
@@ -224,7 +223,7 @@ def test_every_kind_of_report_makes_a_page(data: ReportData) -> None:
 
 def test_silence_makes_a_page() -> None:
     """A target and a match of zeros, as a fit of near silence may leave."""
-    data = report_data(0.2)
+    data = fit_result(0.2)
     silent = dataclasses.replace(data.target, samples=data.target.samples * 0)
     numbers = json.loads(
         Elements(
@@ -236,7 +235,7 @@ def test_silence_makes_a_page() -> None:
 
 def test_controls_with_a_graph_can_be_shown() -> None:
     """Controls straight from an optimiser, gradients and all."""
-    data = report_data(0.2)
+    data = fit_result(0.2)
     amplitude = data.controls.amplitude.clone().requires_grad_()
     assert page.html(
         dataclasses.replace(data, controls=dataclasses.replace(data.controls, amplitude=amplitude * 1.0))
@@ -248,15 +247,15 @@ def test_controls_with_a_graph_can_be_shown() -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The error carries the path and exits with 2."""
     with pytest.raises(OutputError, match="missing") as caught:
-        page.write(tmp_path / "missing" / "report.html", report_data(0.1))
+        page.write(tmp_path / "missing" / "report.html", fit_result(0.1))
     assert caught.value.exit_code == 2
 
 
 def test_a_page_costs_no_plotting_library() -> None:
     """Writing a report imports neither matplotlib nor an imaging library: they cost more than the page."""
     code = (
-        "import sys; from tests.report.reports import report_data; from ddsp_match.report import page;"
-        "page.html(report_data(0.2)); print([m for m in ('matplotlib', 'PIL', 'jinja2') if m in sys.modules])"
+        "import sys; from tests.report.reports import fit_result; from ddsp_match.report import page;"
+        "page.html(fit_result(0.2)); print([m for m in ('matplotlib', 'PIL', 'jinja2') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]
     result = run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=120)
@@ -264,7 +263,7 @@ def test_a_page_costs_no_plotting_library() -> None:
 
 
 def test_partials_between_harmonics_are_named_and_placed():
-    data = report_data(0.5, 16_000, n_harmonics=24)
+    data = fit_result(0.5, 16_000, n_harmonics=24)
     controls = dataclasses.replace(data.controls, divisions=4)
     text = page.html(dataclasses.replace(data, controls=controls))
     assert "24 partials, one in 4 of them a harmonic" in text
@@ -273,15 +272,15 @@ def test_partials_between_harmonics_are_named_and_placed():
 
 
 def test_partials_of_a_steady_grid_are_no_harmonics_of_an_f0():
-    data = report_data(0.5, 16_000, n_harmonics=24)
+    data = fit_result(0.5, 16_000, n_harmonics=24)
     controls = dataclasses.replace(data.controls, f0_hz=torch.full_like(data.controls.f0_hz, 50.0))
     assert "harmonics of one pitch" in page.html(dataclasses.replace(data, controls=controls))
-    text = page.html(dataclasses.replace(data, controls=controls, grid="steady"))
+    text = page.html(dataclasses.replace(data, controls=controls, patch=dataclasses.replace(data.patch, grid="steady")))
     assert "24 partials on a steady grid, 50 Hz apart, " in text and "harmonics of one pitch" not in text
 
 
 def test_a_pitch_of_few_frames_is_not_that_of_the_sound():
-    data = report_data(0.5, 16_000)
+    data = fit_result(0.5, 16_000)
     voiced = data.features.voiced.clone()
     voiced[:, 5:] = False
     assert "of the frames)" not in page.html(data)

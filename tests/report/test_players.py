@@ -13,7 +13,7 @@ from ddsp_match.core.audio import Audio
 from ddsp_match.report import players as room
 from ddsp_match.report.players import Player, format_words, players, storage_scale
 from tests.compare import assert_close
-from tests.report.reports import report_data
+from tests.report.reports import fit_result
 
 
 def samples_of(player: Player) -> np.ndarray:
@@ -27,7 +27,7 @@ def samples_of(player: Player) -> np.ndarray:
 @pytest.mark.parametrize("sample_rate", [8_000, 44_100, 48_000])
 def test_short_sounds_are_kept_sample_by_sample(sample_rate: int, channels: int) -> None:
     """Every stored player decodes to its sound within one 16-bit step, channels and order kept."""
-    data = report_data(0.5, sample_rate, channels)
+    data = fit_result(0.5, sample_rate, channels)
     made = players(data.target, data.match, data.stems)
     assert [player.name for player in made] == ["target", "match", "harmonic", "noise", "difference"]
     for player, audio in zip(made, [data.target, data.match, *data.stems.values()], strict=False):
@@ -68,7 +68,7 @@ def test_sounds_that_end_early_are_padded_to_loop_together() -> None:
 def test_long_sounds_are_made_small_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the bound: mono MP3 at a low rate, far below the size of the samples, without a difference."""
     monkeypatch.setattr(room, "LOSSLESS_SAMPLES", 100_000)
-    data = report_data(2.0, 44_100, 2)
+    data = fit_result(2.0, 44_100, 2)
     made = players(data.target, data.match, data.stems)
     assert [player.name for player in made] == ["target", "match", "harmonic", "noise"]
     for player in made:
@@ -78,4 +78,4 @@ def test_long_sounds_are_made_small_and_the_page_says_so(monkeypatch: pytest.Mon
     assert heard.shape[0] == 1
     assert heard.std() == pytest.approx(data.target.mono().std(), rel=0.05)
     assert "MP3" in format_words(data.target)
-    assert "without loss" in format_words(report_data(0.2).target)
+    assert "without loss" in format_words(fit_result(0.2).target)

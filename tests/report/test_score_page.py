@@ -12,13 +12,12 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+import soundfile
 
 from ddsp_match.core.errors import OutputError
 from ddsp_match.report import compare_page, packing, score_page, sweep_page
-from ddsp_match.report.score_data import Failure, ScoreData, ScoreRow
-from ddsp_match.report.sweep_data import Run
-from ddsp_match.report.table_data import Column, Sound
-from tests.report.many_examples import compare_data, score_data, sweep_data
+from ddsp_match.score.card import Card, Comparison, Difference, Group, Metric, Pair, Row, Summary
+from tests.report.many_examples import METRICS, SWEEP, Job, card, comparison, jobs
 
 EVIL = '</script><script>alert("1")</script><img src=x onerror=alert(2)>{{data}}'
 FILES = [(Path("/data/a b#1.wav"), Path("/runs/kit/sounds/a/match.wav"))]
@@ -65,38 +64,44 @@ def test_links_of_a_page_in_the_present_folder(tmp_path: Path, monkeypatch: pyte
     assert packing.links([None], ["1"], Path("scores.html")) is None
 
 
+def small_card(*rows: Row, **changes: object) -> Card:
+    """A card of one metric."""
+    metrics = [Metric("mrstft", "mrstft", "", "lower", "How far apart.", "here", 3)]
+    return replace(Card("t", "/run", metrics, list(rows), Group("all", len(rows), 0)), **changes)  # pyright: ignore
+
+
 def test_names_that_are_not_unicode_are_linked_by_their_bytes(tmp_path: Path) -> None:
     """A file name of another encoding is written as a page without failing, and its bytes stand in the link."""
     name = os.fsdecode(b"caf\xe9.wav")
-    row = ScoreRow(name, {"x": 1.0}, target=Sound(tmp_path / name))
-    data = ScoreData(name, [Column("x", "x")], [row], failures=[Failure(name, f"{name}: unreadable")])
-    html = score_page.write(tmp_path / "scores.html", data).read_text(encoding="utf-8")
+    row = Row(name, target=str(tmp_path / name), metrics={"mrstft": 1.0})
+    bad = small_card(row, Row(name, "", "failed", f"{name}: unreadable"), name=name)
+    html = score_page.write(tmp_path / "scores.html", bad).read_text(encoding="utf-8")
     assert embedded(html)["sounds"]["target"]["rest"] == ["caf%E9.wav"]
 
 
-def test_figures_that_are_not_numbers(tmp_path: Path) -> None:
+def test_figures_that_are_not_numbers() -> None:
     """NaN and what is missing stay empty; infinity keeps its sign; five digits are kept."""
     given = (math.nan, None, math.inf, -math.inf, 0.123456789, 3.0)
-    rows = [ScoreRow(str(i), {"x": value}) for i, value in enumerate(given)]
-    rows.append(ScoreRow("6", {}))
-    facts = embedded(score_page.html(ScoreData("t", [Column("x", "x")], rows), tmp_path / "p.html"))
-    assert facts["values"] == {"x": [None, None, 1e300, -1e300, 0.12346, 3, None]}
+    rows = [*({"mrstft": value} for value in given), {}]
+    assert packing.values(METRICS[:1], rows) == {"mrstft": [None, None, 1e300, -1e300, 0.12346, 3, None]}
 
 
 def test_nothing_becomes_markup(tmp_path: Path) -> None:
     """Names, reasons, settings and commands of all three pages stay text; one script runs and no other."""
-    column = [Column("x", EVIL, meaning=EVIL, unit=EVIL)]
-    row = ScoreRow(EVIL, {"x": 1.0}, EVIL, Sound(EVIL), Sound(EVIL), EVIL, {EVIL: EVIL})
-    score = ScoreData(EVIL, column, [row], failures=[Failure(EVIL, EVIL, EVIL)], headline=EVIL, command=EVIL)
-    score = replace(score, notes=[EVIL], floor_words=EVIL, settings={EVIL: EVIL})
-    compare = compare_data(2, FILES, title=EVIL, name_a=EVIL, name_b=EVIL, only_a={EVIL: EVIL})
-    compare = replace(compare, settings={EVIL: (EVIL, 1)})
-    failed = Run(EVIL, {EVIL: EVIL}, reason=EVIL)
-    sweep = sweep_data(FILES, title=EVIL, runs=[failed, replace(failed, reason="", stop_reason=EVIL)], headline=EVIL)
+    metric = replace(METRICS[0], label=EVIL, unit=EVIL, meaning=EVIL)
+    row = Row(EVIL, EVIL, target=EVIL, match=EVIL, report=EVIL, metrics={"mrstft": 1.0}, hints=[EVIL])
+    failed = Row(EVIL + "2", EVIL, "failed", EVIL)
+    changes = {"metrics": [metric], "command": EVIL, "notes": [EVIL], "settings": {EVIL: EVIL}, "floor_meaning": EVIL}
+    score = small_card(row, failed, name=EVIL, **changes)
+    compare = replace(comparison(9, FILES), label_a=EVIL, label_b=EVIL, only_a={EVIL: EVIL}, notes=[EVIL])
+    compare = replace(compare, settings_changed={EVIL: (EVIL, 1)}, metrics=[metric, *compare.metrics[1:]])
+    broken = Job(tmp_path / EVIL.replace("/", ""), {EVIL: EVIL}, error=EVIL, number=0)
+    bad = [broken, replace(broken, error="", stop_reason=EVIL, metrics={EVIL: 1.0})]
+    sweep_page.write(tmp_path / "s.html", bad, **{name: EVIL for name in SWEEP})
     pages = [
         score_page.html(score, tmp_path / "p.html"),
-        compare_page.html(compare, tmp_path / "p.html"),
-        sweep_page.html(sweep, tmp_path / "p.html"),
+        compare_page.html(compare, tmp_path / "p.html", EVIL),
+        (tmp_path / "s.html").read_text(encoding="utf-8"),
     ]
     for html in pages:
         assert html.count("<script") == 2
@@ -106,25 +111,94 @@ def test_nothing_becomes_markup(tmp_path: Path) -> None:
         assert embedded(html)
 
 
+def test_a_card_keeps_its_figures(tmp_path: Path) -> None:
+    """Floors and ceilings stand at their metric; failures keep their reason; a family has a floor of its own."""
+
+    def group(name: str, mean: float, n: int = 2) -> Group:
+        ends = (None, None) if n == 1 else (mean - 0.1, mean + 0.1)
+        return Group(name, n, 1, {"mrstft": Summary(n, mean, *ends, mean, mean + 0.2, "b")})
+
+    rows = [
+        Row(name, family, metrics={"mrstft": loss, "harmonic_share": 0.5}, floor={"mrstft": loss / 2})
+        for name, family, loss in (("a", "x", 0.2), ("b", "x", 0.4), ("c", "y", 0.6))
+    ]
+    rows[0].facts = {"f0_median_hz": 220.04, "duration_s": 2.5}
+    one = small_card(
+        *rows, Row("d", "y", "failed", "not a sound <here>", target="/data/d.txt"), overall=group("all", 0.4, 3),
+        families=[group("x", 0.3), group("y", 0.6, 1)], floor=group("all", 0.15),
+        ceilings={"silence": group("all", 14.0), "white noise": group("all", 8.0)},
+    )  # fmt: skip
+    one.metrics.append(METRICS[5])
+    html = score_page.html(one, tmp_path / "p.html")
+    facts = embedded(html)
+    first, second = facts["columns"]
+    beside = ("floor", "white_noise", "silence", "digits")
+    assert [first[key] for key in beside] == [0.15, 8.0, 14.0, 3]
+    assert [second[key] for key in beside] == [None, None, None, 3]
+    assert facts["names"] == ["a", "b", "c"]
+    assert facts["levels"] == ["good", "fair", "fair"]
+    assert facts["family_means"][0]["floors"] == {"mrstft": pytest.approx(0.15)}
+    assert facts["family_means"][1]["means"]["mrstft"]["low"] is None
+    assert {label: pack["words"][pack["at"][0]] for label, pack in facts["facts"].items()} == {
+        "Verdict": "Good match: small differences in the spectrum.", "Pitch": "220.0 Hz", "Length": "2.50 s"
+    }  # fmt: skip
+    assert "not a sound &lt;here&gt;" in html and "files=report" in html
+    assert "3 matches scored, 1 sound without a score, 2 families." in html
+    assert score_page.card_headline(one) == (
+        "3 sounds: 1 good, 2 fair. 1 without a score. Listen to the worst first: c (fair), b (fair), a (good)."
+    )
+    assert "Interrupted" in score_page.card_headline(replace(one, complete=False))
+
+
+def test_levels_are_used_where_both_are_known(tmp_path: Path) -> None:
+    """One level alone says nothing about how to play the other."""
+    row = Row("a", target="/a.wav", match="/b.wav", metrics={"mrstft": 0.2}, facts={"level_db": -20.0})
+
+    def levels(one: Row) -> list:
+        sounds = embedded(score_page.html(small_card(one), tmp_path / "p.html"))["sounds"]
+        return [sounds[name]["lufs"] for name in ("target", "match")]
+
+    assert levels(row) == [None, None]
+    assert levels(replace(row, facts={"level_db": -20.0, "match_level_db": -23.0})) == [[-20.0], [-23.0]]
+
+
+def test_a_comparison_keeps_its_pairs(tmp_path: Path) -> None:
+    """A and B are not exchanged; the corrected probability is told."""
+    one = small_card(Row("a", "x", metrics={"mrstft": 0.2}, match="/a.wav"))
+    pair = Pair("a", one.rows[0], replace(one.rows[0], metrics={"mrstft": 0.1}, match="/b.wav"))
+    change = Difference("mrstft", 3, 0.4, 0.2, -0.2, -0.3, -0.1, 1.0, 0.0, 0.01, 0.03, "better")
+    both = Comparison(one, one, "old", "new", one.metrics, [pair], [change], only_a={"d": "failed there"})
+    html = compare_page.write(tmp_path / "c.html", both, "ddsp-match compare old new").read_text(encoding="utf-8")
+    assert "failed there" in html and "Only in old" in html and "ddsp-match compare old new" in html
+    facts = embedded(html)
+    assert (facts["name_a"], facts["name_b"]) == ("old", "new")
+    (drawn,) = facts["changes"]
+    assert [drawn[key] for key in ("a", "b", "p", "verdict")] == [0.4, 0.2, 0.03, "better"]
+    assert [drawn[key] for key in ("better_share", "worse_share")] == [1.0, 0.0]
+    assert drawn["difference"] == {"mean": -0.2, "n": 3, "low": -0.3, "high": -0.1}
+    assert (facts["a"]["mrstft"], facts["b"]["mrstft"]) == ([0.2], [0.1])
+    linked = [unpacked(facts["sounds"][side], ["a"])[0] or "" for side in "ab"]
+    assert [os.path.basename(href) for href in linked] == ["a.wav", "b.wav"]
+
+
 def test_a_single_family_needs_no_table(tmp_path: Path) -> None:
     """Families are shown where there are several."""
-    data = score_data(20, FILES)
-    assert 'id="families"' in score_page.html(data, tmp_path / "p.html")
-    alone = replace(data, families=data.families[:1])
+    several = card(20, FILES)
+    assert 'id="families"' in score_page.html(several, tmp_path / "p.html")
+    alone = replace(several, families=several.families[:1])
     assert 'id="families"' not in score_page.html(alone, tmp_path / "p.html")
 
 
 def test_a_page_of_ten_thousand_is_small(tmp_path: Path) -> None:
     """Under 250 bytes a sound, of seven figures, two links and their levels."""
-    small = len(score_page.html(score_data(100, FILES), tmp_path / "p.html"))
-    large = len(score_page.html(score_data(2100, FILES), tmp_path / "p.html"))
+    small = len(score_page.html(card(100, FILES), tmp_path / "p.html"))
+    large = len(score_page.html(card(2100, FILES), tmp_path / "p.html"))
     assert 50 < (large - small) / 2000 < 250
 
 
 def test_without_a_match_the_page_still_stands(tmp_path: Path) -> None:
     """All failed: the reasons are there."""
-    data = ScoreData("t", [], [], failures=[Failure("a", "broken <here>")])
-    html = score_page.html(data, tmp_path / "p.html")
+    html = score_page.html(small_card(Row("a", "", "failed", "broken <here>")), tmp_path / "p.html")
     assert "broken &lt;here&gt;" in html
     assert "0 matches scored, 1 sound without a score." in html
 
@@ -132,24 +206,42 @@ def test_without_a_match_the_page_still_stands(tmp_path: Path) -> None:
 def test_the_best_of_a_sweep(tmp_path: Path) -> None:
     """By the metric's own direction; the first of equals; none where neither way is better."""
 
-    def best(better: str, *scores: float | None) -> int | None:
-        runs = [Run(str(i), {}, {"x": score}) for i, score in enumerate(scores)]
-        columns = [Column("y", "y"), Column("x", "x", better=better)]  # pyright: ignore[reportArgumentType]
-        data = sweep_data(FILES, columns=columns, runs=runs, best_by="x")
-        return embedded(sweep_page.html(data, tmp_path / "p.html"))["best"]
+    def best(metric: str, *scores: float | None) -> int | None:
+        rows = [Job(tmp_path, {}, 1.0, {} if one is None else {metric: one}, number=i) for i, one in enumerate(scores)]
+        page = sweep_page.write(tmp_path / "p.html", rows, **{**SWEEP, "best_by": metric})
+        return embedded(page.read_text(encoding="utf-8"))["best"]
 
-    assert best("lower", 3.0, None, 1.0, 1.0) == 2
-    assert best("higher", 3.0, None, 4.0, 1.0) == 2
-    assert best("neither", 3.0, 4.0) is None
-    assert best("lower", None, None) is None
+    assert best("mrstft", 3.0, None, 1.0, 1.0) == 2
+    assert best("snr_db", 3.0, None, 4.0, 1.0) == 2
+    assert best("noise_share", 3.0, 4.0) is None
+    assert best("loss", None, None) == 0
+
+
+def test_a_sweep_s_jobs_become_rows(tmp_path: Path) -> None:
+    """Numbers stay numbers, files are linked where they lie, and what failed is told apart."""
+    folder = tmp_path / "fit 1"
+    made = tmp_path / "match.wav"
+    soundfile.write(made, np.zeros(8), 8_000)
+    rows = [*jobs(folder, [(made, made)]), Job(folder / "x", {"loss": "null"}, error="stopped before it began")]
+    html = sweep_page.write(folder / "sweep.html", rows, **SWEEP).read_text(encoding="utf-8")
+    facts = embedded(html)
+    assert "9 runs finished, 2 failed." in html and "synth.n_harmonics=-1, loss=mel" in html and "not started" in html
+    assert [one["key"] for one in facts["columns"]][:2] == ["loss", "mrstft"]
+    assert {one["key"]: one["values"][:3] for one in facts["settings"]} == {
+        "synth.n_harmonics": [10, 10, 20], "loss": ["mrstft", "mel", "mrstft"]
+    }  # fmt: skip
+    assert unpacked(facts["sounds"]["match"], facts["names"])[:2] == ["0/match.wav", "1/match.wav"]
+    assert unpacked(facts["sounds"]["target"], facts["names"]) == ["0/target.wav"] * 9
+    assert unpacked(facts["reports"], facts["names"])[-1] == "9/report.html"
 
 
 def change_of(tmp_path: Path, a: list[float], b: list[float]) -> dict:
     """A change of one metric as the page has it, over sounds with these figures before and after."""
-    data = compare_data(len(a), FILES)
-    key = data.columns[0].key
-    pairs = [replace(pair, a={key: x}, b={key: y}) for pair, x, y in zip(data.pairs, a, b, strict=True)]
-    page = compare_page.html(replace(data, pairs=pairs, changes=data.changes[:1]), tmp_path / "p.html")
+    both = zip(a, b, strict=True)
+    pairs = [Pair("x", *(Row("x", metrics={"mrstft": value}) for value in values)) for values in both]
+    change = Difference("mrstft", len(a), 0.4, 0.2, -0.2, -0.3, -0.1, 1.0, 0.0, 0.01, 0.03, "better")
+    one = small_card()
+    page = compare_page.html(Comparison(one, one, "a", "b", one.metrics, pairs, [change]), tmp_path / "p.html")
     return embedded(page)["changes"][0]
 
 
@@ -165,16 +257,15 @@ def test_a_change_is_drawn_in_a_spread_that_one_odd_sound_does_not_decide(tmp_pa
     assert change_of(tmp_path, [1.0] * 4, [1.0] * 4)["unit"] == 1
 
 
-
 def test_a_page_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     """A missing folder is an error of ours."""
     with pytest.raises(OutputError, match=r"gone/scores\.html"):
-        score_page.write(tmp_path / "gone" / "scores.html", score_data(2, FILES))
+        score_page.write(tmp_path / "gone" / "scores.html", card(2, FILES))
 
 
 def test_what_is_not_known_leaves_no_empty_box(tmp_path: Path) -> None:
     """Without a command and settings nothing is said of how it was made."""
-    data = score_data(2, FILES)
-    assert "How it was made" in score_page.html(data, tmp_path / "p.html")
-    assert 'id="command"' not in score_page.html(replace(data, command=""), tmp_path / "p.html")
-    assert "How it was made" not in score_page.html(replace(data, command="", settings={}), tmp_path / "p.html")
+    one = card(2, FILES)
+    assert "How it was made" in score_page.html(one, tmp_path / "p.html")
+    assert 'id="command"' not in score_page.html(replace(one, command=""), tmp_path / "p.html")
+    assert "How it was made" not in score_page.html(replace(one, command="", settings={}), tmp_path / "p.html")

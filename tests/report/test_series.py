@@ -10,8 +10,8 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
+from ddsp_match.fitting.optimise import Trace
 from ddsp_match.patch.playing import stems_of
-from ddsp_match.report.data import LossTrace
 from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series
 from tests.compare import assert_close
 from tests.tasks.runs import some_patch
@@ -75,7 +75,7 @@ def test_the_loss_curve_keeps_its_ends_and_the_early_steps() -> None:
     """Of 20 000 steps the first ten, where most happens, and the last all stay."""
     steps = list(range(20_000))
     loss = [1 / (1 + step) for step in steps]
-    curve = loss_series(LossTrace(steps, loss, loss))
+    curve = loss_series(Trace(steps, loss, loss))
     assert len(curve["step"]) <= MAX_POINTS
     assert curve["step"][:10] == list(range(10))
     assert curve["step"][-1] == 19_999
@@ -83,12 +83,12 @@ def test_the_loss_curve_keeps_its_ends_and_the_early_steps() -> None:
 
 def test_what_a_logarithm_cannot_show_is_left_out() -> None:
     """NaN, infinity and zero are no points."""
-    curve = loss_series(LossTrace([0, 1, 2, 3], [1.0, math.nan, 0.0, 0.5], [1.0, 1.0, 0.1, 0.5]))
+    curve = loss_series(Trace([0, 1, 2, 3], [1.0, math.nan, 0.0, 0.5], [1.0, 1.0, 0.1, 0.5]))
     assert curve["step"] == [0, 3]
     assert curve["loss"] == [1.0, 0.5]
 
 
 def test_several_fits_in_a_row_are_counted_on() -> None:
     """Where step numbers start anew, the axis still only rises."""
-    curve = loss_series(LossTrace([0, 1, 0, 1], [4.0, 3.0, 2.0, 1.0], [4.0, 3.0, 2.0, 1.0]))
+    curve = loss_series(Trace([0, 1, 0, 1], [4.0, 3.0, 2.0, 1.0], [4.0, 3.0, 2.0, 1.0]))
     assert curve["step"] == [0, 1, 2, 3]

@@ -64,7 +64,7 @@ def test_an_end_that_is_silent_is_not_what_is_judged():
 
 def test_unrelated_sounds_are_no_match():
     found = effect(noise(seed=1), noise(seed=2), RATE, settings=EffectSettings(effects=["gain"], starts=2))
-    assert not found.matched and found.verdict.startswith("no match")
+    assert not found.matched and found.verdict.headline.startswith("no match")
     assert found.esr_gain > 0.9
 
 
@@ -87,8 +87,8 @@ def test_a_real_room_keeps_its_decay():
     found = effect(dry, wet, RATE, settings=EffectSettings(effects=[{"reverb": {"bands": 6}}]))
     true = rt60(ir, RATE, np.array([500.0, 1000.0, 2000.0, 4000.0])).rt60_s
     assert_close(found.rack.knobs["reverb.rt60_s"][2:] / true, np.ones(4), 0.1)
-    assert "spectr" in found.verdict
-    assert found.by_ear == "chance has a part in them" and f"distance {found.loss:.2g}" in found.verdict
+    assert "spectr" in found.verdict.headline
+    assert found.by_ear == "chance has a part in them" and f"distance {found.loss:.2g}" in found.verdict.headline
 
 
 def test_a_run_folder_and_its_patch(tmp_path):

@@ -15,26 +15,28 @@ from ddsp_match.core.errors import OutputError
 from ddsp_match.effects.build import build
 from ddsp_match.effects.gain import Gain
 from ddsp_match.effects.registry import processors
+from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.patch import load_rack
-from ddsp_match.report import effect_page
-from ddsp_match.tasks.effect_report import chain_words, from_result
+from ddsp_match.report.animation import approach_of
+from ddsp_match.report.effect_words import chain_words
 from ddsp_match.tasks.run_folder import is_run
 from ddsp_match.tasks.write_effect import write_effect
 from tests.compare import assert_close
-from tests.report.effect_reports import Result, Taps, effect_result
+from tests.disk import files_no_larger_than
+from tests.report.effect_reports import Taps, effect_result
 
 SPEC = ["gain", {"mix": ["gain"]}]
 
 
-def known(**options: object) -> Result:
+def known(**options: object) -> EffectResult:
     """A result with processors that a patch can name."""
     truth = {"gain.gain_db": -3.0, "mix.mix": 0.5, "mix.gain.gain_db": 8.0}
-    return effect_result(0.5, chain=build(SPEC)[0], truth=truth, steps=12, **options)  # pyright: ignore
+    return effect_result(0.5, chain=build(SPEC)[0], truth=truth, steps=12, **options)
 
 
 def test_every_file_holds_what_was_found(tmp_path: Path) -> None:
     result = known()
-    write_effect(result, tmp_path / "run")  # pyright: ignore
+    write_effect(result, tmp_path / "run")
     assert set(result.files) == {
         "output.wav", "dry.wav", "wet.wav", "difference.wav", "a pluck.patch.safetensors", "config.yaml", "knobs.json",
         "history.csv", "report.html", "approach.gif",
@@ -52,7 +54,7 @@ def test_every_file_holds_what_was_found(tmp_path: Path) -> None:
 
 def test_the_tables_hold_every_number(tmp_path: Path) -> None:
     result = known()
-    write_effect(result, tmp_path / "run")  # pyright: ignore
+    write_effect(result, tmp_path / "run")
     knobs = json.loads(result.files["knobs.json"].read_text())
     assert set(knobs["knobs"]) == {"gain.gain_db", "mix.mix", "mix.gain.gain_db"}
     assert knobs["knobs"]["mix.mix"] == {
@@ -69,35 +71,30 @@ def test_the_tables_hold_every_number(tmp_path: Path) -> None:
 
 def test_a_row_of_knobs_takes_a_column_each(tmp_path: Path) -> None:
     result = effect_result(0.3, steps=4)
-    write_effect(result, tmp_path / "run")  # pyright: ignore
+    write_effect(result, tmp_path / "run")
     rows = list(csv.reader(result.files["history.csv"].read_text().splitlines()))
     assert rows[0][3:5] == ["taps.taps[0]", "taps.taps[1]"]
     assert {len(row) for row in rows} == {3 + 15}
     assert_close([float(v) for v in rows[2][3:15]], result.history[1].knobs["taps.taps"], 1e-8)
 
 
-def test_a_run_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_effect(known(), tmp_path / "run")  # pyright: ignore
+def test_a_run_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    write_effect(known(), tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(effect_page, "write", full)
-    with pytest.raises(OutputError, match="no space left"):
-        write_effect(known(), tmp_path / "run")  # pyright: ignore
+    with files_no_larger_than(100_000), pytest.raises(OutputError, match="too large"):  # the page is
+        write_effect(known(), tmp_path / "run")
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_run_may_be_replaced(tmp_path: Path) -> None:
-    write_effect(known(), tmp_path / "run")  # pyright: ignore
+    write_effect(known(), tmp_path / "run")
     assert is_run(tmp_path / "run")
 
 
 def test_nothing_is_animated_without_a_history(tmp_path: Path) -> None:
     result = known(history=[])
-    write_effect(result, tmp_path / "run")  # pyright: ignore
+    write_effect(result, tmp_path / "run")
     assert "approach.gif" not in result.files
     assert "report.html" in result.files
 
@@ -105,7 +102,7 @@ def test_nothing_is_animated_without_a_history(tmp_path: Path) -> None:
 def test_the_approach_runs_from_neutral_to_the_result() -> None:
     """At most 24 outputs, the last that of the rack, warmed up by what lies before the excerpt."""
     result = effect_result(6.0, 8_000, steps=100)
-    approach = from_result(result).approach  # pyright: ignore
+    approach = approach_of(result)
     assert approach is not None
     assert 12 <= len(approach.outputs) <= 24
     steps = [step for step, _, _ in approach.outputs]

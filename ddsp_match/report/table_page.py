@@ -1,4 +1,4 @@
-"""What the pages about many sounds share: their template's parts, the words around the tables, and saving."""
+"""The frame of the pages about many sounds: their template's parts and the sections around the tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from html import escape as escape_html
 
 from ddsp_match.report import shell
 from ddsp_match.report.metrics_table import copyable, settings_rows, with_code
+from ddsp_match.score.card import Row
 
 SCRIPTS = ("plots.js", "values.js", "histogram.js", "charts.js", "table.js", "dock.js", "many.js")
 STYLES = ("list.css",)
@@ -15,7 +16,7 @@ MEDIA = "'self' file:"
 
 
 def page(template: str, values: Mapping[str, str], facts: Mapping[str, object], *, brand: str, script: str) -> str:
-    """A page about many sounds.
+    """Return a page about many sounds.
 
     Args:
         template: File of the page.
@@ -39,40 +40,43 @@ def page(template: str, values: Mapping[str, str], facts: Mapping[str, object], 
 
 
 def escape(text: str) -> str:
-    """Text as HTML; what a file name cannot say in Unicode becomes a question mark."""
+    """Return text as HTML; what a file name cannot say in Unicode becomes a question mark."""
     return escape_html(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: ``1 sound``, ``2 sounds``."""
+    """Return a number with its noun: ``1 sound``, ``2 sounds``."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def made(command: str, notes: Sequence[str], settings: str = "") -> dict[str, str]:
-    """The page's end: remarks, the command, and settings as HTML."""
-    typed = copyable(command) if command else ""
-    section = f"<section><h2>How it was made</h2>{typed}{settings}</section>" if typed or settings else ""
-    return {"notes": _notes(notes), "made": section}
+def levels_db(row: Row) -> tuple[float | None, float | None]:
+    """Return the levels of target and match; one alone says nothing about how to play the other."""
+    levels = row.facts.get("level_db"), row.facts.get("match_level_db")
+    return (None, None) if None in levels else levels
 
 
-def settings_details(settings: Mapping[str, object]) -> str:
-    """All settings, folded."""
-    if not settings:
-        return ""
-    rows = settings_rows(settings)
-    return (
-        '<details><summary>All settings</summary><div class="scroll"><table class="settings">'
-        f"<tbody>{rows}</tbody></table></div></details>"
-    )
+def made(command: str, notes: Sequence[str], settings: Mapping[str, object] | None = None) -> dict[str, str]:
+    """Return the page's end: remarks, the command, and all settings, folded."""
+    section = copyable(command) if command else ""
+    if settings:
+        section += (
+            '<details><summary>All settings</summary><div class="scroll"><table class="settings">'
+            f"<tbody>{settings_rows(settings)}</tbody></table></div></details>"
+        )
+    points = "".join(f"<li>{with_code(note)}</li>" for note in notes)
+    return {
+        "notes": f'<section class="remarks"><h2>Remarks</h2><ul>{points}</ul></section>' if notes else "",
+        "made": f"<section><h2>How it was made</h2>{section}</section>" if section else "",
+    }
 
 
 def headline(text: str) -> str:
-    """The result in a sentence, if there is one."""
+    """Return the result in a sentence, if there is one."""
     return f'<p class="lead-words">{with_code(text)}</p>' if text else ""
 
 
 def folded(heading: str, words: str, rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """A section with a table of plain texts, which scrolls where it is long; nothing without rows."""
+    """Return a section with a table of plain texts, which scrolls where it is long; nothing without rows."""
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
@@ -86,9 +90,3 @@ def folded(heading: str, words: str, rows: Sequence[Sequence[str]], heads: Seque
         f"<tbody>{body}</tbody></table></div></section>"
     )
 
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    points = "".join(f"<li>{with_code(note)}</li>" for note in notes)
-    return f'<section class="remarks"><h2>Remarks</h2><ul>{points}</ul></section>'
