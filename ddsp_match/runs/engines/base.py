@@ -1,4 +1,4 @@
-"""What every engine promises."""
+"""The interface of an engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finished(Generic[J, R]):
         error: Empty, or why there is no result: the text of an exception (``TypeName: message``; our own
             errors' text as it is), or how often its worker died.
         attempts: How often the job was begun, at least 1.
-        traceback: Where an exception that is not one of ours came from, for whoever has to mend it.
+        traceback: Of an exception that is not one of ours.
     """
 
     job: J

@@ -1,4 +1,4 @@
-"""This process, one job after the other: the easiest to debug."""
+"""Run jobs in this process, one after the other: the easiest to debug."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Self
 
 from ddsp_match.core.errors import MatchError
 from ddsp_match.runs.engines.base import Finished, J, R
-from ddsp_match.runs.engines.performing import words_of
-from ddsp_match.runs.engines.stopping import told_by
+from ddsp_match.runs.engines.job import error_text, stop_request
 
 
 class Inline:
@@ -25,10 +24,10 @@ class Inline:
         for job in jobs:
             if stop is not None and stop():
                 return
-            with told_by(stop):
+            with stop_request(stop):
                 finished = _finished(function, job)
             if finished.error and stop is not None and stop():
-                return  # as in the other engines: who was interrupted has not failed
+                return  # as in the other engines: a job that was interrupted has not failed
             yield finished
 
     def __enter__(self) -> Self:
@@ -44,6 +43,6 @@ def _finished(function: Callable[[J], R], job: J) -> Finished[J, R]:
     try:
         return Finished(job, function(job))
     except MatchError as error:
-        return Finished(job, error=words_of(error))
+        return Finished(job, error=error_text(error))
     except (Exception, SystemExit) as error:
-        return Finished(job, error=words_of(error), traceback=traceback.format_exc())
+        return Finished(job, error=error_text(error), traceback=traceback.format_exc())

@@ -2,6 +2,12 @@
 
 Results are files: every node must see the run's folder and the sounds under the same paths (a shared disk), and have
 ddsp-match installed with the same versions of Python and Ray. On one machine that is so by itself.
+
+A worker is an actor, not a row of tasks: torch and CREPE are loaded once and stay, a GPU keeps its process (Ray ends
+the process of a GPU task after each), a job that runs can be asked to stop, and it is known which job a death
+concerns. Ray's own restarts are off: `pool.run_jobs` tries again as it does for processes, so that the two agree.
+An actor is given a job once it lives, and one at a time. So actors for which a cluster has no room yet wait without
+keeping a job from the others, and work as soon as nodes join (more workers than the cluster holds: it may grow).
 """
 
 from __future__ import annotations
@@ -9,11 +15,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pickle
+import re
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -21,16 +32,25 @@ from typing import Any, Self
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings.many import EngineSettings
 from ddsp_match.runs.engines.base import Finished, J, R
-from ddsp_match.runs.engines.crew import run_jobs
-from ddsp_match.runs.engines.machine import gpus, on_gpus, threads_each, worker_count
-from ddsp_match.runs.engines.performing import packed_function
-from ddsp_match.runs.engines.ray_address import check_answers
-from ddsp_match.runs.engines.ray_crew import RayCrew
+from ddsp_match.runs.engines.job import Reply, cap_torch, error_text, perform, pickle_function, stop_request
+from ddsp_match.runs.engines.machine import gpus, on_gpus, thread_environment, threads_each, worker_count
+from ddsp_match.runs.engines.pool import Event, Exited, Ready, Unusable, run_jobs
 
 # Jobs and results are small (paths, figures); Ray's default would take a third of the memory for objects.
 _STORE_BYTES = 128 * 2**20
 # Ray's sockets lie up to 70 characters below its folder, and the system allows 107 in all.
 _LONGEST_FOLDER = 30
+_CONNECT_S = 4.0
+_JOIN_S = 16.0
+# Ray tries once a second, 20 times by itself; then it says what was wrong, which should be within our time.
+_TRIES = 8
+_JOIN = (
+    "import logging, sys;"
+    "sys.path[:] = sys.argv[2:];"
+    "import ray;"
+    "quiet = {} if '://' in sys.argv[1] else {'configure_logging': False, 'logging_level': logging.ERROR};"
+    "ray.init(address=sys.argv[1], log_to_driver=False, **quiet)"
+)
 
 
 class RayEngine:
@@ -57,7 +77,7 @@ class RayEngine:
         self._needs: dict[str, float] = {"num_cpus": 1}
         self._folder: Path | None = None
         self._ours = False
-        self._crews: list[RayCrew] = []
+        self._pools: list[_Pool] = []
 
     def __enter__(self) -> Self:
         """Join or start Ray.
@@ -72,7 +92,7 @@ class RayEngine:
             if address:
                 check_answers(address)
             try:
-                with _terminate_as_before(), _without_advice():
+                with _sigterm_restored(), _quiet_log():
                     self._start() if local else self._join(str(address))
             except BaseException:
                 self._leave()
@@ -89,17 +109,17 @@ class RayEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End our workers; end Ray, or leave the cluster, where it was not in use before."""
-        while self._crews:
-            self._crews.pop().close()
+        while self._pools:
+            self._pools.pop().close()
         self._leave()
 
     def run(
         self, function: Callable[[J], R], jobs: Iterable[J], stop: Callable[[], bool] | None = None
     ) -> Iterator[Finished[J, R]]:
         """See `Engine.run`."""
-        crew = RayCrew(self._ray, packed_function(function), self.threads, self._needs)
-        self._crews.append(crew)
-        return run_jobs(crew, jobs, size=self.workers, retries=self.settings.retries, stop=stop)
+        pool = _Pool(self._ray, pickle_function(function), self.threads, self._needs)
+        self._pools.append(pool)
+        return run_jobs(pool, jobs, size=self.workers, retries=self.settings.retries, stop=stop)
 
     def _start(self) -> None:
         """A Ray of our own, in a folder of its own that goes when it goes."""
@@ -109,7 +129,7 @@ class RayEngine:
         cards = len(gpus()) if on_gpus(self.device) else 0
         self._ours = True
         self._ray.init(
-            address="local",  # RAY_ADDRESS would lead elsewhere; who wants that says address=auto
+            address="local",  # RAY_ADDRESS would lead elsewhere; address=auto asks for that
             num_cpus=self.workers,
             num_gpus=cards,
             include_dashboard=False,
@@ -132,20 +152,10 @@ class RayEngine:
             ) from error
 
     def _measure(self) -> None:
-        """How many workers the cluster holds, where that was not said."""
-        holds = self._ray.cluster_resources()
-        self.threads = self._given_threads or 1
-        self._needs["num_cpus"] = self.threads
-        cards = int(holds.get("GPU", 0))
-        room = int(holds.get("CPU", 0)) // self.threads
-        if self.device == "cuda" or (self.device == "auto" and cards):
-            if not cards:
-                raise ConfigError(
-                    "a Ray cluster without a GPU", where="device=cuda", needed="nodes with GPUs", hint="device=cpu"
-                )
-            self._needs["num_gpus"] = 1
-            room = min(room, cards)
-        self.workers = self.settings.workers or max(1, room)
+        """Ask the cluster how many workers it holds."""
+        self.workers, self.threads, self._needs = workers_of_cluster(
+            self._ray.cluster_resources(), self.settings.workers, self._given_threads, self.device
+        )
 
     def _leave(self) -> None:
         if self._ours:
@@ -154,6 +164,37 @@ class RayEngine:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+def workers_of_cluster(
+    resources: Mapping[str, float], workers: int | None, threads: int | None, device: str
+) -> tuple[int, int, dict[str, float]]:
+    """Count the workers that a cluster holds.
+
+    Args:
+        resources: What the cluster has, as Ray tells it: ``CPU``, ``GPU``.
+        workers: As set; None: as many as there is room for.
+        threads: Of each worker, as set; None: one.
+        device: What the jobs compute on.
+
+    Returns:
+        The number of workers, their threads, and what each takes of the cluster.
+
+    Raises:
+        ConfigError: It has no GPU, and cuda is asked for.
+    """
+    threads = threads or 1
+    needs: dict[str, float] = {"num_cpus": threads}
+    cards = int(resources.get("GPU", 0))
+    room = int(resources.get("CPU", 0)) // threads
+    if device == "cuda" or (device == "auto" and cards):
+        if not cards:
+            raise ConfigError(
+                "a Ray cluster without a GPU", where="device=cuda", needed="nodes with GPUs", hint="device=cpu"
+            )
+        needs["num_gpus"] = 1
+        room = min(room, cards)
+    return workers or max(1, room), threads, needs
 
 
 # No reports home; no advice about GPUs at every start; of a death the user hears from us.
@@ -179,8 +220,8 @@ def _imported_ray() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _terminate_as_before() -> Iterator[None]:
-    """Ray puts its own handler of SIGTERM in place; ours, or the system's, comes back."""
+def _sigterm_restored() -> Iterator[None]:
+    """Put the handler of SIGTERM back that Ray replaces by its own."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -192,8 +233,8 @@ def _terminate_as_before() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
-    """Ray's notices at its start are not for whoever fits sounds; its errors come as exceptions."""
+def _quiet_log() -> Iterator[None]:
+    """Keep Ray's notices at its start off the screen; its errors come as exceptions."""
     logger = logging.getLogger("ray")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -201,3 +242,163 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
+
+
+class _Pool:
+    """See `pool.Pool`.
+
+    Args:
+        ray: The module, connected.
+        function: Does a job, pickled by name.
+        threads: Threads of each worker.
+        needs: What a worker takes of the cluster: ``num_cpus``, ``num_gpus``.
+    """
+
+    def __init__(self, ray: ModuleType, function: bytes, threads: int, needs: dict[str, float]) -> None:
+        self.ray, self.function, self.threads = ray, function, threads
+        self.kind = ray.remote(
+            **needs,
+            max_restarts=0,
+            max_task_retries=0,
+            concurrency_groups={"asking": 1},  # beside the one job
+            runtime_env={"env_vars": thread_environment(threads)},
+        )(Actor)
+        self.actors: set[Any] = set()
+        self.expected: dict[Any, Any] = {}  # reference -> the actor that answers it
+
+    def start(self) -> Any:
+        """Begin to start an actor."""
+        actor = self.kind.remote(self.function, self.threads)
+        self.actors.add(actor)
+        self.expected[actor.ready.remote()] = actor
+        return actor
+
+    def send(self, worker: Any, payload: bytes) -> None:
+        """Hand a pickled job to an actor."""
+        self.expected[worker.perform.remote(payload)] = worker
+
+    def wait(self, seconds: float) -> list[tuple[Any, Event]]:
+        """Return events, at the latest after so many seconds."""
+        arrived, pending = self.ray.wait(list(self.expected), num_returns=1, timeout=seconds)
+        if arrived and pending:
+            arrived += self.ray.wait(pending, num_returns=len(pending), timeout=0)[0]
+        return [(actor, self._event(actor, answer)) for answer in arrived for actor in [self.expected.pop(answer)]]
+
+    def ask_to_stop(self) -> None:
+        """Make `asked_to_stop` true in every actor."""
+        for actor in self.actors:
+            actor.ask_to_stop.options(concurrency_group="asking").remote()
+
+    def close(self) -> None:
+        """End all actors."""
+        self.expected.clear()
+        while self.actors:
+            self._kill(self.actors.pop())
+
+    def _event(self, actor: Any, answer: Any) -> Event:
+        try:
+            value = self.ray.get(answer)
+        except self.ray.exceptions.RayError as error:
+            # also where it is only out of reach: its job is given to another, and must not run twice
+            self.actors.discard(actor)
+            self._kill(actor)
+            return Exited(_exit_reason(error))
+        if isinstance(value, str):
+            return Unusable(value) if value else Ready()
+        return value
+
+    def _kill(self, actor: Any) -> None:
+        with contextlib.suppress(self.ray.exceptions.RayError):
+            self.ray.kill(actor)
+
+
+def _exit_reason(error: Exception) -> str:
+    """Return the part of Ray's message that helps: how the process ended and on which machine, or its beginning."""
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    detail = re.search(r"Worker exit detail: (.*?)(?: Some common causes|$)", text)
+    machine = re.search(r" ip: (\S+)", text)
+    reason = (detail[1] if detail else text)[:300]
+    return f"{reason}{f' ({machine[1]})' if machine else ''}"
+
+
+class Actor:
+    """A worker, importable on every node without ray; Ray calls its methods.
+
+    Args:
+        function: Does a job, pickled by name.
+        threads: Threads it may use.
+    """
+
+    def __init__(self, function: bytes, threads: int) -> None:
+        self.threads = threads
+        self.stop = threading.Event()
+        self.unusable = ""
+        try:
+            self.function = pickle.loads(function)
+        except (Exception, SystemExit) as error:
+            self.unusable = error_text(error)
+
+    def ready(self) -> str:
+        """Empty, or why the function cannot be imported here."""
+        return self.unusable
+
+    def perform(self, payload: bytes) -> Reply:
+        """Run one pickled job."""
+        cap_torch(self.threads)
+        with stop_request(self.stop.is_set):
+            return perform(self.function, payload)
+
+    def ask_to_stop(self) -> None:
+        """Called beside `perform`, on another thread."""
+        self.stop.set()
+
+
+def check_answers(address: str, join_s: float = _JOIN_S) -> None:
+    """Make sure that a Ray cluster answers, within about twenty seconds, before it is joined.
+
+    Ray itself tries for minutes, prints, and may end the whole process when there is no answer. So another process
+    joins first, and is given a limited time.
+
+    Args:
+        address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+        join_s: Seconds that joining may take.
+
+    Raises:
+        ConfigError: It is no address, or nothing, or something else, answers there.
+    """
+    where = f"engine.address={address}"
+    hint = "`ray status` on that machine; engine.address=null starts a Ray here"
+    target = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
+    if target != "auto":
+        place = re.fullmatch(r"(?:ray://)?(?:\[([^\]]+)\]|([^:/\[\]]+)):(\d{1,5})", target)
+        if place is None or int(place[3]) > 65535:
+            raise ConfigError(repr(target), where=where, needed="auto, HOST:PORT or ray://HOST:PORT")
+        try:
+            socket.create_connection((place[1] or place[2], int(place[3])), timeout=_CONNECT_S).close()
+        except OSError as error:
+            raise ConfigError(
+                f"nothing that answers ({error.strerror or error})", where=where, needed="a running Ray", hint=hint
+            ) from error
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _JOIN, address, *sys.path],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=join_s,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "RAY_NUM_REDIS_GET_RETRIES": str(_TRIES)},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigError(f"no answer within {join_s:.0f} s", where=where, needed="a running Ray", hint=hint) from error
+    if done.returncode:
+        if "AuthenticationError" in done.stderr:
+            raise ConfigError(
+                "a Ray cluster that asks for a token",
+                where=where,
+                needed="its token, as Ray itself wants it",
+                hint="RAY_AUTH_MODE=token in the environment, and the token in RAY_AUTH_TOKEN or in Ray's own file",
+            )
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        found = f"no Ray that can be joined ({lines[-1][:300]})"
+        raise ConfigError(found, where=where, needed="a running Ray", hint=hint)

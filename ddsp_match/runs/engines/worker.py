@@ -1,4 +1,4 @@
-"""The life of a worker process: import the function, do jobs one by one, end when told to or when left alone."""
+"""A worker process: import the function, do jobs one by one, end on request or when the parent is gone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from ddsp_match.runs.engines.crew import Ready, Useless
-from ddsp_match.runs.engines.performing import cap_torch, perform, words_of
-from ddsp_match.runs.engines.stopping import told_by
+from ddsp_match.runs.engines.job import cap_torch, error_text, perform, stop_request
+from ddsp_match.runs.engines.pool import Ready, Unusable
 
 # How soon a worker sees that its parent has gone where the socket does not tell (a fork of the parent holds it open).
 _WATCH_S = 1.0
@@ -22,12 +21,12 @@ _LOG_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Setup:
-    """The first thing a worker is told.
+    """The first message to a worker.
 
     Attributes:
-        function: What it will do, pickled by name.
+        function: Does a job, pickled by name.
         threads: Threads it may use; its environment says the same.
-        parent: Process id of whom it works for.
+        parent: Process id of the process that started it.
     """
 
     function: bytes
@@ -35,7 +34,7 @@ class Setup:
     parent: int
 
     def packed(self) -> bytes:
-        """For the way to the worker."""
+        """Pickle it for the worker."""
         return pickle.dumps(self)
 
 
@@ -45,7 +44,7 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: Number of the socket to the parent, inherited from it.
     """
-    # what we print is appended, so that it can be cut off at the front
+    # the output is appended, so that it can be cut off at the front
     fcntl.fcntl(2, fcntl.F_SETFL, fcntl.fcntl(2, fcntl.F_GETFL) | os.O_APPEND)
     connection = Connection(descriptor)
     try:
@@ -60,10 +59,10 @@ def main(descriptor: int) -> None:
     try:
         function = pickle.loads(setup.function)
     except (Exception, SystemExit) as error:
-        connection.send(Useless(words_of(error)))
+        connection.send(Unusable(error_text(error)))
     else:
         connection.send(Ready())
-        with told_by(stop.is_set):
+        with stop_request(stop.is_set):
             while (payload := inbox.get()) is not None:
                 cap_torch(setup.threads)
                 connection.send(perform(function, payload))
@@ -72,7 +71,7 @@ def main(descriptor: int) -> None:
 
 
 def _listen(connection: Connection, parent: int, inbox: SimpleQueue[bytes | None], stop: threading.Event) -> None:
-    """Take what the parent sends; end the process when there is no parent any more."""
+    """Take what the parent sends; end the process when the parent is gone."""
     try:
         while os.getppid() == parent:
             if not connection.poll(_WATCH_S):

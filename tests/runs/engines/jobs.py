@@ -6,22 +6,24 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import NoReturn
 
 from ddsp_match.core.errors import SoundError
 from ddsp_match.runs.engines import asked_to_stop
+from tests.waiting import wait_for
 
 
 def square(number: int) -> int:
     return number * number
 
 
-def deaf(seconds: float) -> float:
-    """Goes on for so long, whatever it is asked."""
-    time.sleep(seconds)
-    return seconds
+def deaf(begun: Path | None) -> bool:
+    """Makes the file and goes on for as long as a test may take, whatever it is asked; ends at once without a file."""
+    if begun is not None:
+        begun.touch()
+        wait_for(lambda: False)
+    return True
 
 
 def touch(path: Path) -> Path:
@@ -31,9 +33,18 @@ def touch(path: Path) -> Path:
 
 def until_there(path: Path) -> Path:
     """Goes on until somebody has made the file."""
-    while not path.exists():
-        time.sleep(0.01)
+    wait_for(path.exists)
     return path
+
+
+def gpu_when_there(path: Path) -> str:
+    """Goes on until somebody has made the file; says which GPU it sees."""
+    return os.environ["CUDA_VISIBLE_DEVICES"] if until_there(path) else ""
+
+
+def children() -> list[int]:
+    """The processes that this one has started from its main thread, and that are not waited for yet."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 def who(_: object) -> tuple[int, dict[str, str]]:
@@ -108,18 +119,17 @@ def die(job: int) -> int:
     return job
 
 
-def until_asked(seconds: float) -> str:
-    """Goes on until it is asked to stop."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if asked_to_stop():
-            return "asked"
-        time.sleep(0.01)
-    return "not asked"
+def until_asked(begun: Path | None) -> str:
+    """Makes the file and goes on until it is asked to stop; ends at once without a file."""
+    if begun is None:
+        return "not asked"
+    begun.touch()
+    wait_for(asked_to_stop)
+    return "asked"
 
 
-def fails_when_asked(seconds: float) -> None:
-    if until_asked(seconds) == "asked":
+def fails_when_asked(begun: Path | None) -> None:
+    if until_asked(begun) == "asked":
         raise RuntimeError("interrupted")
 
 

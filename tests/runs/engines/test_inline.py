@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 import subprocess
 import sys
@@ -47,31 +46,25 @@ def test_errors_become_texts_and_the_rest_goes_on(inline):
     assert found[0].traceback == "" and "in raises" in found[1].traceback
 
 
-def test_stop_ends_between_jobs_and_is_seen_inside_one(inline):
+def test_stop_ends_between_jobs_and_is_seen_inside_one(inline, tmp_path):
     answers = iter([False, False, True])
     assert [one.job for one in inline.run(jobs.square, range(5), stop=lambda: next(answers))] == [0, 1]
     answers = iter([False] + [True] * 9)
-    assert [one.result for one in inline.run(jobs.until_asked, [300.0, 300.0], stop=lambda: next(answers))] == ["asked"]
+    begun = [tmp_path / "begun"] * 2
+    assert [one.result for one in inline.run(jobs.until_asked, begun, stop=lambda: next(answers))] == ["asked"]
     answers = iter([False] + [True] * 9)
-    assert list(inline.run(jobs.fails_when_asked, [300.0, 300.0], stop=lambda: next(answers))) == []
+    assert list(inline.run(jobs.fails_when_asked, begun, stop=lambda: next(answers))) == []
     assert not asked_to_stop()
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):
-    imported = builtins.__import__
-
-    def without_ray(name, *rest, **named):
-        if name == "ray":
-            raise ImportError("No module named 'ray'")
-        return imported(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", without_ray)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"pip install 'ddsp-match\[ray\]'"):
         engine_of(EngineSettings(name="ray"), threads=None, device="cpu")
 
 
 def test_where_there_are_no_worker_processes_the_other_engine_is_named(monkeypatch):
-    monkeypatch.setattr("ddsp_match.runs.engines.choose._POSIX", False)
+    monkeypatch.setattr("ddsp_match.runs.engines._POSIX", False)
     with pytest.raises(ConfigError, match=r"engine=processes: .*try: engine=inline"):
         engine_of(EngineSettings(), threads=None, device="cpu")
 

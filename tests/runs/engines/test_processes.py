@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
+from ddsp_match.core.settings.many import EngineSettings
 from ddsp_match.runs.engines import EngineError
-from ddsp_match.runs.engines import processes as module
+from ddsp_match.runs.engines.machine import thread_environment
+from ddsp_match.runs.engines.processes import Processes
 from tests.runs.engines import jobs
 from tests.waiting import HANG_S, wait_for
 
@@ -38,11 +39,11 @@ def test_every_job_comes_back_once(processes):
 
 
 def test_results_come_as_they_finish_and_workers_are_as_many_as_jobs(processes, tmp_path):
-    later, there = tmp_path / "later", tmp_path
+    later, there, before = tmp_path / "later", tmp_path, set(jobs.children())
     with processes(workers=5) as engine:
         results = engine.run(jobs.until_there, [later, there])
         assert next(results).job == there
-        assert len(engine._crews[0].workers) == 2
+        assert len(set(jobs.children()) - before) == 2
         later.touch()
         assert next(results).job == later
 
@@ -68,7 +69,7 @@ def test_threads_are_capped_before_anything_is_loaded(processes, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "13")
     with processes(threads=3) as engine:
         _, environment = next(engine.run(jobs.who, [0])).result
-    assert {environment[name] for name in module.thread_environment(1) if name != "OMP_WAIT_POLICY"} == {"3"}
+    assert {environment[name] for name in thread_environment(1) if name != "OMP_WAIT_POLICY"} == {"3"}
     assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
     assert os.environ["OMP_NUM_THREADS"] == "13"
 
@@ -82,13 +83,14 @@ def test_torch_is_capped(processes, monkeypatch):
     assert found[0][1] == found[1][1]  # one worker, which keeps what it has loaded
 
 
-def test_each_worker_has_a_gpu_of_its_own(processes, monkeypatch):
+def test_each_worker_has_a_gpu_of_its_own(processes, monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     with processes(workers=None, device="cuda") as engine:
         assert engine.workers == 2
-        seen = {one.result[0]: one.result[1]["CUDA_VISIBLE_DEVICES"] for one in engine.run(jobs.who, range(40))}
-        assert sorted(worker.gpu for worker in [engine._crews[0].start(), engine._crews[0].start()]) == ["2", "5"]
-    assert set(seen.values()) <= {"2", "5"}
+        results = engine.run(jobs.gpu_when_there, [tmp_path / "later", tmp_path])
+        first = next(results).result
+        (tmp_path / "later").touch()
+        assert sorted([first, next(results).result]) == ["2", "5"]
     with processes(workers=1, device="cpu") as engine:
         assert next(engine.run(jobs.who, [0])).result[1]["CUDA_VISIBLE_DEVICES"] == "2,5"
 
@@ -140,10 +142,10 @@ def test_a_job_that_kills_its_workers_is_given_up(processes, retries, times):
     assert {job: one.result for job, one in found.items() if job != 2} == {0: 0, 1: 1, 3: 3, 4: 4, 5: 5}
 
 
-def test_the_last_words_of_a_worker_are_told(processes, tmp_path):
+def test_the_last_output_of_a_worker_is_part_of_the_reason(processes, tmp_path):
     with processes(retries=0) as engine:
         (found,) = engine.run(jobs.die_once, [(1, tmp_path / "marker")])
-    assert found.error.endswith("(it last said: about to die)")
+    assert found.error.endswith("(its last output: about to die)")
 
 
 def test_an_idle_worker_that_dies_is_replaced(processes):
@@ -155,8 +157,24 @@ def test_an_idle_worker_that_dies_is_replaced(processes):
         assert next(results).error == ""
 
 
-def test_workers_that_die_at_start_are_an_error_and_no_endless_loop(processes, monkeypatch):
-    monkeypatch.setattr(module, "_BOOT", "import sys; sys.exit('no room')")
+def let_start(folder: Path, number: int, monkeypatch) -> Path:
+    """Have so many interpreters start from now on, and others die at once; returns the file that counts the starts."""
+    code = f"""
+        import os
+        with open({str(folder / "starts")!r}, "ab") as file:
+            file.write(b"x")
+            file.flush()
+            if os.fstat(file.fileno()).st_size > {number}:
+                os.write(2, b"no room")
+                os._exit(1)
+    """
+    (folder / "sitecustomize.py").write_text(textwrap.dedent(code))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder / "starts"
+
+
+def test_workers_that_die_at_start_are_an_error_and_no_endless_loop(processes, monkeypatch, tmp_path):
+    let_start(tmp_path, 0, monkeypatch)
     with processes(retries=2) as engine, pytest.raises(EngineError, match=r"before they could begin.*no room"):
         list(engine.run(jobs.square, range(1000)))
 
@@ -174,47 +192,35 @@ def test_a_function_that_cannot_be_imported_is_an_error(processes, tmp_path, mon
             list(engine.run(only_here.work, range(100)))
 
 
-def test_those_that_start_go_on_where_more_do_not_fit(processes, monkeypatch):
-    started = []
-
-    def start(crew):
-        started.append(1)
-        if len(started) > 1:
-            monkeypatch.setattr(module, "_BOOT", "import sys; sys.exit('no room')")
-        return begin(crew)
-
-    begin = module._Crew.start
-    monkeypatch.setattr(module._Crew, "start", start)
+def test_those_that_start_go_on_where_more_do_not_fit(processes, monkeypatch, tmp_path):
+    starts = let_start(tmp_path, 1, monkeypatch)
     with processes(workers=3) as engine:
         assert len(list(engine.run(jobs.square, range(40)))) == 40
-    assert len(started) < 8
+    assert starts.stat().st_size < 8
 
 
-def stopped_in_the_second_job(engine, function):
+def stopped_in_the_second_job(engine, function, folder):
     """Results of a run that is stopped while its second job runs, which began when the first came back."""
-    drawn, found, end = [], [], []
-    given = (drawn.append(seconds) or seconds for seconds in (0.0, HANG_S, HANG_S, HANG_S))
-    for one in engine.run(function, given, lambda: bool(end) and time.monotonic() > end[0]):
-        found.append(one.result)
-        end.append(time.monotonic() + 0.3)
+    drawn, begun = [], folder / "begun"
+    given = (drawn.append(job) or job for job in (None, begun, begun, begun))
+    results = [one.result for one in engine.run(function, given, begun.exists)]
     assert len(drawn) == 2
-    return found
+    return results
 
 
-def test_when_asked_to_stop_the_running_job_ends_and_no_other_begins(processes):
+def test_when_asked_to_stop_the_running_job_ends_and_no_other_begins(processes, tmp_path):
     with processes(workers=1) as engine:
-        assert stopped_in_the_second_job(engine, jobs.until_asked) == ["not asked", "asked"]
+        assert stopped_in_the_second_job(engine, jobs.until_asked, tmp_path) == ["not asked", "asked"]
 
 
-def test_a_job_that_does_not_listen_is_cut_off(processes, monkeypatch):
-    monkeypatch.setattr("ddsp_match.runs.engines.crew.GRACE_S", 0.3)
+def test_a_job_that_does_not_listen_is_cut_off(tmp_path):
+    with Processes(EngineSettings(workers=1), threads=1, device="cpu", grace_s=0.3) as engine:
+        assert stopped_in_the_second_job(engine, jobs.deaf, tmp_path) == [True]
+
+
+def test_a_job_that_was_interrupted_has_not_failed(processes, tmp_path):
     with processes(workers=1) as engine:
-        assert stopped_in_the_second_job(engine, jobs.deaf) == [0.0]
-
-
-def test_a_job_that_was_interrupted_has_not_failed(processes):
-    with processes(workers=1) as engine:
-        assert stopped_in_the_second_job(engine, jobs.fails_when_asked) == [None]
+        assert stopped_in_the_second_job(engine, jobs.fails_when_asked, tmp_path) == [None]
 
 
 def test_stop_is_asked_again_and_again_while_a_job_runs(processes, tmp_path):
@@ -233,7 +239,7 @@ def test_leaving_in_the_middle_leaves_no_process(processes, tmp_path):
     with processes() as engine:
         results = engine.run(jobs.until_there, [tmp_path] + [tmp_path / "never"] * 5)
         next(results)
-        pids = [worker.process.pid for worker in engine._crews[0].workers]
+        pids = jobs.children()
         assert pids and all(alive(pid) for pid in pids)
     assert gone(pids)
 
@@ -282,7 +288,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path, idle):
     files = f"[{str(tmp_path)!r}] * 2" if idle else f"[{str(tmp_path)!r}] * 2 + ['never'] * 2"
     body = (
         f"results = engine.run(jobs.until_there, map(jobs.Path, {files})); next(results); next(results); "
-        "print(*(worker.process.pid for worker in engine._crews[0].workers), flush=True); "
+        "print(*jobs.children(), flush=True); "
         "import signal; signal.pause()"
     )
     with script(tmp_path, body) as running:

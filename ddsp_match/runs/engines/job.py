@@ -1,11 +1,12 @@
-"""One job in a worker: unpickle, call, pickle; whatever goes wrong becomes a text."""
+"""One job in a worker: unpickle, call, pickle; errors become texts, and the wish to stop is seen inside the job."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +28,8 @@ class Reply:
     traceback: str = ""
 
 
-def packed_function(function: Callable[[Any], Any]) -> bytes:
-    """The function by its name, for a worker to import.
+def pickle_function(function: Callable[[Any], Any]) -> bytes:
+    """Pickle a function by its name, for a worker to import.
 
     Raises:
         TypeError: A lambda, a method of an object, a function of the script that is being run.
@@ -40,8 +41,8 @@ def packed_function(function: Callable[[Any], Any]) -> bytes:
     return pickle.dumps(function)
 
 
-def words_of(error: BaseException) -> str:
-    """An exception as a text: our own errors as they are, others with the name of their type first."""
+def error_text(error: BaseException) -> str:
+    """Return an exception as a text: our own errors as they are, others with the name of their type first."""
     try:
         text = str(error)
     except Exception:
@@ -59,18 +60,18 @@ def perform(function: Callable[[Any], Any], payload: bytes) -> Reply:
     try:
         job = pickle.loads(payload)
     except Exception as error:
-        return Reply(error=f"the job could not be read by the worker: {words_of(error)}")
+        return Reply(error=f"the job could not be read by the worker: {error_text(error)}")
     try:
         result = function(job)
     except MatchError as error:
-        return Reply(error=words_of(error))
+        return Reply(error=error_text(error))
     # SystemExit: a job that wants to leave has failed, its worker need not go
     except (Exception, SystemExit) as error:
-        return Reply(error=words_of(error), traceback=traceback.format_exc())
+        return Reply(error=error_text(error), traceback=traceback.format_exc())
     try:
         return Reply(payload=pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
     except Exception as error:
-        return Reply(error=f"the result cannot be sent back: {words_of(error)}")
+        return Reply(error=f"the result cannot be sent back: {error_text(error)}")
 
 
 def cap_torch(threads: int) -> None:
@@ -78,3 +79,26 @@ def cap_torch(threads: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() > threads:
         torch.set_num_threads(threads)
+
+
+_asked: Callable[[], bool] | None = None
+
+
+def asked_to_stop() -> bool:
+    """Whether the job that runs in this process was asked to end early.
+
+    A job that looks here now and then (between sounds, between steps) ends within moments of a Ctrl-C and can
+    hand back what it has; one that does not is cut off a few seconds later. False outside an engine.
+    """
+    return _asked is not None and _asked()
+
+
+@contextmanager
+def stop_request(asked: Callable[[], bool] | None) -> Iterator[None]:
+    """While this lasts, `asked_to_stop` answers what `asked` says."""
+    global _asked
+    before, _asked = _asked, asked
+    try:
+        yield
+    finally:
+        _asked = before
