@@ -198,9 +198,10 @@ def echoes(settings: list[Setting], responses: list[np.ndarray]) -> plt.Figure:
     figure, axes = plt.subplots(figsize=SIZE)
     last = 0
     for colour, setting, response in zip(COLOURS, settings, responses, strict=False):
-        heard = np.flatnonzero(np.abs(response[0]) > 0.003)
-        last = max(last, int(heard.max(initial=0)))
-        axes.vlines(1000 * heard / RATE, 0, response[0, heard], color=colour, lw=1.6, label=label(setting, settings))
+        audible = np.flatnonzero(np.abs(response[0]) > 0.003)
+        last = max(last, int(audible.max(initial=0)))
+        level = response[0, audible]
+        axes.vlines(1000 * audible / RATE, 0, level, color=colour, lw=1.6, label=label(setting, settings))
     axes.axhline(0, color=FAINT, lw=0.8)
     axes.set(xlabel="ms after the click", ylabel="level", xlim=(-20, min(1500, 60 + 1000 * last / RATE)))
     legend(axes)
@@ -289,13 +290,13 @@ def arrivals(part: Processor, setting: Setting) -> plt.Figure:
     clicks = np.zeros(every * count)
     clicks[::every] = 1
     quarters = [clicks * (np.arange(len(clicks)) // every % 4 == which) for which in range(4)]
-    heard = np.zeros((count, 2 * every))
+    audible = np.zeros((count, 2 * every))
     for which, quarter in enumerate(quarters):
         out = np.abs(play(part, setting, quarter)[0])
         for click in range(which, count - 2, 4):
-            heard[click] = out[click * every : (click + 2) * every]
+            audible[click] = out[click * every : (click + 2) * every]
     figure, axes = plt.subplots(figsize=SIZE)
-    db = 20 * np.log10(np.maximum(heard[: count - 2].reshape(count - 2, -1, 4).max(2).T, 1e-3))
+    db = 20 * np.log10(np.maximum(audible[: count - 2].reshape(count - 2, -1, 4).max(2).T, 1e-3))
     axes.imshow(db, origin="lower", aspect="auto", extent=(0, (count - 2) / 50, 0, 40), cmap=HEAT, vmin=-40, vmax=0,
                 interpolation="nearest")  # fmt: skip
     late = 40 * (np.flatnonzero((db > -30).any(1)).max(initial=0) + 1) / len(db)
@@ -304,10 +305,10 @@ def arrivals(part: Processor, setting: Setting) -> plt.Figure:
 
 
 def _dense(response: np.ndarray) -> bool:
-    """Whether it is a tail rather than single echoes, for as long as it can be heard."""
+    """Tell if a response is a dense tail rather than single echoes, as long as it is audible."""
     left = np.cumsum(np.square(response[0])[::-1])[::-1]
-    heard = response[0, : int((left > 1e-4 * left[0]).sum())]
-    return float((np.abs(heard) > 1e-3 * np.abs(heard).max()).mean()) > 0.2
+    audible = response[0, : int((left > 1e-4 * left[0]).sum())]
+    return float((np.abs(audible) > 1e-3 * np.abs(audible).max()).mean()) > 0.2
 
 
 def _follows_level(part: Processor, setting: Setting) -> bool:
@@ -317,7 +318,7 @@ def _follows_level(part: Processor, setting: Setting) -> bool:
 
 
 def _lasts(response: np.ndarray) -> bool:
-    """Whether something is heard after 5 ms."""
+    """Tell if a response is audible after 5 ms."""
     later = float(np.square(response[0, RATE // 200 :]).sum())
     return later > 1e-3 * float(np.square(response[0]).sum())
 

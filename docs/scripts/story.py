@@ -57,25 +57,25 @@ def mixed(*sounds: Audio) -> Audio:
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What the network and the judge heard in a sound.
+class PitchEvidence:
+    """Evidence of the network and of the spectrum for the pitch of a sound, and the judged pitch.
 
     Attributes:
         grid: The pitches that were considered.
         activations: The network's, ``(frames, pitches)``.
         own: The network's pitch by itself.
-        spectrum: What the spectrum says.
-        verdict: What was decided.
+        spectrum: Evidence of the spectrum.
+        judged: What was decided.
     """
 
     grid: PitchGrid
     activations: np.ndarray
     own: DecodedPitch
     spectrum: Spectrum
-    verdict: JudgedPitch
+    judged: JudgedPitch
 
 
-def hear(audio: Audio) -> Hearing:
+def pitch_evidence(audio: Audio) -> PitchEvidence:
     """The stages of pitch tracking one by one, before refinement."""
     samples = audio.mono()
     samples = samples - samples.mean()
@@ -87,7 +87,7 @@ def hear(audio: Audio) -> Hearing:
     activations = grid.place(crepe_network("full").activations(torch.from_numpy(samples), None).numpy())
     spectrum = score_spectrum(samples, PITCH_RATE, PITCH_HOP, len(activations), grid)
     own = decode(activations, grid.first_bin)
-    return Hearing(grid, activations, own, spectrum, judge(activations, spectrum, grid))
+    return PitchEvidence(grid, activations, own, spectrum, judge(activations, spectrum, grid))
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ def transposed(result: FitResult, semitones: float) -> tuple[Controls, np.ndarra
     old, timebase = result.patch.controls, result.timebase
     f0_hz = old.f0_hz * 2 ** (semitones / 12)
     k = torch.arange(1, old.n_partials + 1).view(1, -1, 1)
-    heard = old.partial_amplitudes * (f0_hz.unsqueeze(1) * k / old.divisions < timebase.nyquist_hz)
-    amplitude = heard.sum(1)
-    shares = heard / amplitude.unsqueeze(1).clamp(min=1e-9)
+    audible = old.partial_amplitudes * (f0_hz.unsqueeze(1) * k / old.divisions < timebase.nyquist_hz)
+    amplitude = audible.sum(1)
+    shares = audible / amplitude.unsqueeze(1).clamp(min=1e-9)
     new = replace(old, f0_hz=f0_hz, amplitude=amplitude, distribution=shares)
     stems = play(new, timebase, result.patch.n_samples, result.patch.noise_seed)
     return new, stems.mix[0].numpy()
@@ -159,9 +159,9 @@ def transposed(result: FitResult, semitones: float) -> tuple[Controls, np.ndarra
 
 def cents_off(samples: np.ndarray, result: FitResult, controls: Controls) -> float:
     """Median distance in cents of what the pitch tracker hears from what was meant to be played."""
-    heard, _ = analyse(Audio(samples[None], result.target.sample_rate), result.timebase, F0Settings())
-    voiced = heard.voiced[0] & result.features.voiced[0]
-    cents = 1200 * torch.log2(heard.f0_hz[0] / controls.f0_hz[0])
+    features, _ = analyse(Audio(samples[None], result.target.sample_rate), result.timebase, F0Settings())
+    voiced = features.voiced[0] & result.features.voiced[0]
+    cents = 1200 * torch.log2(features.f0_hz[0] / controls.f0_hz[0])
     return float(cents[voiced].abs().median())
 
 

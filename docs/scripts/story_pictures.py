@@ -55,10 +55,10 @@ def main() -> None:
     plt.rcParams.update(STYLE)
     PICTURES.mkdir(exist_ok=True)
     violin = story.sound(story.STORY_SOUND)
-    heard = story.hear(violin)
+    evidence = story.pitch_evidence(violin)
     match = story.fitted(violin, story.STORY_SOUND)
     figures: Figures = {}
-    hear_f0(heard, match, figures)
+    draw_f0(evidence, match, figures)
     octaves(figures)
     guess = story.first_guess(match)
     first_guess(match, guess, figures)
@@ -134,26 +134,26 @@ def f0_line(axes: plt.Axes, f0_hz: np.ndarray, voiced: np.ndarray, frame_rate: f
     axes.plot(np.arange(len(f0_hz)) / frame_rate, line, color=BLUE, lw=1.4, path_effects=OUTLINE)
 
 
-def hear_f0(heard: story.Hearing, match: story.FitResult, figures: Figures) -> None:
+def draw_f0(evidence: story.PitchEvidence, match: story.FitResult, figures: Figures) -> None:
     """Activations with the path; what refinement moves."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1.45, 1))
-    low, high = heard.grid.nearest(np.array([330.0, 840.0]))
-    part = heard.activations[:, low:high].T
+    low, high = evidence.grid.nearest(np.array([330.0, 840.0]))
+    part = evidence.activations[:, low:high].T
     left.imshow(
         part, origin="lower", aspect="auto", cmap=HEAT, vmin=0, vmax=0.9,
         extent=(0, part.shape[1] / 100, 0, high - low),
     )  # fmt: skip
     voiced = match.features.voiced[0].numpy()
-    frames = min(len(voiced), len(heard.own.f0_hz))
+    frames = min(len(voiced), len(evidence.own.f0_hz))
     voiced, seconds = voiced[:frames], np.arange(frames) / 100
-    path = 60 * np.log2(heard.own.f0_hz[:frames] / heard.grid.hz[low]) + 0.5  # 60 bins an octave
+    path = 60 * np.log2(evidence.own.f0_hz[:frames] / evidence.grid.hz[low]) + 0.5  # 60 bins an octave
     left.plot(seconds, np.where(voiced, path, np.nan), color=BLUE, lw=1.4, path_effects=OUTLINE, label="Viterbi path")
     names = {"F4": 349.23, "A4": 440.0, "C5": 523.25, "E5": 659.26, "G5": 783.99}
-    left.set_yticks([60 * np.log2(hz / heard.grid.hz[low]) + 0.5 for hz in names.values()], list(names))
+    left.set_yticks([60 * np.log2(hz / evidence.grid.hz[low]) + 0.5 for hz in names.values()], list(names))
     left.set(title="what CREPE hears, and the path through it", xlabel="s", ylim=(0, high - low))
     left.legend(loc="lower right")
 
-    judged = heard.verdict.f0_hz[:frames]
+    judged = evidence.judged.f0_hz[:frames]
     final = match.controls.f0_hz[0].numpy()[:frames]
     show = slice(270, 340)
     for values, colour, label in (
@@ -173,10 +173,10 @@ def hear_f0(heard: story.Hearing, match: story.FitResult, figures: Figures) -> N
 def octaves(figures: Figures) -> None:
     """A note above the network's reach: its pitch, and the judge's."""
     flute = story.sped_up(story.sound("flute-e5"), 4)
-    heard = story.hear(flute)
-    loud = np.flatnonzero(heard.spectrum.level_db > heard.spectrum.level_db.max() - 20)
+    evidence = story.pitch_evidence(flute)
+    loud = np.flatnonzero(evidence.spectrum.level_db > evidence.spectrum.level_db.max() - 20)
     frame = int(loud[len(loud) // 2])
-    own, judged = heard.own.f0_hz[frame], heard.verdict.f0_hz[frame]
+    own, judged = evidence.own.f0_hz[frame], evidence.judged.f0_hz[frame]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(1.5, 1))
     db = spectrum_db(flute.mono(), 2048, 160)[:, frame]
     khz = np.arange(len(db)) * flute.sample_rate / 2048 / 1000
@@ -187,12 +187,12 @@ def octaves(figures: Figures) -> None:
     left.set(title="the spectrum of one frame, and both ideas of its harmonics", xlabel="kHz", ylabel="dB",
              ylim=(-127, 5), xlim=(0, 8))  # fmt: skip
     left.legend(loc="upper right")
-    scores = heard.spectrum.scores[loud].mean(0)
-    right.plot(heard.grid.hz, scores, color=INK, lw=1)
+    scores = evidence.spectrum.scores[loud].mean(0)
+    right.plot(evidence.grid.hz, scores, color=INK, lw=1)
     for hz, colour, name in ((own, ORANGE, "network"), (judged, BLUE, "judge")):
-        near = heard.grid.nearest(np.array([hz]))[0] + np.arange(-2, 3)
+        near = evidence.grid.nearest(np.array([hz]))[0] + np.arange(-2, 3)
         best = near[scores[near].argmax()]
-        right.plot(heard.grid.hz[best], scores[best], "o", color=colour, ms=8)
+        right.plot(evidence.grid.hz[best], scores[best], "o", color=colour, ms=8)
         figures[f"octaves.{name}_score"] = f"{scores[best]:.2f}".replace("-", "−")
     right.set(title="how well each pitch explains it", xscale="log", xlim=(300, 5000), ylim=(-0.4, 0.35),
               xlabel="Hz", ylabel="score")  # fmt: skip
@@ -200,7 +200,7 @@ def octaves(figures: Figures) -> None:
     right.minorticks_off()
     save(figure, "2-octaves")
     figures["octaves.network_hz"], figures["octaves.judged_hz"] = f"{own:.0f}", f"{judged:.0f}"
-    figures["octaves.activation"] = f"{heard.own.periodicity[loud].mean():.2f}"
+    figures["octaves.activation"] = f"{evidence.own.periodicity[loud].mean():.2f}"
 
 
 def harmonics_map(axes: plt.Axes, amplitudes: np.ndarray, frame_rate: float, count: int):
