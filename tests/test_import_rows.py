@@ -45,7 +45,7 @@ ONLY_IN = {
 }
 HEAVY = {"torch", "numpy", "scipy", "hydra", "omegaconf", "librosa", "matplotlib", "soundfile", "soxr", "tqdm"}
 # --help loads these, and answers in a twentieth of a second.
-LIGHT = ("cli", "config", "core/settings", "core/params.py", "core/errors.py")
+LIGHT = ("cli", "config", "core/settings", "core/params.py", "core/errors.py", "exports/kinds.py")
 
 
 def files(below: str) -> list[Path]:

@@ -13,7 +13,7 @@ from ddsp_match.app.limits import Limits
 from ddsp_match.app.server import PORT
 from ddsp_match.cli.parser import build_parser
 from ddsp_match.edits.kinds import EDITS
-from ddsp_match.tasks.export import KINDS
+from ddsp_match.exports.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 MAKE = "python docs/scripts/play_page.py"

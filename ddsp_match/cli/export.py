@@ -5,32 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
+from ddsp_match.cli.parser_export import flag_of
 from ddsp_match.core.errors import ConfigError
+from ddsp_match.exports.kinds import KINDS
 
 _GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "command")
-_FLAGS = {"loop": "--no-loop", "release_s": "--release", "sample_rate": "--rate"}
-_HINTS = {
-    "sfz": "open it in sfizz, Sforzando or any sampler that reads SFZ",
-    "wavetable": "drop it on an oscillator of Vital, Serum or Bitwig",
-    "wt": "drop it on a wavetable oscillator of Surge XT",
-    "midi": "open it in a sequencer",
-    "ir": "load it in a convolution reverb",
-    "html": "open it in a browser and play",
-}
 
 
 def export(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
-    from ddsp_match.tasks.export import KINDS, kind_of
+    options = options_of(arguments)
     from ddsp_match.tasks.export import export as task
 
-    options = {name: value for name, value in vars(arguments).items() if name not in _GENERAL}
-    for name in options:
-        if name not in kind_of(arguments.to).options:
-            owners = " or ".join(f"--to {other}" for other, kind in KINDS.items() if name in kind.options)
-            flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
-            raise ConfigError(f"{flag} with --to {arguments.to}", where="export", needed=f"{flag} only with {owners}")
     notes: list[str] = []
     live = not arguments.quiet and sys.stderr.isatty()
     made = task(
@@ -46,9 +34,26 @@ def export(arguments: argparse.Namespace) -> int:
         print(f"note: {note}")
     size = sum(path.stat().st_size for path in made)
     print(f"written: {made[0]} ({_what(made, size)})")
-    if arguments.to in _HINTS and not arguments.quiet:
-        print(f"hint: {_HINTS[arguments.to]}")
+    hint = KINDS[arguments.to].use
+    if hint and not arguments.quiet:
+        print(f"hint: {hint}")
     return 0
+
+
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options on a command line.
+
+    Raises:
+        ConfigError: One of them belongs to another kind of export.
+    """
+    options = {name: value for name, value in vars(arguments).items() if name not in _GENERAL}
+    for name in options:
+        owners = {kind.name: option for kind in KINDS.values() for option in kind.options if option.name == name}
+        if arguments.to not in owners:
+            flag = flag_of(next(iter(owners.values())))
+            needed = f"{flag} only with {' or '.join(f'--to {owner}' for owner in owners)}"
+            raise ConfigError(f"{flag} with --to {arguments.to}", where="export", needed=needed)
+    return options
 
 
 def _what(made: list[Path], size: int) -> str:

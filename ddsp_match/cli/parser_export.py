@@ -5,23 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ddsp_match.cli.streams import given
 from ddsp_match.cli.values import add_writing, rate, seconds
+from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.notes import midi_number
-
-# The names are those of tasks.export.KINDS (tested), which would load torch.
-KINDS = {
-    "sfz": "a sampled instrument for samplers (sfizz, Sforzando, LinuxSampler): NAME.sfz and looped WAVs",
-    "wavetable": "single periods for wavetable synthesizers (Vital, Serum, Bitwig), one WAV",
-    "wt": "single periods in the format of Surge XT, one .wt",
-    "midi": "its notes, pitch bends and expression, a .mid",
-    "csv": "f0, levels and every partial over time, two tables",
-    "json": "everything in it, as text",
-    "ir": "the impulse response of its room or effects, a WAV for any convolver",
-    "html": "a page with the instrument in it: open it in a browser and play",
-}
+from ddsp_match.exports.kinds import KINDS
 
 _EXAMPLES = """\
 kinds:
@@ -30,7 +22,7 @@ kinds:
 examples:
   ddsp-match export trumpet.patch.safetensors --to sfz                  trumpet-sfz/trumpet.sfz and its samples
   ddsp-match export trumpet.patch.safetensors --to sfz --keys C3-C6/4 --velocities 3
-                                                        every fourth key from C3 to C6, three strengths each
+                                                        every fourth key from C3 to C6, three velocity layers each
   ddsp-match export pluck.patch.safetensors --to sfz --no-loop --release 0.1s --bits 16
   ddsp-match export trumpet.patch.safetensors --to wavetable --frames 64
   ddsp-match export trumpet.patch.safetensors --to wt --frame-size 1024 --bits 16
@@ -62,15 +54,6 @@ def keys(text: str) -> int | list[int]:
     return sorted({int(number) for number in numbers})
 
 
-def _whole(low: int, high: int, what: str) -> Any:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"\d+", text.strip()) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"found {text!r}; needed: {what}, {low} to {high}")
-        return int(text)
-
-    return read
-
-
 def _tempo(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(bpm)?", text.strip().lower())
     if match is None or not 4 <= float(match[1]) <= 1000:
@@ -78,63 +61,60 @@ def _tempo(text: str) -> float:
     return float(match[1])
 
 
+_FLAGS = {"release_s": "--release", "sample_rate": "--rate"}
+# Values that are more than a number: how they are read, and what the help says of them.
+_READERS = {"keys": (keys, "KEYS"), "sample_rate": (rate, "HZ"), "tempo": (_tempo, "BPM")}
+_FORMS = {"keys": "4; or the keys themselves: 48-72, C3-C5/4, C2,C3,60", "sample_rate": "44100, 48k"}
+
+
+def flag_of(option: Parameter) -> str:
+    """Return the flag of an option: ``--no-loop`` where its default is true."""
+    no = "no-" if option.default is True else ""
+    return _FLAGS.get(option.name, f"--{no}{option.name.replace('_', '-')}")
+
+
 def add_export(parser: argparse.ArgumentParser) -> None:
     """Describe ``export``; an option that was not given is not in the namespace."""
     parser.description = "Write a patch in a form that other programs play or read."
-    parser.epilog = _EXAMPLES.format(kinds="\n".join(f"  {name:<11}{words}" for name, words in KINDS.items()))
+    parser.epilog = _EXAMPLES.format(kinds="\n".join(f"  {kind.name:<11}{kind.words}" for kind in KINDS.values()))
     parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
     parser.add_argument("--to", required=True, choices=tuple(KINDS), metavar="KIND", help=" | ".join(KINDS))
     add_writing(parser, "OUT", "file, or folder for sfz (default: by name)")
-    unset: dict[str, Any] = {"default": argparse.SUPPRESS}
-    sfz = parser.add_argument_group("sfz")
-    sfz.add_argument(
-        "--keys", type=keys, metavar="KEYS", **unset,
-        help="which keys get a sample: 48-72, C3-C5/4, C2,C3,60; or 4: every fourth (3, two octaves either way)",
-    )  # fmt: skip
-    sfz.add_argument(
-        "--velocities", type=_whole(1, 8, "a number of layers"), metavar="N", **unset,
-        help="strengths of each key, softer ones darker (2)",
-    )  # fmt: skip
-    sfz.add_argument(
-        "--seconds", type=seconds, metavar="TIME", **unset, help="length of the samples: 3s, 800ms (the sound's)"
-    )
-    sfz.add_argument("--no-loop", dest="loop", action="store_false", **unset, help="let held notes end by themselves")
-    sfz.add_argument(
-        "--release",
-        dest="release_s",
-        type=seconds,
-        metavar="TIME",
-        **unset,
-        help="how long a note sounds on: 0.3s, 300ms",
-    )
-    sfz.add_argument(
-        "--rate", dest="sample_rate", type=rate, metavar="HZ", **unset,
-        help="sample rate of the WAVs: 44100, 48k (the patch's)",
-    )  # fmt: skip
-    sfz.add_argument(
-        "--bits", type=int, choices=(16, 24, 32), **unset,
-        help="16, 24 (default) or 32 (float); of wavetable and wt 16 or 32 (default)",
-    )  # fmt: skip
-    sfz.add_argument("--dry", action="store_true", **unset, help="without the patch's effects")
-    table = parser.add_argument_group("wavetable and wt")
-    table.add_argument(
-        "--frames", type=_whole(1, 256, "a number of frames"), metavar="N", **unset,
-        help="periods to take at most, those between which the spectrum changes most (256)",
-    )  # fmt: skip
-    table.add_argument(
-        "--frame-size", type=int, choices=(256, 512, 1024, 2048), **unset,
-        help="samples a period (2048, which all of them read)",
-    )  # fmt: skip
-    table.add_argument(
-        "--keep-levels", action="store_true", **unset, help="let each period be as loud as it is in the sound"
-    )
-    midi = parser.add_argument_group("midi")
-    midi.add_argument(
-        "--tempo", type=_tempo, metavar="BPM", **unset,
-        help="quarter notes a minute: where the bars lie; the notes stay where they are in time (120)",
-    )  # fmt: skip
-    midi.add_argument(
-        "--bend-range", type=_whole(1, 24, "semitones"), metavar="N", **unset, help="of pitch bends, in semitones (2)"
-    )
-    csv = parser.add_argument_group("csv")
-    csv.add_argument("--every", type=_whole(1, 1000, "frames"), metavar="N", **unset, help="only each N-th frame (1)")
+    same: dict[str, dict[str, Parameter]] = {}
+    for kind in KINDS.values():
+        for option in kind.options:
+            same.setdefault(option.name, {})[kind.name] = option
+    titles = list(dict.fromkeys(", ".join(owners) for owners in same.values()))
+    groups = {title: parser.add_argument_group(title) for title in titles}
+    for owners in same.values():
+        _add(groups[", ".join(owners)], list(owners.values()))
+
+
+def _add(group: Any, same: list[Parameter]) -> None:
+    """Add the flag of an option that one or more kinds have."""
+    option = same[0]
+    more: dict[str, Any] = {"dest": option.name, "default": argparse.SUPPRESS}
+    if option.kind == "switch":
+        action = "store_false" if option.default else "store_true"
+        words = f"do not {option.meaning}" if option.default else option.meaning
+        group.add_argument(flag_of(option), action=action, help=words, **more)
+        return
+    defaults = {one.default for one in same}
+    words = option.meaning + (f": {_FORMS[option.name]}" if option.name in _FORMS else "")
+    words += f" ({option.default})" if len(defaults) == 1 and option.default is not None else ""
+    if option.choices:
+        choices = sorted({choice for one in same for choice in one.choices})
+        group.add_argument(flag_of(option), type=int, choices=choices, help=words, **more)
+        return
+    reader, metavar = _READERS.get(option.name) or ((seconds, "TIME") if option.unit == "s" else (_whole(option), "N"))
+    group.add_argument(flag_of(option), type=reader, metavar=metavar, help=words, **more)
+
+
+def _whole(option: Parameter) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            return option.check(int(text) if re.fullmatch(r"\d+", text.strip()) else text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(f"found {text!r}; needed: {error.needed}") from error
+
+    return read

@@ -12,7 +12,7 @@ import numpy as np
 from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo, second2tick
 
 from ddsp_match.core.callbacks import OnNote
-from ddsp_match.core.errors import ConfigError, PitchError
+from ddsp_match.core.errors import PitchError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.notes import note_words
 from ddsp_match.edits.notes import Note, notes
@@ -20,7 +20,6 @@ from ddsp_match.patch import Patch
 
 TICKS_PER_BEAT = 960
 TEMPO_BPM = 120.0
-TEMPOS_BPM = (4, 1000)  # a slower one does not fit into the three bytes that a file has for it
 BEND_RANGE = 2  # semitones: what instruments have unless told otherwise
 WIDEST_BEND = 24  # what instruments can be told to have
 LOUDEST_DB = -3.0  # A-weighted: velocity 127 is a sine at full scale
@@ -53,13 +52,8 @@ def export_midi(
         What was written.
 
     Raises:
-        ConfigError: The tempo is out of range.
         PitchError: The patch has no pitch, or nothing in it can be heard.
     """
-    slowest, fastest = TEMPOS_BPM
-    if not slowest <= tempo <= fastest:
-        needed = f"{slowest} to {fastest} quarter notes a minute"
-        raise ConfigError(f"a tempo of {tempo:g}", where="export to midi", needed=needed)
     check_follows_pitch(patch, "midi")
     reach = WIDEST_BEND if bend_range is None else bend_range
     found = notes(patch.controls, patch.timebase, reach)
@@ -122,7 +116,7 @@ def midi_bytes(
         bend_range: In semitones, 1 to 24; the file tells the instrument (RPN 0).
         name: Of the track.
         seconds: Length of the sound, at which the track ends.
-        tempo_bpm: Quarter notes a minute, within `TEMPOS_BPM`; the notes are where they are in time at any.
+        tempo_bpm: Quarter notes a minute, 4 to 1000: a slower one does not fit into the three bytes of the file.
         channel: 0 to 15.
     """
     events: list[tuple[int, int, Message]] = []  # tick, order within it, message

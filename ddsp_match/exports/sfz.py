@@ -16,7 +16,6 @@ from ddsp_match.core.callbacks import OnNote
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.dsp.notes import midi_of, note_name
-from ddsp_match.edits.kinds import LONGEST_S
 from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.pitch import transpose
 from ddsp_match.edits.separate import separate
@@ -28,7 +27,6 @@ from ddsp_match.patch.playing import through
 from ddsp_match.synth.harmonic_noise import play
 
 STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
-MOST_LAYERS = 8
 SOFTEST_DB_PER_OCTAVE = -5.0  # how much darker the softest layer is
 LOOP_S = 2.0  # shorter loops are heard as loops where there is noise
 SETTLE_S = 3.0  # a room is that far filled before the loop begins
@@ -87,16 +85,9 @@ def export_sfz(
         The SFZ file, then the samples.
 
     Raises:
-        ConfigError: An option is out of range, or a key cannot be played.
+        ConfigError: A key cannot be played.
     """
     say = on_note or (lambda _: None)
-    if bits not in (16, 24, 32):
-        raise ConfigError(f"{bits} bits", where="export to sfz", needed="16, 24 or 32")
-    if not 1 <= velocities <= MOST_LAYERS:
-        raise ConfigError(f"{velocities} layers of velocity", where="export to sfz", needed=f"1 to {MOST_LAYERS}")
-    if seconds is not None and not 0 < seconds <= LONGEST_S:
-        needed = f"more than 0, at most {LONGEST_S:g} s"
-        raise ConfigError(f"samples of {seconds:g} s", where="export to sfz", needed=needed)
     timebase, rack = patch.timebase, None if dry else patch.effects
     rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
     source = separate(patch.controls, timebase)
@@ -173,8 +164,6 @@ def _keys(keys: Sequence[int] | int | None, root: float, highest_hz: float) -> l
     highest = 127 if math.isinf(highest_hz) else min(127, math.ceil(69 + 12 * math.log2(highest_hz / 440)) - 1)
     if keys is None or isinstance(keys, int):
         step, middle = STEP if keys is None else keys, round(root)
-        if step < 1:
-            raise ConfigError(f"every {step} keys", where="export to sfz", needed="1 or more")
         reach = 12 * OCTAVES // step
         return [key for key in (middle + step * i for i in range(-reach, reach + 1)) if 0 <= key <= highest]
     chosen = sorted(set(keys))

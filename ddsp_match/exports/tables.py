@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.curves import FLOOR_DB, curves, midi_of, partial_hz, partial_power
 from ddsp_match.effects.rack import Rack
@@ -54,12 +53,7 @@ def export_csv(patch: Patch, out: Path, *, every: int = 1) -> list[Path]:
 
     Returns:
         Both files.
-
-    Raises:
-        ConfigError: `every` is less than 1.
     """
-    if every < 1:
-        raise ConfigError(f"every {every}", where="export to csv", needed="a whole number of frames, 1 or more")
     beside = out.with_name(f"{out.stem}.partials.csv")
     _write(out, frame_rows(patch.controls, patch.timebase, every))
     _write(beside, partial_rows(patch.controls, patch.timebase, every))

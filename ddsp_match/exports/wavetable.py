@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ddsp_match.core.callbacks import OnNote
-from ddsp_match.core.errors import ConfigError, PitchError
+from ddsp_match.core.errors import PitchError
 from ddsp_match.edits.notes import QUIET_DB, notes
 from ddsp_match.edits.separate import separate
 from ddsp_match.exports.midi import check_follows_pitch
@@ -49,16 +49,8 @@ def export_wavetable(
         on_note: Told how many periods there are.
 
     Raises:
-        ConfigError: An option is out of range.
         PitchError: The patch has no pitch, or nothing in it can be heard.
     """
-    if not 1 <= frames <= MOST_PERIODS:
-        raise ConfigError(f"{frames} frames", where="export to wavetable", needed=f"1 to {MOST_PERIODS}")
-    if frame_size not in FRAME_SIZES:
-        sizes = ", ".join(map(str, FRAME_SIZES))
-        raise ConfigError(f"frames of {frame_size} samples", where="export to wavetable", needed=f"one of {sizes}")
-    if bits not in (16, 32):
-        raise ConfigError(f"{bits} bits", where="export to wavetable", needed="16 or 32")
     check_follows_pitch(patch, "wavetable")
     # Rests, breaths and consonants have no period.
     spans = [np.arange(note.first, note.last) for note in notes(patch.controls, patch.timebase)]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ddsp_match import cli
-from ddsp_match.cli.parser_export import KINDS
-from ddsp_match.tasks import export as module
+from ddsp_match.cli.export import options_of
+from ddsp_match.cli.parser import build_parser
+from ddsp_match.core.errors import ConfigError
 from tests.exports.instruments import blown
 
 
@@ -22,23 +23,9 @@ def place(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def asked(monkeypatch, tmp_path):
-    """What the task was asked for, without doing it."""
-    calls: list[dict] = []
-    made = tmp_path / "made"
-    made.write_bytes(b"0" * 1234)
-
-    def fake(patch, to, out, **options):
-        calls.append({"to": to, "out": out, **options})
-        return [made]
-
-    monkeypatch.setattr(module, "export", fake)
-    return calls
-
-
-def test_the_help_knows_every_kind_of_the_task():
-    assert list(KINDS) == list(module.KINDS)
+def options(words: str) -> dict:
+    """Return what a command line asks of the export."""
+    return options_of(build_parser().parse_args(["export", "reed.patch.safetensors", *words.split()]))
 
 
 def test_help_does_not_load_torch():
@@ -52,7 +39,7 @@ def test_help_does_not_load_torch():
 
 
 @pytest.mark.parametrize(
-    ("words", "options"),
+    ("words", "wanted"),
     [
         ("--to sfz --keys 48-54/2", {"keys": [48, 50, 52, 54]}),
         ("--to sfz --keys 60,36,48", {"keys": [36, 48, 60]}),
@@ -71,15 +58,8 @@ def test_help_does_not_load_torch():
         ("--to json", {}),
     ],
 )
-def test_words_become_options_and_nothing_else_is_passed(asked, words, options, capsys):
-    assert cli.main(["export", "reed.patch.safetensors", *words.split(), "-o", "x", "--force"]) == 0
-    (call,) = asked
-    given = {
-        name: value for name, value in call.items() if name not in ("to", "out", "force", "on_note", "on_progress")
-    }
-    assert given == options
-    assert call["to"] == words.split()[1] and call["out"] == Path("x") and call["force"] is True
-    assert "(1.2 kB)" in capsys.readouterr().out
+def test_words_become_options_and_nothing_else_is_passed(words, wanted):
+    assert options(f"{words} -o x --force") == wanted
 
 
 @pytest.mark.parametrize(
@@ -92,9 +72,9 @@ def test_words_become_options_and_nothing_else_is_passed(asked, words, options, 
         ("--to csv --rate 44100", "--rate only with --to sfz"),
     ],
 )
-def test_options_of_another_kind_are_refused(asked, words, said, capsys):
-    assert cli.main(["export", "reed.patch.safetensors", *words.split()]) == 2
-    assert said in capsys.readouterr().err and not asked
+def test_options_of_another_kind_are_refused(words, said):
+    with pytest.raises(ConfigError, match=said):
+        options(words)
 
 
 @pytest.mark.parametrize(

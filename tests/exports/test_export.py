@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from pathlib import Path
 
 import pytest
 
 from ddsp_match.core.errors import ConfigError, OutputError
-from ddsp_match.tasks import export as module
-from ddsp_match.tasks.export import KINDS, export, name_of
+from ddsp_match.exports.kinds import KINDS
+from ddsp_match.tasks.export import check_place, export, name_of
 from tests.exports.instruments import blown
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_kind_is_there_and_takes_its_options(name):
-    kind = KINDS[name]
-    function = getattr(importlib.import_module(kind.home[0]), kind.home[1])
-    takes = inspect.signature(function).parameters
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+def test_an_entry_names_the_options_of_its_function_and_their_defaults(kind):
+    takes = inspect.signature(kind.function()).parameters
     assert list(takes)[:2] == ["patch", "out"]
-    others = set(takes) - {"patch", "out", "name", "on_note", "on_progress"}
-    assert others == set(kind.options)
-    assert all(takes[option].default is not inspect.Parameter.empty for option in kind.options)
+    others = {
+        name: takes[name].default for name in takes if name not in ("patch", "out", "name", "on_note", "on_progress")
+    }
+    assert others == {option.name: option.default for option in kind.options}
+    assert kind.checked(others) == others
 
 
 def names(folder: Path) -> list[str]:
@@ -74,19 +73,21 @@ def test_unknown_kinds_and_options_are_refused():
         export(blown(), "mp3")
     with pytest.raises(ConfigError, match="the option keys; needed: one of: every"):
         export(blown(), "csv", keys=3)
+    with pytest.raises(ConfigError, match="every: found 0 frames; needed: a whole number, 1 to 1000 frames"):
+        export(blown(), "csv", every=0)
 
 
 def test_only_a_folder_of_ours_is_replaced(tmp_path):
     kind, folder = KINDS["sfz"], tmp_path / "kit"
-    module.check_place(kind, folder, force=False)
+    check_place(kind, folder, force=False)
     (folder / "samples").mkdir(parents=True)
     (folder / "kit.sfz").write_text("")
     with pytest.raises(OutputError, match="force=True"):
-        module.check_place(kind, folder, force=False)
-    module.check_place(kind, folder, force=True)
+        check_place(kind, folder, force=False)
+    check_place(kind, folder, force=True)
     (folder / "letter.txt").write_text("somebody's")
     with pytest.raises(OutputError, match="no run of ddsp-match"):
-        module.check_place(kind, folder, force=True)
+        check_place(kind, folder, force=True)
 
 
 def test_a_patch_is_named_by_its_file_or_its_sound():

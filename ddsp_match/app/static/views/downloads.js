@@ -10,7 +10,7 @@ const label = (name) => { const text = name.replaceAll("_", " ").replace(/ (db|s
 
 function Option({ parameter, value, onChange }) {
   const id = useName("option");
-  const { name, kind, unit, choices, low, high, step } = parameter, words = label(parameter.words || name);
+  const { name, kind, unit, choices, low, high, step } = parameter, words = label(parameter.meaning || name);
   if (kind === "switch") return html`<${Switch} label=${words} checked=${Boolean(value)} onChange=${onChange} />`;
   if (kind === "choice") return html`<div class="choice"><span class="label">${words}</span><${Segments} label=${words} value=${value} onChange=${onChange} options=${choices.map((one) => ({ value: one, label: String(one) }))} /></div>`;
   return html`<div class="knob"><label for=${id}>${words}</label><span class="value"><input id=${id} type=${kind === "number" ? "number" : "text"} min=${low} max=${high} step=${step || "any"} value=${value ?? ""}
