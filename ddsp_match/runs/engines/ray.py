@@ -41,7 +41,7 @@ _STORE_BYTES = 128 * 2**20
 # Ray's sockets lie up to 70 characters below its folder, and the system allows 107 in all.
 _LONGEST_FOLDER = 30
 _CONNECT_S = 4.0
-_JOIN_S = 16.0
+_JOIN_S = 60.0
 # Ray tries once a second, 20 times by itself; then it says what was wrong, which should be within our time.
 _TRIES = 8
 _JOIN = (
