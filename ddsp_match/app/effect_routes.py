@@ -22,10 +22,10 @@ _FACTS = "matched esr esr_unseen esr_gain latency_samples polarity sample_rate s
 
 
 class EffectRoutes:
-    """What answers below ``/api/effects``.
+    """The endpoints below ``/api/effects``.
 
     Args:
-        services: What the server holds.
+        services: The parts of the server.
     """
 
     def __init__(self, services: Services) -> None:
@@ -57,15 +57,15 @@ class EffectRoutes:
         return json_response({"job": self.services.queue.facts(job)}, 201)
 
     async def listed(self, _: Request) -> Response:
-        """All effects, the newest first."""
+        """List all effects, the newest first."""
         return json_response(
             {"effects": await in_thread(lambda: [_short(one) for one in self.services.effects.listed()])}
         )
 
     async def facts(self, request: Request) -> Response:
         """One effect in figures and words."""
-        found = await self._named(request)
-        return json_response(await in_thread(_facts, found))
+        result = await self._named(request)
+        return json_response(await in_thread(_facts, result))
 
     async def remove(self, request: Request) -> Response:
         """Deletes an effect."""
@@ -79,16 +79,16 @@ class EffectRoutes:
 
     async def patch(self, request: Request) -> Response:
         """The chain with its knobs as a file."""
-        found = await self._named(request)
-        return file_response(found.patch, "application/octet-stream", name=f"{found.folder.name}{SUFFIX}")
+        result = await self._named(request)
+        return file_response(result.patch, "application/octet-stream", name=f"{result.folder.name}{SUFFIX}")
 
     async def picture(self, request: Request) -> Response:
         """The spectrogram of one of its sounds, on the scale of the wet one."""
-        found = await self._named(request)
+        result = await self._named(request)
         part, dark = request.query_params.get("which", "output"), "dark" in request.query_params
-        _sound(found, part)
+        _sound(result, part)
         # What is left may be nothing at all, which no sound file of ours may be read as.
-        paths = [_sound(found, name) for name in ("wet", "output" if part == "difference" else part)]
+        paths = [_sound(result, name) for name in ("wet", "output" if part == "difference" else part)]
 
         def draw(to: Path) -> None:
             from ddsp_match.core.audio import Audio, read
@@ -98,58 +98,58 @@ class EffectRoutes:
                 shown = Audio(wet.samples - shown.samples, wet.sample_rate)
             to.write_bytes(spectrogram(shown, dark=dark, like=wet))
 
-        key = ("effect", found.id, found.when, part, dark)
+        key = ("effect", result.id, result.when, part, dark)
         return file_response(
             await in_renderer(self.services, self.services.renderer.file, key, ".png", draw), "image/png"
         )
 
     async def wav(self, request: Request) -> Response:
         """One of its sounds."""
-        found, part = await self._named(request), request.path_params["part"]
-        name = f"{found.folder.name}-{part}.wav" if "download" in request.query_params else ""
-        return file_response(_sound(found, part), "audio/wav", name=name)
+        result, part = await self._named(request), request.path_params["part"]
+        name = f"{result.folder.name}-{part}.wav" if "download" in request.query_params else ""
+        return file_response(_sound(result, part), "audio/wav", name=name)
 
     async def _named(self, request: Request) -> Result:
         return await in_thread(self.services.effects.get, request.path_params["effect"])
 
 
-def _sound(found: Result, part: str) -> Path:
+def _sound(result: Result, part: str) -> Path:
     if part not in SOUNDS:
         raise Refusal(404, "no sound of that name", f"one of {', '.join(SOUNDS)}")
-    path = found.folder / f"{part}.wav"
+    path = result.folder / f"{part}.wav"
     if not path.is_file() or path.is_symlink():
         raise Refusal(404, f"an effect without its {part} sound", "one that has it")
     return path
 
 
-def _short(found: Result) -> dict[str, Any]:
-    chain = found.metrics.get("effects")
+def _short(result: Result) -> dict[str, Any]:
+    chain = result.metrics.get("effects")
     return {
-        "id": found.id,
-        "name": found.name,
-        "folder": found.label,
-        "when": found.when,
-        "verdict": str(found.metrics.get("verdict", "")),
-        "level": str(found.metrics.get("level", "")),
+        "id": result.id,
+        "name": result.name,
+        "folder": result.label,
+        "when": result.when,
+        "verdict": str(result.metrics.get("verdict", "")),
+        "level": str(result.metrics.get("level", "")),
         "effects": chain if isinstance(chain, list) else [],
     }
 
 
-def _facts(found: Result) -> dict[str, Any]:
+def _facts(result: Result) -> dict[str, Any]:
     from ddsp_match.core.audio.headers import header
 
-    told = found.metrics
-    ambiguous = told.get("ambiguous") or []
-    knobs = told.get("knobs")
-    head = header(found.folder / "output.wav")
+    metrics = result.metrics
+    ambiguous = metrics.get("ambiguous") or []
+    knobs = metrics.get("knobs")
+    head = header(result.folder / "output.wav")
     return {
-        **_short(found),
-        **{name: told.get(name) for name in _FACTS},
+        **_short(result),
+        **{name: metrics.get(name) for name in _FACTS},
         "knobs": [
             {"name": name, **knob, "ambiguous": any(name in one for one in ambiguous)}
             for name, knob in (knobs.items() if isinstance(knobs, dict) else ())
         ],
-        "files": [f"{part}.wav" for part in SOUNDS if (found.folder / f"{part}.wav").is_file()],
-        "has_report": (found.folder / "report.html").is_file(),
+        "files": [f"{part}.wav" for part in SOUNDS if (result.folder / f"{part}.wav").is_file()],
+        "has_report": (result.folder / "report.html").is_file(),
         "picture": axes(head.n_samples, head.sample_rate) if head else None,
     }

@@ -1,4 +1,4 @@
-"""What happens, told to every open page as server-sent events."""
+"""Server-sent events to every open page."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class HeadTimeout(H11Protocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """The connection is closed."""
         super().connection_lost(exc)
         if self._late is not None:
             self._late.cancel()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def axes(n_samples: int, sample_rate: int) -> dict[str, Any]:
-    """What the edges of a spectrogram stand for, without drawing it."""
+    """Return the times and frequencies at the edges of a spectrogram, without drawing it."""
     from ddsp_match.report import pictures
 
     n_columns, per_column, hop = pictures.columns(n_samples, sample_rate)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ddsp_match.fitting.live import Best
 
 MAX_KEPT, MAX_LOSSES = 50, 400
-MAX_BEGUN = 2  # a fit that has ended the whole app so often is not begun again
+MAX_STARTS = 2  # a fit that has ended the whole app so often is not begun again
 QUEUED, RUNNING, STOPPING, DONE, FAILED, CANCELLED = "queued", "running", "stopping", "done", "failed", "cancelled"
 OVER = (DONE, FAILED, CANCELLED)
 
@@ -32,9 +32,9 @@ class Job:
 
     Attributes:
         sound: What is fitted; of an effect the wet sound.
-        settings: As ordered; what they may be is the business of whoever performs the job.
+        settings: As requested; the worker checks them.
         dry: Of an effect, the dry sound; None for a fit.
-        begun: How often it has been begun, in this server and those before it.
+        starts: How often it has been begun, in this server and those before it.
         state: Where it is.
         stage: What of it is under way.
         progress: Of f0, 0 to 1, while that is tracked.
@@ -51,7 +51,7 @@ class Job:
     sound: Sound
     settings: dict[str, Any]
     dry: Sound | None = None
-    begun: int = 0
+    starts: int = 0
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     created: float = field(default_factory=time.time)
     state: str = QUEUED
@@ -69,27 +69,27 @@ class Job:
     error: dict[str, str] | None = None
 
     def elapsed_s(self) -> float:
-        """How long it has been running."""
+        """Return the seconds it has been running."""
         return (self.ended or time.perf_counter()) - self.began if self.began else 0.0
 
     @property
     def sounds(self) -> tuple[Sound, ...]:
-        """All that it needs."""
+        """The sounds it needs."""
         return (self.sound,) if self.dry is None else (self.sound, self.dry)
 
     def order(self) -> dict[str, Any]:
-        """What is written down of it, to begin it again."""
+        """Return what is stored of it, to begin it again."""
         return {
             "id": self.id,
             "created": self.created,
             "sound": self.sound.id,
             "dry": self.dry and self.dry.id,
             "settings": self.settings,
-            "begun": self.begun,
+            "begun": self.starts,
         }
 
     def facts(self, position: int | None) -> dict[str, Any]:
-        """What a page is told of it."""
+        """Return its facts for pages."""
         step, steps, loss, best = self.steps
         thin = max(1, -(-len(self.losses) // MAX_LOSSES))
         names = "id settings state stage progress version best_seconds run effect error created".split()
@@ -140,7 +140,7 @@ class Queue:
         self._condition = threading.Condition()
         self.closing = False
         self._thread = threading.Thread(target=self._run, name="fits", daemon=True)
-        for job in _left(file, sounds):
+        for job in _stored(file, sounds):
             self._jobs[job.id] = job
             if job.state == QUEUED:
                 for sound in job.sounds:
@@ -163,7 +163,7 @@ class Queue:
         return not self.busy()
 
     def busy(self) -> bool:
-        """Whether a fit is running."""
+        """Tell whether a job is running."""
         return any(job.state in (RUNNING, STOPPING) for job in list(self._jobs.values()))
 
     def add(self, job: Job) -> None:
@@ -207,20 +207,20 @@ class Queue:
         self._changed()
 
     def facts(self, job: Job) -> dict[str, Any]:
-        """What pages are told of one."""
+        """Return the facts of one job for pages."""
         return next((facts for facts in self.listed() if facts["id"] == job.id), job.facts(None))
 
     def listed(self) -> list[dict[str, Any]]:
-        """What pages are told of all, the oldest first."""
+        """Return the facts of all jobs for pages, the oldest first."""
         with self._condition:
-            found, position = [], 0
+            rows, position = [], 0
             for job in self._jobs.values():
                 waits = job.state == QUEUED
                 position += waits
-                found.append(job.facts(position if waits else None if job.state in OVER else 0))
-            return found
+                rows.append(job.facts(position if waits else None if job.state in OVER else 0))
+            return rows
 
-    def _awaited(self) -> bool:
+    def _is_awaited(self) -> bool:
         return self.closing or any(job.state == QUEUED for job in list(self._jobs.values()))
 
     def _over(self, job: Job, state: str) -> None:
@@ -238,7 +238,7 @@ class Queue:
             while not self.closing:
                 for job in self._jobs.values():
                     if job.state == QUEUED:
-                        job.state, job.began, job.begun = RUNNING, time.perf_counter(), job.begun + 1
+                        job.state, job.began, job.starts = RUNNING, time.perf_counter(), job.starts + 1
                         self._save()
                         return job
                 self._condition.wait()
@@ -246,14 +246,14 @@ class Queue:
 
     def _run(self) -> None:
         with contextlib.suppress(Exception):  # what is wrong will be wrong with the first job, too, and told there
-            self._prepare(self._awaited)
+            self._prepare(self._is_awaited)
         while (job := self._next()) is not None:
             self._changed()
             self._perform(job)
             with self._condition:
                 ended = FAILED if job.error else DONE if job.run or job.effect else CANCELLED
                 if ended == CANCELLED and self.closing:  # the server was ended, not the job: the next one begins it
-                    job.state, job.begun = QUEUED, 0
+                    job.state, job.starts = QUEUED, 0
                 else:
                     self._over(job, ended)
                 self._save()
@@ -261,28 +261,28 @@ class Queue:
             self._changed()
 
 
-def _left(file: Path, sounds: Sounds) -> list[Job]:
+def _stored(file: Path, sounds: Sounds) -> list[Job]:
     """The jobs that a server before this one has left."""
     content, jobs = read_json(file), []
     for order in content.get("jobs", []) if isinstance(content, dict) else []:
         with contextlib.suppress(Refusal):  # its sound is gone
-            jobs.append(_ordered(order, sounds))
+            jobs.append(_restored(order, sounds))
     return jobs
 
 
-def _ordered(order: dict[str, Any], sounds: Sounds) -> Job:
+def _restored(order: dict[str, Any], sounds: Sounds) -> Job:
     job = Job(
         sounds.get(order["sound"]),
         dict(order["settings"]),
         None if order["dry"] is None else sounds.get(order["dry"]),
-        begun=order["begun"],
+        starts=order["begun"],
         id=order["id"],
         created=order["created"],
     )
-    if job.begun >= MAX_BEGUN:
+    if job.starts >= MAX_STARTS:
         job.state = FAILED
         job.error = {
-            "found": f"the app ended {job.begun} times in the midst of this",
+            "found": f"the app ended {job.starts} times in the midst of this",
             "needed": "as much memory as it takes",
             "try": "a shorter piece of the sound, or quality draft",
         }

@@ -1,4 +1,4 @@
-"""What is made of a run when a page asks: edited patches, sounds, stems, tables, the voice of the keyboard."""
+"""Renders of a run, made on request and cached: edited patches, sounds, stems, pictures."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from ddsp_match.patch import Patch
     from ddsp_match.tasks.edit import Edit
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 PARTS = ("target", "match", "harmonic", "noise", "dry", "difference")
 MAX_EDITS, MAX_BYTES, FEWEST = 2000, 1 << 29, 4
 
 
 @dataclass(frozen=True)
 class Edited:
-    """What a page has turned the knobs of a run to.
+    """The edits of a run that a page has asked for.
 
     Attributes:
         run: Its id.
@@ -39,7 +39,7 @@ class Edited:
 
 
 class Renderer:
-    """The one workbench: one piece of work at a time, and what was made last kept at hand.
+    """Renders one thing at a time and caches the latest.
 
     Args:
         folder: Of this server, for files.
@@ -47,14 +47,14 @@ class Renderer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.pool = ThreadPoolExecutor(1, "bench")
+        self.pool = ThreadPoolExecutor(1, "renderer")
         self._edits: OrderedDict[str, Edited] = OrderedDict()
-        self._kept: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
+        self._cache: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
         self._files: OrderedDict[tuple, Path] = OrderedDict()
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Begins nothing more."""
+        """Start nothing more."""
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def edited(self, run: Result, edits: Sequence[Any]) -> tuple[str, Patch]:
@@ -67,10 +67,10 @@ class Renderer:
         Raises:
             ConfigError: There is no such edit, a value is none for it, or the sound would get too long.
         """
-        made = tuple(_edit(entry) for entry in edits)
+        checked = tuple(_edit(entry) for entry in edits)
         token = secrets.token_urlsafe(9)
         with self._lock:
-            self._edits[token] = Edited(run.id, made)
+            self._edits[token] = Edited(run.id, checked)
             while len(self._edits) > MAX_EDITS:
                 self._edits.popitem(last=False)
         try:
@@ -100,7 +100,7 @@ class Renderer:
 
             return edit_patch(self.patch(run), list(self._edit_of(run, edit).edits))
 
-        return self._keep(("patch", run.id, run.when, edit), make, lambda patch: 4 * _numbers(patch))
+        return self._cached(("patch", run.id, run.when, edit), make, lambda patch: 4 * _numbers(patch))
 
     def sound(self, run: Result, part: str, edit: str | None = None) -> Audio:
         """One of `PARTS`. Harmonic and noise stem are without effects; the residual within the partials is noise.
@@ -117,7 +117,7 @@ class Renderer:
         return self.sounds(run, edit)[part]
 
     def file(self, key: tuple, suffix: str, make: Callable[[Path], None]) -> Path:
-        """A file that is made once and kept while there is room."""
+        """Return a file that is made once and kept while there is room."""
         with self._lock:
             path = self._files.get(key)
             if path is not None and path.exists():
@@ -141,10 +141,10 @@ class Renderer:
         return path
 
     def _edit_of(self, run: Result, edit: str) -> Edited:
-        found = self._edits.get(edit)
-        if found is None or found.run != run.id:
+        edited = self._edits.get(edit)
+        if edited is None or edited.run != run.id:
             raise Refusal(404, "no edit of that id", "one of this run, since the server started", "editing it again")
-        return found
+        return edited
 
     def _target(self, run: Result) -> Audio:
         from ddsp_match.core.audio import read
@@ -152,7 +152,7 @@ class Renderer:
         path = run.folder / "target.wav"
         if not path.is_file():
             raise Refusal(404, "a run without its target", "one that kept it", "the match")
-        return self._keep(("target", run.id, run.when), lambda: read(path)[0], _bytes)
+        return self._cached(("target", run.id, run.when), lambda: read(path)[0], _bytes)
 
     def _difference(self, run: Result, edit: str | None) -> Audio:
         from ddsp_match.core.audio import Audio
@@ -163,29 +163,29 @@ class Renderer:
         return Audio(target.samples - match.samples, target.sample_rate)
 
     def sounds(self, run: Result, edit: str | None = None) -> dict[str, Audio]:
-        """All that the patch of a run plays, whole and in parts."""
+        """Return the sounds of a run's patch, whole and in parts."""
 
         def make() -> dict[str, Audio]:
             from ddsp_match.app.stems import stems
 
             return stems(self.patch(run, edit))
 
-        return self._keep(
-            ("sounds", run.id, run.when, edit), make, lambda made: sum(_bytes(audio) for audio in made.values())
+        return self._cached(
+            ("sounds", run.id, run.when, edit), make, lambda parts: sum(_bytes(audio) for audio in parts.values())
         )
 
-    def _keep(self, key: tuple, make: Callable[[], Made], size: Callable[[Made], int]) -> Made:
-        """What was made for that key, made now if it is not at hand any more."""
+    def _cached(self, key: tuple, make: Callable[[], Value], size: Callable[[Value], int]) -> Value:
+        """Return the cached value of a key, made now if there is none."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-        made = make()
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key][0]
+        value = make()
         with self._lock:
-            self._kept[key] = (made, size(made))
-            while len(self._kept) > FEWEST and sum(bytes_ for _, bytes_ in self._kept.values()) > MAX_BYTES:
-                self._kept.popitem(last=False)
-        return made
+            self._cache[key] = (value, size(value))
+            while len(self._cache) > FEWEST and sum(bytes_ for _, bytes_ in self._cache.values()) > MAX_BYTES:
+                self._cache.popitem(last=False)
+        return value
 
 
 def _edit(entry: Any) -> Edit:

@@ -1,4 +1,4 @@
-"""What the server answers: JSON, files, and errors that say what was found, needed, and to try."""
+"""Responses and bodies: JSON, files, and errors that say what was found, needed, and to try."""
 
 from __future__ import annotations
 

@@ -29,15 +29,15 @@ SHOWN_SETTINGS = ("optimizer.steps", "effects", "f0.source", "f0.hz", "f0.min_hz
 
 
 async def in_renderer(services: Services, work: Callable[..., Any], *args: Any) -> Any:
-    """Does a piece of work on the workbench, one at a time."""
+    """Do a piece of work in the renderer's thread, one at a time."""
     return await asyncio.get_running_loop().run_in_executor(services.renderer.pool, functools.partial(work, *args))
 
 
 class ResultRoutes:
-    """What answers below ``/api/runs``.
+    """The endpoints below ``/api/runs``.
 
     Args:
-        services: What the server holds.
+        services: The parts of the server.
     """
 
     def __init__(self, services: Services) -> None:
@@ -62,7 +62,7 @@ class ResultRoutes:
         ]
 
     async def listed(self, _: Request) -> Response:
-        """All runs, the newest first."""
+        """List all runs, the newest first."""
         return json_response(
             {"runs": await in_thread(lambda: [self.services.short(run) for run in self.services.runs.listed()])}
         )
@@ -125,7 +125,7 @@ class ResultRoutes:
         return json_response(await in_renderer(self.services, table))
 
     async def level(self, request: Request) -> Response:
-        """What makes target and match equally loud; the parts of the match keep their level in it."""
+        """Return the gains that make target and match equally loud; the parts of the match keep their level in it."""
         run, edit = await self._named(request)
 
         def table() -> dict[str, Any]:
@@ -142,14 +142,14 @@ class ResultRoutes:
         return json_response(await in_renderer(self.services, table))
 
     async def voice(self, request: Request) -> Response:
-        """What the keyboard plays."""
+        """Return the instrument that the keyboard plays."""
         run, edit = await self._named(request)
 
         def write(path: Path) -> None:
             from ddsp_match.exports.web.voice import voices
 
-            found = voices(self.services.renderer.patch(run, edit), run.name)["keys"]
-            path.write_text(json.dumps(plain(found)), encoding="utf-8")
+            instrument = voices(self.services.renderer.patch(run, edit), run.name)["keys"]
+            path.write_text(json.dumps(plain(instrument)), encoding="utf-8")
 
         key = ("voice", run.id, run.when, edit)
         return file_response(
@@ -193,12 +193,12 @@ class ResultRoutes:
                 raise
 
         path = await in_renderer(self.services, write)
-        found = file_response(path, "application/octet-stream", name=path.name)
-        found.background = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-        return found
+        response = file_response(path, "application/octet-stream", name=path.name)
+        response.background = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        return response
 
     async def edit(self, request: Request) -> Response:
-        """Turns knobs."""
+        """Apply edits."""
         run, _ = await self._named(request)
         order = await json_body(request)
         edits = order.get("edits")
@@ -257,18 +257,18 @@ class ResultRoutes:
         from ddsp_match.app.stems import shares
 
         patch = self.services.renderer.patch(run, edit)
-        told, rate = run.metrics, patch.timebase.sample_rate
+        metrics, rate = run.metrics, patch.timebase.sample_rate
         has = [part for part in PARTS if part not in ("target", "difference") or (run.folder / "target.wav").is_file()]
         return {
             **self.services.short(run),
             "verdict_of": "match" if edit is None else "unedited",
             "seconds": patch.seconds,
             "n_samples": patch.n_samples,
-            "metrics": {**told.get("metrics", {}), **shares(self.services.renderer.sounds(run, edit))},
-            "notes": told.get("notes", []),
-            "stop_reason": told.get("stop_reason", ""),
-            "steps": told.get("steps", 0),
-            "fit_seconds": told.get("seconds", {}),
+            "metrics": {**metrics.get("metrics", {}), **shares(self.services.renderer.sounds(run, edit))},
+            "notes": metrics.get("notes", []),
+            "stop_reason": metrics.get("stop_reason", ""),
+            "steps": metrics.get("steps", 0),
+            "fit_seconds": metrics.get("seconds", {}),
             "follows_pitch": patch.follows_pitch,
             "sample_rate": rate,
             "channels": patch.channels,
@@ -276,7 +276,7 @@ class ResultRoutes:
             "has_report": (run.folder / "report.html").is_file(),
             "edits": patch.provenance.get("edits", []),
             "pitch_hz": patch.pitch_hz,
-            "patch": told.get("patch", {}),
+            "patch": metrics.get("patch", {}),
             # The page plays already: the rest of what one can do with the file, as the terminal and the report say it.
             "next_steps": [asdict(step) for step in next_steps(_as_typed(run.patch), patch.follows_pitch)[1:]],
             "settings": {key: value for key, value in run.settings().items() if key in SHOWN_SETTINGS},
@@ -300,11 +300,11 @@ def report_of(run: Result) -> Response:
     path = run.folder / "report.html"
     if not path.is_file() or path.is_symlink():
         raise Refusal(404, "a run without a report", "one that has one")
-    found = file_response(path, "text/html; charset=utf-8")
-    found.headers["Content-Security-Policy"] = REPORT_POLICY
-    return found
+    response = file_response(path, "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = REPORT_POLICY
+    return response
 
 
 def _file_name(run: Result, edit: str | None) -> str:
-    """What a download is called."""
+    """Return the name of a download, without its suffix."""
     return f"{run.folder.name}-edited" if edit is not None else run.folder.name

@@ -33,12 +33,12 @@ class Result:
     """One past fit.
 
     Attributes:
-        id: What a page calls it: the same after a restart, and no path.
+        id: For pages: the same after a restart, and no path.
         folder: Where it is.
         label: That folder, to be shown.
         when: Unix time of its end, in seconds.
         patch: Its patch file.
-        metrics: What its fit, or identification, wrote down.
+        metrics: Figures and words that its fit, or identification, wrote.
     """
 
     id: str
@@ -50,11 +50,11 @@ class Result:
 
     @property
     def name(self) -> str:
-        """What its sound is called."""
+        """The name of its sound."""
         return str(self.metrics.get("sound") or self.metrics.get("name") or self.folder.name)
 
     def short(self) -> dict[str, Any]:
-        """What a list tells of it."""
+        """Return its row in a list."""
         figures = self.metrics.get("metrics")
         head = header(self.folder / "match.wav")
         return {
@@ -100,7 +100,7 @@ def plain_name(name: str) -> str:
 
 
 class Results:
-    """All of them, found anew whenever somebody asks.
+    """The results below a folder, searched at each request.
 
     Args:
         outputs: The folder they lie in.
@@ -114,12 +114,12 @@ class Results:
         self._lock = threading.Lock()
 
     def listed(self) -> list[Result]:
-        """The newest first."""
+        """List them, the newest first."""
         with self._lock:
-            found = [run for path in self._paths(self.outputs, DEPTH) if (run := self._read(path)) is not None]
-            found.sort(key=lambda run: run.when, reverse=True)
-            self._ids = {run.id: run for run in found}
-            return found[:MAX_RUNS]
+            results = [run for path in self._paths(self.outputs, DEPTH) if (run := self._read(path)) is not None]
+            results.sort(key=lambda run: run.when, reverse=True)
+            self._ids = {run.id: run for run in results}
+            return results[:MAX_RUNS]
 
     def get(self, run_id: str) -> Result:
         """The run of that id.
@@ -151,7 +151,7 @@ class Results:
         shutil.rmtree(gone, ignore_errors=True)
 
     def id_of(self, folder: Path) -> str:
-        """What pages call the run in a folder."""
+        """Return the id of the run in a folder."""
         digest = hashlib.blake2b(self.label_of(folder).encode("utf-8", "surrogatepass"), digest_size=9).digest()
         return base64.urlsafe_b64encode(digest).decode("ascii")
 
@@ -189,10 +189,10 @@ class Results:
             return None
         known = self._known.get(folder)
         if known is None or known[0] != when:
-            known = self._known[folder] = (when, self._made(folder, when))
+            known = self._known[folder] = (when, self._load(folder, when))
         return known[1]
 
-    def _made(self, folder: Path, when: float) -> Result | None:
+    def _load(self, folder: Path, when: float) -> Result | None:
         try:
             metrics = json.loads((folder / self.mark).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

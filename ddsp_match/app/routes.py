@@ -48,17 +48,17 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Routes:
-    """What answers where.
+    """The endpoints of the server, by method and address.
 
     Args:
-        services: What the server holds.
+        services: The parts of the server.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
 
     def application(self) -> Starlette:
-        """The server's application, without its guard."""
+        """Return the server's application, without the check of origins."""
         runs = ResultRoutes(self.services)
         table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/", self.index),
@@ -78,7 +78,7 @@ class Routes:
             *EffectRoutes(self.services).table(),
             ("GET", "/{room:str}/{path:path}", self.static),
         ]
-        routes = [Route(path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
+        routes = [Route(path, answering_errors(endpoint), methods=[method]) for method, path, endpoint in table]
         app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such, Exception: _bug})
         app.router.redirect_slashes = False
         app.state.limits = self.services.limits
@@ -96,11 +96,11 @@ class Routes:
         return _packaged(_ROOMS[room], f"static/{path}" if room == "static" else path)
 
     async def state(self, _: Request) -> Response:
-        """All that a page needs to begin."""
+        """Return all that a page needs to begin."""
         return json_response(await in_thread(self.services.state))
 
     async def events(self, request: Request) -> Response:
-        """What happens, as it happens."""
+        """Stream the events."""
         headers = {"Cache-Control": "no-store"}
         if request.method == "HEAD":
             return Response(headers=headers, media_type="text/event-stream")
@@ -113,13 +113,13 @@ class Routes:
         name, decoded = (request.query_params.get(key, "")[:1000] for key in ("name", "decoded"))
         notes = [DECODED.format(form=decoded.removeprefix(".").upper()[:8])] if decoded else []
         sound = await self.services.sounds.add(name, body_chunks(request), n_bytes, notes)
-        return json_response(self.services.told_sound(sound), 201)
+        return json_response(self.services.facts_of(sound), 201)
 
     async def rename_sound(self, request: Request) -> Response:
         """Calls a sound otherwise."""
         sound, order = self._sound(request), await json_body(request)
         await in_thread(self.services.sounds.rename, sound, order.get("name"))
-        return json_response(self.services.told_sound(sound))
+        return json_response(self.services.facts_of(sound))
 
     async def trim_sound(self, request: Request) -> Response:
         """Makes a piece of a sound a sound of its own."""
@@ -127,7 +127,7 @@ class Routes:
         ends = [order.get(key) for key in ("start_s", "end_s")]
         if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
             raise Refusal(400, "a piece without its ends", '{"start_s": 0.5, "end_s": 2.0}')
-        return json_response(self.services.told_sound(await in_thread(self.services.sounds.trimmed, sound, *ends)), 201)
+        return json_response(self.services.facts_of(await in_thread(self.services.sounds.trimmed, sound, *ends)), 201)
 
     async def remove_sound(self, request: Request) -> Response:
         """Forgets a sound."""
@@ -141,7 +141,7 @@ class Routes:
         return file_response(sound.wav, "audio/wav", name=name, lasting=True)
 
     async def sound_picture(self, request: Request) -> Response:
-        """Its spectrogram."""
+        """Return its spectrogram."""
         sound, dark = self._sound(request), "dark" in request.query_params
 
         def draw(path: Path) -> None:
@@ -153,7 +153,7 @@ class Routes:
         return file_response(await in_thread(make), "image/png", lasting=True)
 
     async def sound_f0(self, request: Request) -> Response:
-        """Its f0 and loudness."""
+        """Return its f0 and loudness."""
         sound = self._sound(request)
 
         def table() -> dict[str, Any]:
@@ -208,8 +208,8 @@ class Routes:
         return sound
 
 
-def guarded(endpoint: Endpoint) -> Endpoint:
-    """The same endpoint, whose errors are answers."""
+def answering_errors(endpoint: Endpoint) -> Endpoint:
+    """Wrap an endpoint so that its errors become responses."""
 
     @functools.wraps(endpoint)
     async def answered(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Who may ask: only pages that this server has sent itself, under its own host name."""
+"""Access control: only pages that this server has sent, under its own host name, may send requests."""
 
 from __future__ import annotations
 

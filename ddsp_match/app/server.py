@@ -21,7 +21,7 @@ from ddsp_match.app.security import SameOrigin
 from ddsp_match.app.services import Services
 from ddsp_match.core.errors import ConfigError
 
-HOST = "127.0.0.1"  # and no other: what it does is for whoever sits before this machine
+HOST = "127.0.0.1"  # and no other: it serves the person at this machine
 PORT, PORTS_TRIED = 8765, 20
 KEEP_S = 60.0  # a long sound's best so far takes a while to render, judge and write
 
@@ -110,7 +110,7 @@ class App:
         Raises:
             KeyboardInterrupt: At the second Ctrl-C.
         """
-        with self._hearing(on_stop):
+        with self._stopping_on_signals(on_stop):
             wait_s = 0.0
             try:
                 self.services.queue.start()
@@ -127,18 +127,18 @@ class App:
         self.server.should_exit = True
 
     @contextlib.contextmanager
-    def _hearing(self, on_stop: Callable[[], None]) -> Iterator[None]:
+    def _stopping_on_signals(self, on_stop: Callable[[], None]) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
-        def told(number: int, frame: FrameType | None) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
             if self.server.should_exit:
                 raise KeyboardInterrupt
             self.stop()
             on_stop()
 
-        before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
@@ -148,17 +148,17 @@ class App:
 
 def _listening(port: int | None) -> socket.socket:
     for tried in range(PORT, PORT + PORTS_TRIED) if port is None else [port]:
-        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            found.bind((HOST, tried))
-            found.listen(100)  # who comes before it serves has to wait a moment, and is not refused
+            listener.bind((HOST, tried))
+            listener.listen(100)  # who comes before it serves has to wait a moment, and is not refused
         except OSError as error:
-            found.close()
+            listener.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
         else:
-            return found
+            return listener
     taken = f"port {port}" if port is not None else f"ports {PORT} to {PORT + PORTS_TRIED - 1}"
     raise ConfigError(
         "a port that another program uses" if port is not None else "no port that is free",

@@ -58,18 +58,18 @@ class Services:
     """
 
     def __init__(self, outputs: Path, limits: Limits, fit: Callable[..., Any] | None, warm: bool) -> None:
-        kept, self._lock = storage.locked(outputs)
+        folder, self._lock = storage.locked(outputs)
         remove_stale(Path(tempfile.gettempdir()))
         self.scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.boot = secrets.token_urlsafe(6)
         self.limits = limits
         self.events = EventStream(self.everything)
         self.runs, self.effects = Results(outputs), Results(outputs, KNOBS)
-        self.sounds = Sounds(kept / "sounds", limits, self.tell_sounds)
+        self.sounds = Sounds(folder / "sounds", limits, self.tell_sounds)
         self.renderer = Renderer(self.scratch / "made")
         self.worker = Worker(self.runs, self.sounds, self.events, fit)
         self.queue = Queue(
-            kept / "queue.json",
+            folder / "queue.json",
             self.sounds,
             self.worker.perform,
             self.worker.finished,
@@ -79,37 +79,37 @@ class Services:
         )
 
     def everything(self) -> list[tuple[str, Any]]:
-        """What a page is told when it comes."""
+        """Return the events that tell a new page everything."""
         hello = {"version": ddsp_match.__version__, "boot": self.boot, "ready": self.worker.ready}
-        sounds = {"sounds": self.told_sounds()}
+        sounds = {"sounds": self.sound_facts()}
         return [("jobs", {"jobs": self.queue.listed()}), ("sounds", sounds), ("hello", hello)]
 
     def tell_jobs(self) -> None:
-        """Tells all pages of the queue."""
+        """Send the queue to all pages."""
         self.events.tell("jobs", {"jobs": self.queue.listed()})
 
     def tell_sounds(self) -> None:
-        """Tells all pages of the sounds."""
-        self.events.tell("sounds", {"sounds": self.told_sounds()})
+        """Send the sounds to all pages."""
+        self.events.tell("sounds", {"sounds": self.sound_facts()})
 
-    def told_sounds(self) -> list[dict[str, Any]]:
-        """What pages are told of the sounds, the newest first."""
-        return [self.told_sound(sound) for sound in self.sounds.listed()]
+    def sound_facts(self) -> list[dict[str, Any]]:
+        """Return the facts of the sounds, the newest first."""
+        return [self.facts_of(sound) for sound in self.sounds.listed()]
 
-    def told_sound(self, sound: Sound) -> dict[str, Any]:
-        """What pages are told of a sound: its runs by their ids, the newest first, and how long a fit may take."""
+    def facts_of(self, sound: Sound) -> dict[str, Any]:
+        """Return the facts of a sound: its runs by their ids, the newest first, and how long a fit may take."""
         runs = [self.runs.id_of(self.runs.outputs / run) for run in reversed(sound.runs)]
         estimates = estimates_s(sound.seconds, sound.sample_rate, sound.channels)
         return {**sound.facts(), "runs": runs, "estimate_s": estimates}
 
     def short(self, run: Result) -> dict[str, Any]:
-        """What a list tells of a run: its sound, and what that is called now."""
+        """Return the row of a run in a list, with its sound and the present name of that."""
         sound = self.sounds.of_run(run.label)
-        told = run.short()
-        return {**told, "sound": sound and sound.id, "name": sound.name if sound else told["name"]}
+        row = run.short()
+        return {**row, "sound": sound and sound.id, "name": sound.name if sound else row["name"]}
 
     def state(self) -> dict[str, Any]:
-        """All that a page needs to begin."""
+        """Return all that a page needs to begin."""
         from ddsp_match.app.exports import kinds
         from ddsp_match.edits.kinds import registry
 
@@ -125,11 +125,11 @@ class Services:
             # Last: the first time, what stands above takes seconds, and events tell of changes meanwhile.
             "ready": self.worker.ready,
             "jobs": self.queue.listed(),
-            "sounds": self.told_sounds(),
+            "sounds": self.sound_facts(),
         }
 
     def close(self, wait_s: float) -> bool:
-        """Ends the work, with the best so far of a running fit kept; false where that did not come to its end."""
+        """End the work, with the best so far of a running fit kept; false where that did not come to its end."""
         self.renderer.close()
         try:
             return self.queue.close(wait_s)

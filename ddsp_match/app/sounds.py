@@ -44,8 +44,8 @@ class Sound:
         notes: What the user should know of it.
         created: Unix time in seconds.
         runs: Folders of its runs, below the outputs, the oldest first.
-        heard: Its f0 and loudness, once known.
-        hearing: Held by whoever is finding that out.
+        analysis: Its f0 and loudness, once known.
+        analysis_lock: Held while they are analysed.
         needed: How many fits wait for it.
     """
 
@@ -72,22 +72,26 @@ class Sound:
         """Of these samples."""
         return round(self.seconds * self.sample_rate) * self.channels * 4
 
-    def kept(self) -> dict[str, Any]:
-        """What is written down of it."""
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored of it."""
         return {name: getattr(self, name) for name in _KEPT}
 
     def facts(self) -> dict[str, Any]:
-        """What a page is told of it."""
+        """Return its facts for pages."""
         from ddsp_match.app.pictures import axes
 
-        return {"id": self.id, **self.kept(), "picture": axes(round(self.seconds * self.sample_rate), self.sample_rate)}
+        return {
+            "id": self.id,
+            **self.stored(),
+            "picture": axes(round(self.seconds * self.sample_rate), self.sample_rate),
+        }
 
 
 _KEPT = ("name", "seconds", "sample_rate", "channels", "notes", "created", "runs")
 
 
 class Sounds:
-    """All of them.
+    """The sounds of one server.
 
     Args:
         folder: To keep them in; those that lie there already are taken up.
@@ -179,12 +183,12 @@ class Sounds:
             shutil.rmtree(part, ignore_errors=True)
 
     def rename(self, sound: Sound, name: object) -> None:
-        """Calls a sound otherwise.
+        """Rename a sound.
 
         Raises:
             Refusal: That is no name.
         """
-        shown = _seen(name) if isinstance(name, str) else ""
+        shown = _visible(name) if isinstance(name, str) else ""
         if not shown:
             raise Refusal(400, "no name", "a name of at least one letter")
         sound.name = shown
@@ -213,7 +217,7 @@ class Sounds:
         self._changed()
 
     def analyse(self, sound: Sound) -> Heard:
-        """Its f0 and loudness, found out now if nobody has before."""
+        """Return its f0 and loudness, analysed now if they are not known."""
         with sound.analysis_lock, self._one_analysis:
             if sound.analysis is None:
                 from ddsp_match import config
@@ -233,7 +237,7 @@ class Sounds:
         shutil.rmtree(gone, ignore_errors=True)
 
     def _write(self, sound: Sound) -> None:
-        write_json(sound.folder / _FACTS, sound.kept())
+        write_json(sound.folder / _FACTS, sound.stored())
         self._changed()
 
     def _part(self) -> Path:
@@ -266,7 +270,7 @@ class Sounds:
         sound = Sound(
             folder.name, name, folder, audio.seconds, audio.sample_rate, audio.channels, list(notes), time.time()
         )
-        write_json(part / _FACTS, sound.kept())
+        write_json(part / _FACTS, sound.stored())
         with self._lock:
             part.replace(folder)
             self._sounds[sound.id] = sound
@@ -295,13 +299,13 @@ def _loaded(path: Path) -> Sound | None:
 
 
 def label(name: str) -> str:
-    """What a sound is called: the name of its file without the suffix. No path: a slash in it is a slash."""
+    """Return the label of a sound: the name of its file without the suffix. No path: a slash in it is a slash."""
     from ddsp_match.core.audio.headers import suffixes
 
     stem, dot, suffix = name.rpartition(".")
-    return _seen(stem if f"{dot}{suffix}".lower() in suffixes() else name) or "sound"
+    return _visible(stem if f"{dot}{suffix}".lower() in suffixes() else name) or "sound"
 
 
-def _seen(name: str) -> str:
+def _visible(name: str) -> str:
     """A name in one line, without what cannot be seen."""
     return " ".join("".join(c for c in name if c.isspace() or unicodedata.category(c)[0] != "C").split())[:MAX_LABEL]

@@ -1,4 +1,4 @@
-"""What a patch sounds like, whole and in parts, and in figures over time."""
+"""The sounds of a patch, whole and in parts, and its curves over time."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def stems(patch: Patch) -> dict[str, Audio]:
     played = play(residual, timebase, patch.n_samples, patch.noise_seed)
     noise = played.mix
     sounds = {"dry": dry, "harmonic": dry - noise, "noise": noise}
-    found = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}
-    found["match"] = found["dry"] if patch.effects is None else through(patch.effects, found["dry"])
-    return found
+    stems = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}
+    stems["match"] = stems["dry"] if patch.effects is None else through(patch.effects, stems["dry"])
+    return stems
 
 
 def shares(sounds: Mapping[str, Audio]) -> dict[str, float | None]:
-    """What each stem has of the energy of both, as they are played here; None where both are silent."""
+    """Return the share of each stem in the energy of both, as they are played here; None where both are silent."""
     energy = {name: float(np.square(sounds[name].samples, dtype=np.float64).sum()) for name in ("harmonic", "noise")}
     whole = sum(energy.values())
     return {f"{name}_share": part / whole if whole > 0 else None for name, part in energy.items()}

@@ -33,17 +33,17 @@ def _fit(*args: Any, **options: Any) -> None:
     fit(*args, **options)
 
 
-class _CalledOff(Exception):
+class _Cancelled(Exception):
     """A job that was cancelled before there was anything to keep."""
 
 
 class Worker:
-    """Does jobs.
+    """Does the jobs of the queue.
 
     Args:
-        runs: Where they are written.
-        sounds: Told of their runs.
-        events: Told what happens.
+        runs: The runs that it writes.
+        sounds: Their sounds.
+        events: To the pages.
         fit: Fits a sound; None for `ddsp_match.fit`.
     """
 
@@ -53,11 +53,11 @@ class Worker:
         self.runs, self.sounds, self.events, self.fit = runs, sounds, events, fit or _fit
         self.ready = False
 
-    def warm(self, awaited: Callable[[], bool]) -> None:
-        """Loads and compiles all that a fit needs, by a short one of no sound in particular, if there is time for it.
+    def warm(self, is_awaited: Callable[[], bool]) -> None:
+        """Load and compile all that a fit needs, by a short one of no sound in particular, if there is time for it.
 
         Args:
-            awaited: Asked whether a real one waits already.
+            is_awaited: Tells whether a real one waits already.
         """
         import numpy as np
 
@@ -67,13 +67,13 @@ class Worker:
         from ddsp_match.tasks.fit import fit
 
         def hurry(*_: object) -> None:
-            if awaited():
-                raise _CalledOff
+            if is_awaited():
+                raise _Cancelled
 
         time_s = np.arange(8000) / 16000
         wave = sum(0.2 / k * np.sin(2 * np.pi * 220 * k * time_s) for k in range(1, 9))
         sound = Audio(np.asarray(wave, np.float32)[None], 16000)
-        with contextlib.suppress(_CalledOff):
+        with contextlib.suppress(_Cancelled):
             for quality in QUALITIES:
                 hurry()
                 fit_settings(fit_overrides({"quality": quality}))
@@ -83,10 +83,10 @@ class Worker:
         self.events.tell("ready", {})
 
     def perform(self, job: Job) -> None:
-        """Does a job; what is wrong is left in it."""
+        """Do a job; an error is stored in it."""
         try:
             _Fit(self, job).run() if job.dry is None else _Identification(self, job).run()
-        except _CalledOff:
+        except _Cancelled:
             pass
         except BaseException as error:
             if not isinstance(error, MatchError):
@@ -94,7 +94,7 @@ class Worker:
             job.error = error_words(error)
 
     def finished(self, job: Job) -> None:
-        """Tells how a job ended."""
+        """Tell pages how a job ended."""
         if job.state == DONE:
             self.events.tell("done", {"job": job.id, "run": job.run, "effect": job.effect})
             self.events.tell("runs" if job.run else "effects", {})
@@ -167,15 +167,15 @@ class _Fit(_Work):
 
     def __init__(self, worker: Worker, job: Job) -> None:
         super().__init__(worker, job)
-        self.listening = False
+        self.has_lock = False
 
     def run(self) -> None:
         job, sound = self.job, self.job.sound
         words = fit_overrides(job.settings)
-        as_heard = all(word.startswith("quality=") for word in words)  # its f0 is the one that the sound's page shows
+        same_f0 = all(word.startswith("quality=") for word in words)  # its f0 is the one that the sound's page shows
         folder = self.worker.runs.free_folder(sound.name)
-        # Whoever wants to see f0 meanwhile waits for this fit to hear it, and the fit for whoever hears it now.
-        self.listening = as_heard and sound.analysis_lock.acquire()
+        # Requests for f0 meanwhile wait for the analysis of this fit, and this fit for one that is under way.
+        self.has_lock = same_f0 and sound.analysis_lock.acquire()
         try:
             self.worker.fit(
                 sound.wav,
@@ -188,25 +188,25 @@ class _Fit(_Work):
                 on_pitch=self.on_pitch,
                 on_heard=self.on_heard,
                 on_best=self.on_best,
-                heard=sound.analysis if as_heard else None,
+                heard=sound.analysis if same_f0 else None,
                 stop=self.stop,
             )
         finally:
-            self._heard_it()
+            self._release_analysis()
         self.worker.sounds.note_run(sound, self.worker.runs.label_of(folder))
         job.run = self.worker.runs.id_of(folder)
 
     def on_pitch(self, done: int, total: int) -> None:
         if self.stop():
-            raise _CalledOff
+            raise _Cancelled
         self.job.progress = done / max(total, 1)
         if self._due():
             self._tell("stage", stage=self.job.stage, progress=self.job.progress)
 
     def on_heard(self, heard: Heard) -> None:
-        if self.listening:
+        if self.has_lock:
             self.job.sound.analysis = heard
-        self._heard_it()
+        self._release_analysis()
 
     def on_best(self, best: Best) -> None:
         job = self.job
@@ -215,9 +215,9 @@ class _Fit(_Work):
         url = f"/api/fits/{job.id}/best.wav?v={job.version}"
         self._tell("best", version=job.version, seconds=job.best_seconds, url=url)
 
-    def _heard_it(self) -> None:
-        if self.listening:
-            self.listening = False
+    def _release_analysis(self) -> None:
+        if self.has_lock:
+            self.has_lock = False
             self.job.sound.analysis_lock.release()
 
 

@@ -5,7 +5,7 @@ import { bytes, seconds } from "../format.js";
 const ENDS = { interrupted: "stopped by you, the best so far kept" };
 const KNOWN = {
   mrstft: ["Multi-resolution STFT loss", "how far the spectra are apart; 0 is identical", (v) => v.toPrecision(3)],
-  mel_db: ["Mel distance", "weighs like the ear; below 1 dB is hard to hear", (v) => `${v.toPrecision(2)} dB`],
+  mel_db: ["Mel difference", "weighs like the ear; below 1 dB is hard to hear", (v) => `${v.toPrecision(2)} dB`],
   loudness_l1_db: ["Loudness error", "mean over time", (v) => `${v.toPrecision(2)} dB`],
   f0_cents: ["Pitch difference", "of the two, re-tracked", (v) => `${v.toPrecision(2)} cents`],
   harmonic_share: ["Harmonic share", "of the energy; the rest is the noise stem’s", (v) => `${+(100 * v).toFixed(v > 0.95 ? 2 : 0)} %`],
