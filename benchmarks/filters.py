@@ -14,6 +14,7 @@ sixteen settings on one sound, per setting.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import time
 import warnings
@@ -216,6 +217,8 @@ def loop_of(part: Processor) -> Loop:
 
 def philtorch_of(part: Processor) -> Loop | None:
     if not isinstance(part, Iir | Sections) or isinstance(part, StateVariable):
+        return None
+    if importlib.util.find_spec("philtorch") is None:  # its column stays empty; try: pip install philtorch
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # says at import that kernels for graphics cards are missing
