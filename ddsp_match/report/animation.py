@@ -121,19 +121,20 @@ def _spread(result: EffectResult, count: int) -> list[int]:
     return sorted(set(np.searchsorted(way, np.linspace(0, way[-1], count)).clip(0, len(loss) - 1).tolist()))
 
 
-def render(approach: Approach, sample_rate: int) -> Animation:
+def render(approach: Approach, sample_rate: int, max_bytes: int = MAX_BYTES) -> Animation:
     """Draw the approach: at most `MAX_FRAMES` of its outputs, first and last among them.
 
     Args:
         approach: The excerpt and its outputs, at least one.
         sample_rate: In Hz.
+        max_bytes: Of the GIF; every second frame is left out until it fits.
     """
     picked = np.unique(np.linspace(0, len(approach.outputs) - 1, MAX_FRAMES).round().astype(int))
     outputs = [approach.outputs[i] for i in picked]
     scene = _Scene(approach, outputs[0][2], sample_rate)
     frames = [scene.frame(step, ratio, samples) for step, ratio, samples in outputs]
     content = _packed(frames)
-    while len(content) > MAX_BYTES and len(frames) > 2:
+    while len(content) > max_bytes and len(frames) > 2:
         frames = [*frames[:-1:2], frames[-1]]
         content = _packed(frames)
     file = io.BytesIO()

@@ -117,6 +117,13 @@ class Browser:
             )
         )
 
+    def reset(self) -> None:
+        """Take back every look that was put on, and forget the logs."""
+        self._devtools("Emulation.clearDeviceMetricsOverride", {})
+        self._devtools("Emulation.setEmulatedMedia", {"features": []})
+        self.log("browser")
+        self.requests()
+
     def run(self, script: str, *arguments: object):
         """Runs the body of an asynchronous function in the page and returns what it returns."""
         wrapped = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(missing() is not None, reason=f"needs a browser: {missing()}"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

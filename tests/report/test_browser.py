@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ STATE = """
     const now = p.context ? p.context.currentTime : 0;
     return {at: p.position(), now, playing: p.playing, current: p.current, gains};
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of the module."""
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture

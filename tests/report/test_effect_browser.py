@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,6 @@ pytestmark = [
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = effect_result(2.0)
     return effect_page.write(tmp_path_factory.mktemp("page") / "report.html", data, moving=animate(data))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture
