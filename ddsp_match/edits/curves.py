@@ -1,4 +1,4 @@
-"""What controls sound like from frame to frame: levels, loudness, the centre of the spectrum."""
+"""Describe controls frame by frame: levels, loudness, the centre of the spectrum."""
 
 from __future__ import annotations
 

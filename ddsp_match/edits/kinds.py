@@ -69,7 +69,7 @@ class EditKind:
         return checked
 
     def changes_nothing(self, values: Values, seconds: float) -> bool:
-        """Whether checked values leave a sound of so many seconds as it is."""
+        """Return whether checked values leave a sound of so many seconds as it is."""
         if self.neutral is not None:
             return self.neutral(values, seconds)
         numbers = [p for p in self.parameters if not p.choices and not p.optional]

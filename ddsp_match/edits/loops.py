@@ -1,4 +1,4 @@
-"""Where a sound can go back in time unheard: two moments that sound, and go on, alike."""
+"""Find loops: two moments that sound, and go on, alike, so that a jump between them is not heard."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def best_jump(controls: Controls, timebase: Timebase, lag: int) -> Loop:
 
 
 def has_sustain(controls: Controls, timebase: Timebase) -> bool:
-    """Whether a sound holds its level for a while, as blown and bowed ones do, and can be held longer."""
+    """Return whether a sound holds its level for a while, as blown and bowed ones do, and can be held longer."""
     begin, end = sustain(controls, timebase)
     if end - begin < timebase.frame_at(SHORTEST_S):
         return False
@@ -91,7 +91,7 @@ def has_sustain(controls: Controls, timebase: Timebase) -> bool:
 
 
 def slope_db_per_s(controls: Controls, timebase: Timebase, region: Loop) -> float:
-    """How fast the level rises within a region."""
+    """Measure how fast the level rises within a region."""
     level = _level(controls)[region[0] : region[1] + 1]
     time = torch.arange(len(level), dtype=torch.float32) / timebase.frame_rate
     time = time - time.mean()
@@ -116,7 +116,7 @@ def sustain(controls: Controls, timebase: Timebase) -> Loop:
 
 
 def features(controls: Controls) -> Float[torch.Tensor, "frames features"]:
-    """What two moments are compared by: their distance is about what is heard, in dB."""
+    """Compute the features by which two moments are compared: their distance is about the audible one, in dB."""
     partials = controls.partial_amplitudes.square().sum(0)
     keep = partials.mean(1).argsort(descending=True)[:MOST_PARTIALS]
     columns = [_weighted_db(partials[keep])]

@@ -61,7 +61,7 @@ def morph(a: Controls, b: Controls, timebase: Timebase, amount: float | Float[to
 
 
 def _aligned(a: Controls, b: Controls, timebase: Timebase, weight: torch.Tensor) -> list[torch.Tensor]:
-    """Where to read each sound so that their landmarks fall together."""
+    """Return where to read each sound so that their landmarks fall together."""
     last, share = len(weight) - 1, float(weight.mean())
     landmarks = [_landmarks(c, timebase) for c in (a, b)]
     common = (1 - share) * landmarks[0] + share * landmarks[1]

@@ -1,4 +1,4 @@
-"""Where notes begin, and when their attack is over."""
+"""Find where notes begin, and where their attack ends."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ MOST = 0.6  # of the outcome may be attack
 
 
 def trim(controls: Controls, timebase: Timebase, start_s: float = 0.0, stop_s: float = math.inf) -> Controls:
-    """What sounds from one time to another; both are moved to the nearest frame. Needs no separation.
+    """Cut a sound from one time to another; both are moved to the nearest frame. Needs no separation.
 
     Phases are relative to the running phase of f0, which starts anew at the cut: they are turned by what it has run.
     """
@@ -201,7 +201,7 @@ def stretch(controls: Controls, timebase: Timebase, factor: float) -> Controls:
 
 
 def time_map(controls: Controls, timebase: Timebase, out: int) -> tuple[Float[torch.Tensor, " out"], int]:
-    """Where to read at each frame of a sound of ``out + 1`` frames, and the frames of the first attack.
+    """Return where to read at each frame of a sound of ``out + 1`` frames, and the frames of the first attack.
 
     Args:
         controls: The sound.

@@ -107,7 +107,7 @@ def warp(
 
 
 def _heard_off(size: torch.Tensor, detuned: torch.Tensor, divisions: int) -> float:
-    """How far from f0 a sound is heard, as a ratio: by its harmonics, which may be stretched, as they are loud.
+    """Return how far from f0 a sound is heard, as a ratio: by its harmonics, which may be stretched, as they are loud.
 
     Under a kept envelope other harmonics become the loud ones, and a stiff string would change its pitch with them.
     """
@@ -177,7 +177,7 @@ class _Series:
         return out[:, 1 : self.n + 1]
 
     def audible(self, count: int) -> torch.Tensor:
-        """Whether each place lies below Nyquist, frame by frame."""
+        """Return whether each place lies below Nyquist, frame by frame."""
         return torch.arange(1, count + 1).view(-1, 1) * self.base_hz < self.timebase.nyquist_hz
 
 

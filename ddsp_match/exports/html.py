@@ -52,7 +52,7 @@ def export_html(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> li
 
 
 def facts_of(patch: Patch, name: str) -> dict[str, Any]:
-    """What the page says and shows: the name, a line of facts, and the pictures' numbers."""
+    """Collect what the page shows: the name, a line of facts, and the pictures' numbers."""
     timebase = patch.timebase
     apart = separate(patch.controls, timebase)
     level = decibels((partial_power(apart, timebase).sum(1) + band_power(apart).sum(1)).mean(0))

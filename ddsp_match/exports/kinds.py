@@ -45,7 +45,7 @@ class ExportKind:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of files."""
+        """Return whether it is a folder of files."""
         return self.suffixes[0].endswith("/")
 
     def function(self) -> Callable[..., list[Path]]:
@@ -88,7 +88,7 @@ class ExportKind:
         return name.removesuffix(first) if name.endswith(first) and name != first else Path(name).stem
 
     def wrote(self, folder: Path) -> bool:
-        """Whether a folder holds such an export, and nothing else."""
+        """Return whether a folder holds such an export, and nothing else."""
         return self.is_folder and all(any(path.match(mark) for mark in self.marks) for path in folder.iterdir())
 
 

@@ -199,7 +199,7 @@ def pitch_of(controls: Controls, timebase: Timebase, loop: tuple[int, int] | Non
 def one_note(
     controls: Controls, timebase: Timebase, loop: tuple[int, int], say: OnNote
 ) -> tuple[Controls, tuple[int, int]]:
-    """Of a phrase the note that has the loop: a key is to play one note."""
+    """Cut from a phrase the note that has the loop: a key is to play one note."""
     first, last = 0, controls.n_frames - 1
     for note in notes(controls, timebase):
         if note.last <= loop[0]:
@@ -226,7 +226,7 @@ def as_long(controls: Controls, timebase: Timebase, seconds: float) -> Controls:
 
 
 def release_s_of(controls: Controls, timebase: Timebase, loop: tuple[int, int] | None) -> float:
-    """How long the sound takes to die away once it is no longer held: to 20 dB below its loop."""
+    """Return how long the sound takes to die away once it is no longer held: to 20 dB below its loop."""
     level = level_db(controls)
     if loop is None:
         return PLUCK_RELEASE_S

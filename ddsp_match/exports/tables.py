@@ -49,7 +49,7 @@ def export_csv(patch: Patch, out: Path, *, every: int = 1) -> list[Path]:
     Args:
         patch: What to write.
         out: The first table; the second goes beside it, as ``NAME.partials.csv``.
-        every: Only each so-manieth frame.
+        every: Only each N-th frame.
 
     Returns:
         Both files.
@@ -156,7 +156,7 @@ def document(controls: Controls, timebase: Timebase, n_samples: int, more: Mappi
 
 
 def controls_of(found: Mapping[str, Any]) -> tuple[Controls, Timebase, int]:
-    """What `document` was given: controls, frames and length.
+    """Read back what `document` was given: controls, frames and length.
 
     Raises:
         ValueError: It is no such document, or one of a later version.

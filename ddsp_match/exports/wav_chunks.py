@@ -88,5 +88,5 @@ def write_wav(
     bits: int,
     chunks: Sequence[Chunk] = (),
 ) -> None:
-    """Writes `wav_bytes` to a file; whoever calls cares that it is written whole."""
+    """Write `wav_bytes` to a file; the caller sees to it that it is written whole."""
     path.write_bytes(wav_bytes(samples, sample_rate, bits, chunks))

@@ -1,7 +1,7 @@
 """The patch: what is needed to play a sound, or a chain of effects, again. The only room that opens a patch file.
 
-The format is described in ``docs/patch-format.md``; whoever changes it here raises `FORMAT_VERSION` and says there what
-changed.
+The format is described in ``docs/patch-format.md``; a change here raises `FORMAT_VERSION` and is listed
+there.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def load_rack(path: str | Path) -> Rack:
 
 
 def encoded(rack: Rack) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """What the file holds of effects: header and tensors."""
+    """Return what the file holds of effects: header and tensors."""
     header = {
         "chain": _plain(rack.spec),
         "sample_rate": int(rack.sample_rate),

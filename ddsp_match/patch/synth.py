@@ -83,7 +83,7 @@ class Patch:
 
     @property
     def follows_pitch(self) -> bool:
-        """Whether f0 is the pitch that is heard, so that there are notes, periods and harmonics to export."""
+        """Return whether f0 is the pitch that is heard, so that there are notes, periods and harmonics to export."""
         return self.pitch_hz is not None and self.grid == "f0"
 
     def pitch_with(self, controls: Controls) -> float | None:
@@ -104,7 +104,7 @@ class Patch:
         return self.n_samples / self.timebase.sample_rate
 
     def numbers_per_second(self) -> float:
-        """How many numbers one second of the sound takes, all channels and the effects' knobs together."""
+        """Count how many numbers one second of the sound takes, all channels and the effects' knobs together."""
         tensors = self._encoded()
         return sum(t.numel() for t in tensors.values()) / self.seconds
 

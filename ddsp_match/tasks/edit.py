@@ -83,7 +83,7 @@ def edit(
 
 
 def edits_of(patch: Patch) -> list[dict[str, Any]]:
-    """What was done to a patch since it was fitted, in the order it was done."""
+    """Return the edits of a patch since it was fitted, in order."""
     return list(patch.provenance.get("edits", []))
 
 
@@ -120,7 +120,7 @@ def with_controls(patch: Patch, controls: Controls, n_samples: int, listed: dict
 
 
 def phase_of(controls: Controls) -> str:
-    """How a patch has to keep the phases of controls so that none is lost."""
+    """Return how a patch has to keep the phases of controls so that none is lost."""
     if controls.phases is None:
         return "zero"
     return "static" if bool((controls.phases == controls.phases[..., :1]).all()) else "tracked"

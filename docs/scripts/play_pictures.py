@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def heard(patch: Patch, controls: Controls | None = None) -> np.ndarray:
-    """What a patch plays, or other controls on its frames, of the first channel."""
+    """Play a patch, or other controls on its frames, of the first channel."""
     return play(controls or patch.controls, patch.timebase, patch.n_samples, patch.noise_seed).mix[0].numpy()
 
 
@@ -88,7 +88,7 @@ def edits(patch: Patch, figures: Figures) -> None:
 
 
 def parts(patch: Patch, figures: Figures) -> None:
-    """What a fit's partials play, and its two parts."""
+    """Draw a match, its tonal part and its noisy part."""
     controls, timebase = patch.controls, patch.timebase
     tonal, residual = split_tonal(controls, timebase)
     apart = separate(controls, timebase)

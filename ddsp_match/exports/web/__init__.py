@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 
 SCRIPTS = ("synth.js", "noise.js", "formants.js", "key.js", "keys.js", "worklet.js")
-"""What runs in the AudioWorklet, in this order."""
+"""Scripts of the AudioWorklet, in this order."""
 PAGE_SCRIPTS = ("room.js", "inputs.js", "instrument.js", "keyboard.js")
-"""What runs in the page, in this order: classic scripts that set ``Instrument`` and ``Keyboard``."""
+"""Scripts of the page, in this order: classic ones that set ``Instrument`` and ``Keyboard``."""
 
 
 def script(name: str) -> str:

@@ -86,7 +86,7 @@ def voice(
     response_rate: int | None = None,
     offset: Sequence[float] = (),
 ) -> dict[str, Any]:
-    """What the page's synthesizer needs, as plain data.
+    """Return what the page's synthesizer needs, as plain data.
 
     A key that is not the root transposes, holds and loops, so it wants separated controls; to hear the sound as it is
     any controls will do.
