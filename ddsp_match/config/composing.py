@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ddsp_match.config.folders import CONFIG_NAME, VERBS, conf_dir, groups, setting_keys
 from ddsp_match.config.names import check_names, first_line, parsed, unknown_key, wrong_type
@@ -69,6 +70,14 @@ def as_yaml(settings: Settings) -> str:
     return OmegaConf.to_yaml(OmegaConf.structured(settings))
 
 
+def register_defaults() -> None:
+    """Let Hydra see the defaults of the settings, as ``_fit`` and ``_effect`` in the defaults lists of ``conf/``."""
+    from hydra.core.config_store import ConfigStore
+
+    for kind, verb in VERBS.items():
+        ConfigStore.instance().store(f"_{verb}", dataclasses.asdict(cast("Any", kind())))
+
+
 def build_kind(overrides: Sequence[str], config_dir: Path | None, kind: type[Settings]) -> Settings:
     """Compose the settings of a kind; raises ConfigError as in `build`."""
     check_plugins(overrides)
@@ -97,6 +106,7 @@ def _compose(overrides: Sequence[str], config_dir: Path | None, kind: type[Setti
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    register_defaults()
     extra = [f"hydra.searchpath=['file://{config_dir.resolve()}']"] if config_dir is not None else []
     before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()

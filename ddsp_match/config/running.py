@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_match.config.composing import to_settings
+from ddsp_match.config.composing import register_defaults, to_settings
 from ddsp_match.config.folders import CONFIG_NAME, conf_dir
 from ddsp_match.config.names import first_line
 from ddsp_match.config.plugins import BASIC, default_words, launcher_of, quietened, sweeper_of
@@ -122,6 +122,7 @@ def _main(arguments: Sequence[str], task: _Task, program: str) -> None:
     import hydra
     from hydra.errors import HydraException
 
+    register_defaults()
     main = hydra.main(version_base="1.3", config_path=str(conf_dir(task.kind)), config_name=CONFIG_NAME)(task)
     before = sys.argv, os.environ.get(_RAISE)
     # Hydra reads argv itself, and without this variable prints its errors and ends the process.

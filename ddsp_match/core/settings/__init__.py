@@ -1,7 +1,7 @@
 """Every setting of a task: its default, unit, allowed range and meaning, declared once.
 
-The field names are the keys of ``conf/`` and of the command line (``synth.n_harmonics=60``); the defaults
-equal the composed ``conf/``, which a test holds. Nothing here imports torch or Hydra, so settings can be
+The field names are the keys of ``conf/`` and of the command line (``synth.n_harmonics=60``); the options
+in ``conf/`` say what differs from the defaults here. Nothing here imports torch or Hydra, so settings can be
 made, checked and printed at no cost. A value that is not allowed is refused when the settings are made::
 
     SynthSettings(n_harmonics=0)

@@ -30,6 +30,7 @@ class EffectSettings(Settings):
         "one gradient for all. auto: lm up to some hundred numbers, lbfgs beyond.",
         choices=("auto", "lm", "lbfgs", "adam"),
     )
+    # The last are taken only where the guesses do not arrive.
     starts: int = setting(
         24,
         "Starting points that are tried, neutral and guessed ones among them, where the guesses do not lead to the "
@@ -38,6 +39,7 @@ class EffectSettings(Settings):
         low=1,
         high=10_000,
     )
+    # Second-order steps, of which few are needed once the valley is right.
     steps: int = setting(100, "Most steps of the best starts.", unit="steps", low=1, high=100_000)
     pre_emphasis: float = setting(
         0.0,
@@ -45,6 +47,7 @@ class EffectSettings(Settings):
         low=0.0,
         high=0.99,
     )
+    # Enough to judge on, too little to miss.
     holdout: float = setting(
         0.2,
         "Share at the end (before a silent one) that the fit does not see and is judged on. 0: none, and nothing tells "
@@ -53,6 +56,7 @@ class EffectSettings(Settings):
         high=0.5,
     )
     align: bool = setting(True, "Find latency and polarity between the two first; false: take them as aligned.")
+    # An interface lags by some 10 ms, an edit by up to a second.
     max_latency_s: float = setting(1.0, "Furthest that wet may lie before or behind dry.", unit="s", low=0.0, high=60.0)
     segment_s: float | None = setting(
         None,

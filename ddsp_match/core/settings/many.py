@@ -45,6 +45,7 @@ class EngineSettings(Settings):
     address: str | None = setting(
         None, "Ray cluster to join: auto, HOST:PORT or ray://HOST:PORT; null: a local Ray is started."
     )
+    # A job that kills three workers would kill the fourth.
     retries: int = setting(
         2, "How often a job is tried again whose worker died; then its sounds are entered as failed.", low=0, high=100
     )
