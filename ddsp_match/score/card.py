@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Better = Literal["lower", "higher", "neither"]
-Verdict = Literal["better", "worse", "higher", "lower", "no clear difference"]
+Outcome = Literal["better", "worse", "higher", "lower", "no clear difference"]
 OVERALL = "all"  # the name of the group that every scored sound is in
 REFIT, REDRAWN = "fit", "noise"  # what the second take of a sound is: a row's fact ``second_take``
 SILENCE, WHITE_NOISE = "silence", "white noise"  # what a target is measured against for the ceilings
@@ -203,7 +203,7 @@ class Difference:
     worse_share: float
     p: float | None
     p_holm: float | None
-    verdict: Verdict
+    verdict: Outcome
 
 
 @dataclass(frozen=True)

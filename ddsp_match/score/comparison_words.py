@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddsp_match.score.card import Comparison, Difference, Verdict
+from ddsp_match.score.card import Comparison, Difference, Outcome
 from ddsp_match.score.paired import CLEAR_P, sounds_needed
 
 
@@ -33,6 +33,6 @@ def rule(differences: Sequence[Difference], n_sounds: int) -> str:
     return words
 
 
-def _labels(found: Comparison, way: Verdict) -> list[str]:
+def _labels(found: Comparison, way: Outcome) -> list[str]:
     label = {metric.key: metric.label for metric in found.metrics}
     return [label[one.key] for one in found.differences if one.verdict == way]

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from ddsp_match.score.bootstrap import intervals_where_known
-from ddsp_match.score.card import Difference, Metric, Pair, Verdict
+from ddsp_match.score.card import Difference, Metric, Outcome, Pair
 from ddsp_match.score.definitions import badness
 
 CLEAR_P = 0.05
@@ -90,7 +90,7 @@ def _difference(
     )
 
 
-def _verdict(metric: Metric, one: Difference) -> Verdict:
+def _verdict(metric: Metric, one: Difference) -> Outcome:
     """Of one metric, once its p is corrected; the interval and the test have to agree."""
     if one.low is None or one.high is None or one.low <= 0 <= one.high:
         return "no clear difference"

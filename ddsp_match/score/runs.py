@@ -19,7 +19,7 @@ METRICS, MATCH, TARGET, REPORT, CONFIG = "metrics.json", "match.wav", "target.wa
 
 
 @dataclass(frozen=True)
-class Matched:
+class FittedSound:
     """A sound of a run, and what is known of its fit.
 
     Attributes:
@@ -50,7 +50,7 @@ class Matched:
 
 
 @dataclass(frozen=True)
-class Run:
+class MatchSet:
     """What is to be scored.
 
     Attributes:
@@ -61,12 +61,12 @@ class Run:
     """
 
     folder: Path
-    sounds: list[Matched]
+    sounds: list[FittedSound]
     settings: dict[str, Any]
     command: str = ""
 
 
-def find_run(folder: Path, source: Path | None = None) -> Run:
+def find_run(folder: Path, source: Path | None = None) -> MatchSet:
     """Finds the matches in a folder.
 
     Args:
@@ -102,10 +102,10 @@ def find_run(folder: Path, source: Path | None = None) -> Run:
         )
     sounds = [_single(place, _name(folder, place)) for place in singles]
     settings, command = _config(singles[0]) if len(singles) == 1 else ({}, "")
-    return Run(folder, sounds, settings, command)
+    return MatchSet(folder, sounds, settings, command)
 
 
-def _run_of_many(folder: Path, source: Path | None) -> Run:
+def _run_of_many(folder: Path, source: Path | None) -> MatchSet:
     with Store.read(folder) as store:
         sounds = []
         for entry in store.entries():
@@ -118,7 +118,7 @@ def _run_of_many(folder: Path, source: Path | None) -> Run:
 
             kept = named(TARGET)
             sounds.append(
-                Matched(
+                FittedSound(
                     name=entry.name,
                     target=kept or _moved(Path(entry.source), entry.name, Path(store.source), source),
                     match=named(MATCH),
@@ -132,7 +132,7 @@ def _run_of_many(folder: Path, source: Path | None) -> Run:
                     facts=entry.facts,
                 )
             )
-        return Run(folder, sounds, store.settings, store.command)
+        return MatchSet(folder, sounds, store.settings, store.command)
 
 
 def _moved(path: Path, name: str, root: Path, source: Path | None) -> Path:
@@ -165,7 +165,7 @@ def _name(folder: Path, place: Path) -> str:
     return folder.name if place == folder else place.relative_to(folder).as_posix()
 
 
-def _single(place: Path, name: str) -> Matched:
+def _single(place: Path, name: str) -> FittedSound:
     try:
         known = json.loads((place / METRICS).read_text(encoding="utf-8"))
         facts = {"pitched": known.get("pitched"), "headline": known.get("verdict"), "sound": known.get("sound")}
@@ -178,7 +178,7 @@ def _single(place: Path, name: str) -> Matched:
     def there(file: str) -> Path | None:
         return place / file if (place / file).is_file() else None
 
-    return Matched(
+    return FittedSound(
         name=name,
         target=place / TARGET,
         match=there(MATCH),

@@ -13,14 +13,14 @@ from ddsp_match.core.errors import MatchError
 from ddsp_match.core.settings import F0Settings, FitSettings, Settings
 from ddsp_match.score import opinion
 from ddsp_match.score.card import REFIT, Card, Row
-from ddsp_match.score.runs import Matched, Run
+from ddsp_match.score.runs import FittedSound, MatchSet
 from ddsp_match.tasks.score_sound import ScoreJob, Scoring, fingerprint, joined, missing, wanted
 
 S = TypeVar("S", bound=Settings)
 TRACKERS = ("run", "full", "tiny", "pyin", "none")
 
 
-def scoring_of(run: Run, mos_pads: int | None, tracker: str) -> tuple[Scoring, list[str]]:
+def scoring_of(run: MatchSet, mos_pads: int | None, tracker: str) -> tuple[Scoring, list[str]]:
     """How a run is scored, and what the user should know about it.
 
     Args:
@@ -48,7 +48,7 @@ def scoring_of(run: Run, mos_pads: int | None, tracker: str) -> tuple[Scoring, l
 
 
 def plan(
-    run: Run, scoring: Scoring, *, references: int, refit: int, before: Sequence[Card], force: bool = False
+    run: MatchSet, scoring: Scoring, *, references: int, refit: int, before: Sequence[Card], force: bool = False
 ) -> tuple[dict[str, Row], list[ScoreJob], list[str]]:
     """What is known of a run's sounds, and what is to be measured.
 
@@ -92,9 +92,9 @@ def plan(
     return known, jobs, notes
 
 
-def spread(sounds: Sequence[Matched], count: int) -> list[Matched]:
+def spread(sounds: Sequence[FittedSound], count: int) -> list[FittedSound]:
     """Some of the sounds, as many of each family as can be; which, changes little when sounds are added."""
-    members: dict[str, list[Matched]] = defaultdict(list)
+    members: dict[str, list[FittedSound]] = defaultdict(list)
     for sound in sorted(sounds, key=lambda sound: hashlib.sha256(sound.name.encode("utf-8", "replace")).digest()):
         members[sound.family].append(sound)
     ranked = [(place, family, sound) for family in members for place, sound in enumerate(members[family])]
@@ -121,7 +121,7 @@ def _lack(job: ScoreJob, row: Row) -> tuple[int, bool]:
     return len(missing(job, row)), row.facts.get("second_take") != REFIT
 
 
-def _other_seeds(run: Run) -> FitSettings | None:
+def _other_seeds(run: MatchSet) -> FitSettings | None:
     """The run's settings with the next seeds."""
     if not run.settings:
         return None
@@ -133,7 +133,7 @@ def _other_seeds(run: Run) -> FitSettings | None:
     return dataclasses.replace(own, seed=own.seed + 1, synth=synth)
 
 
-def _moved(row: Row, sound: Matched) -> Row:
+def _moved(row: Row, sound: FittedSound) -> Row:
     """A row of before with the paths as they are now."""
     places = {"target": sound.target, "match": sound.match, "folder": sound.folder, "report": sound.report}
     now = {name: str(path or "") for name, path in places.items()}

@@ -28,7 +28,7 @@ from ddsp_match.score.definitions import BY_KEY
 from ddsp_match.score.hints import hints
 from ddsp_match.score.pitch import f0_agreement
 from ddsp_match.score.references import references
-from ddsp_match.score.runs import Matched
+from ddsp_match.score.runs import FittedSound
 from ddsp_match.tasks.render import render
 
 SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
@@ -65,7 +65,7 @@ class ScoreJob:
         parts: Which parts of the row to measure, of those that `wanted` names.
     """
 
-    sound: Matched
+    sound: FittedSound
     scoring: Scoring
     reference: bool = False
     refit: FitSettings | None = None
@@ -88,7 +88,7 @@ def score_sound(job: ScoreJob) -> Row:
     return row
 
 
-def start_row(sound: Matched) -> Row:
+def start_row(sound: FittedSound) -> Row:
     """A row with what is known without opening a sound; a sound whose fit failed is finished with that."""
     return Row(
         name=sound.name,
@@ -103,7 +103,7 @@ def start_row(sound: Matched) -> Row:
     )
 
 
-def fingerprint(sound: Matched) -> str:
+def fingerprint(sound: FittedSound) -> str:
     """What every figure of a row depends on: the files as they are now, by size and time of change."""
     how: list[Any] = [SCORING_VERSION, sound.seconds, sound.facts.get("peak_mb")]
     for path in (sound.target, sound.match, sound.patch):
@@ -321,7 +321,7 @@ class _Scorer:
         return facts
 
 
-def _match(sound: Matched, patch: Patch | None) -> Audio:
+def _match(sound: FittedSound, patch: Patch | None) -> Audio:
     """The match as it was written, or else as the patch plays it."""
     if sound.match is not None:
         try:

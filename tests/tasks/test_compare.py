@@ -9,7 +9,6 @@ import pytest
 
 from ddsp_match.core.errors import OutputError
 from ddsp_match.score.comparison_words import headline, rule
-from ddsp_match.tasks import score_sound
 from ddsp_match.tasks.compare import compare, compared, labels
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.score import score
@@ -64,12 +63,12 @@ def test_the_other_way_round_it_is_worse(runs):
     assert {one.key: one.verdict for one in found.differences}["mrstft"] == "worse" and found.improved == []
 
 
-def test_scores_that_are_fresh_are_taken_with_the_way_they_were_made(runs, monkeypatch):
+def test_scores_that_are_fresh_are_taken_with_the_way_they_were_made(runs):
     for run in runs:
         score(run, **FAST)
     done = []
-    monkeypatch.setattr(score_sound._Scorer, "run", lambda self: done.append(self.row.name))
-    assert len(compare(*runs, workers=1).pairs) == 12 and done == []
+    found = compare(*runs, workers=1, on_progress=lambda *counts: done.append(counts))
+    assert len(found.pairs) == 12 and done == []
 
 
 def test_what_is_in_one_of_them_alone_is_said(tmp_path):
@@ -127,10 +126,17 @@ def test_what_a_comparison_scored_is_not_scored_again(runs, tmp_path):
     assert counts == [] and again.a.rows == found.a.rows and again.b.rows == found.b.rows
 
 
-def test_both_runs_are_looked_at_before_one_is_scored(runs, monkeypatch):
-    monkeypatch.setattr(score_sound._Scorer, "run", lambda self: pytest.fail("scored"))
+def test_both_runs_are_looked_at_before_one_is_scored(runs):
+    done = []
     with pytest.raises(OutputError, match="no such folder"):
-        compare(runs[0], runs[0].parent / "nowhere", out=runs[0].parent / "ab", **FAST)
+        compare(
+            runs[0],
+            runs[0].parent / "nowhere",
+            out=runs[0].parent / "ab",
+            on_progress=lambda *counts: done.append(counts),
+            **FAST,
+        )
+    assert done == []
     assert not (runs[0].parent / "nowhere").exists() and not (runs[0].parent / "ab").exists()
 
 

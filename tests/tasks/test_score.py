@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.settings import F0Settings
 from ddsp_match.runs.store.store import Store
 from ddsp_match.score import opinion
-from ddsp_match.score.runs import Matched, _moved, find_run
+from ddsp_match.score.card import Card
+from ddsp_match.score.runs import FittedSound, _moved, find_run
 from ddsp_match.tasks import score_sound
 from ddsp_match.tasks.render import render
 from ddsp_match.tasks.score import score
@@ -130,30 +132,24 @@ def test_opinions_are_taken_where_zimtohrli_is(tmp_path, monkeypatch):
     assert any("pip install 'ddsp-match[mos]'" in note for note in card.notes)
 
 
-def counted(monkeypatch) -> list[str]:
-    done: list[str] = []
-    own = score_sound._Scorer.run
-
-    def run(self):
-        done.append(self.row.name)
-        own(self)
-
-    monkeypatch.setattr(score_sound._Scorer, "run", run)
-    return done
+def scored_now(folder: Path, **options) -> tuple[Card, int]:
+    """The card, and how many sounds were measured for it."""
+    done = [0]
+    card = score(folder, **options, on_progress=lambda count, _: done.append(count))
+    return card, done[-1]
 
 
-def test_what_was_scored_is_not_scored_again(kit, monkeypatch):
-    done = counted(monkeypatch)
-    first = score(kit, **FAST)
-    again = score(kit, **FAST)
-    assert done == ["brass/horn", "reed"] and again.rows == first.rows
+def test_what_was_scored_is_not_scored_again(kit):
+    first, n_first = scored_now(kit, **FAST)
+    again, n_again = scored_now(kit, **FAST)
+    assert (n_first, n_again) == (2, 0) and again.rows == first.rows
     patch = some_patch(500.0)
     audio.write(kit / "sounds/reed/match.wav", render(patch), "FLOAT")
-    assert score(kit, **FAST).rows[1].metrics != first.rows[1].metrics and done[2:] == ["reed"]
-    score(kit, **FAST, force=True)
-    assert done[3:] == ["brass/horn", "reed"]
-    score(kit, **{**FAST, "tracker": "tiny"})
-    assert done[5:] == ["brass/horn", "reed"]
+    changed, n_changed = scored_now(kit, **FAST)
+    assert n_changed == 1
+    assert changed.rows[0] == first.rows[0] and changed.rows[1].metrics != first.rows[1].metrics
+    assert scored_now(kit, **FAST, force=True)[1] == 2
+    assert scored_now(kit, **{**FAST, "tracker": "tiny"})[1] == 2
 
 
 def test_a_cheaper_scoring_keeps_what_a_dearer_one_measured(kit):
@@ -290,10 +286,10 @@ def test_workers_find_the_same(kit):
 
 
 def test_the_references_are_spread_over_the_families_and_stay():
-    sounds = [Matched(f"{family}{k}", None, family=family) for family in ("a", "b", "c") for k in range(20)]  # type: ignore
+    sounds = [FittedSound(f"{family}{k}", None, family=family) for family in ("a", "b", "c") for k in range(20)]  # type: ignore
     chosen = spread(sounds, 9)
     assert sorted(sound.family for sound in chosen) == [*"aaabbbccc"]
-    more = [*sounds, *(Matched(f"late{k}", None, family="a") for k in range(2))]  # type: ignore
+    more = [*sounds, *(FittedSound(f"late{k}", None, family="a") for k in range(2))]  # type: ignore
     assert len({sound.name for sound in spread(more, 9)} & {sound.name for sound in chosen}) >= 7
     assert len(spread(sounds, 999)) == 60 and spread(sounds, 0) == []
 
@@ -306,15 +302,19 @@ def test_a_folder_without_a_match_says_what_is_needed(tmp_path, kit):
         find_run(tmp_path)
 
 
-def test_arguments_and_places_are_checked_before_the_work(kit, monkeypatch, tmp_path):
-    done = counted(monkeypatch)
+def test_arguments_and_places_are_checked_before_the_work(kit, tmp_path):
+    done = []
+
+    def on_progress(*counts: int) -> None:
+        done.append(counts)
+
     for wrong in ({"sort": "beauty"}, {"tracker": "ear"}, {"mos_pads": 8}):
         with pytest.raises(ConfigError):
-            score(kit, **{**FAST, **wrong})
+            score(kit, **{**FAST, **wrong}, on_progress=on_progress)
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/scores.json").write_text('{"football": 3}')
     with pytest.raises(OutputError, match="has not written"):
-        score(kit, **FAST, out=tmp_path / "theirs")
+        score(kit, **FAST, out=tmp_path / "theirs", on_progress=on_progress)
     assert done == []
 
 
