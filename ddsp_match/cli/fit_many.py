@@ -25,7 +25,7 @@ _STOPPING = "no new sounds are begun, what is finished is kept; Ctrl-C again qui
 
 
 def is_many(named: Sequence[Path]) -> bool:
-    """Whether words of the command line name many sounds: a folder, a CSV file, or several files."""
+    """Say whether words of the command line name many sounds: a folder, a CSV file, or several files."""
     return len(named) > 1 or any(path.is_dir() or path.suffix.lower() == ".csv" for path in named)
 
 
@@ -36,7 +36,7 @@ def fit_many(
 
     Args:
         arguments: Of the command line.
-        named: What `is_many` said yes to.
+        named: Words that `is_many` takes for many sounds.
         overrides: Settings.
         output: The run folder that the user named, if any.
 
@@ -76,7 +76,7 @@ def fit_many(
 
 
 def _source(named: Sequence[Path]) -> Path | list[Path]:
-    """The folder or the table, or the files, of which all must be there: a name that is not is a slip."""
+    """Return the folder, the table or the files; refuse a file that is not there, which is a slip."""
     if len(named) == 1:
         return named[0]
     missing = [path for path in named if not path.exists()]
@@ -100,7 +100,7 @@ def _source(named: Sequence[Path]) -> Path | list[Path]:
 
 
 def _name(source: Path | list[Path]) -> str:
-    """What a run is called: as the folder (of ``nsynth-test/audio`` the set), the table, or the folder of the files."""
+    """Return the name of a run: of the folder (of ``nsynth-test/audio`` the set), the table, or the files' folder."""
     if not isinstance(source, Path):
         return source[0].resolve().parent.name or "sounds"
     place = source.resolve()

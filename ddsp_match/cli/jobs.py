@@ -1,4 +1,4 @@
-"""What verbs with settings share under Hydra: printing settings, naming the run directory, sweeping."""
+"""The part of the verbs that Hydra does: printing settings, naming the run directory, sweeping."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class ManyProgress:
 
     def __init__(self, *, quiet: bool = False, label: str = "", log_every_s: float = LOG_EVERY_S) -> None:
         self._quiet, self._label, self._every = quiet, label, log_every_s
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._bar: Any = None
 
     def on_begin(self, counts: Counts, notes: list[str]) -> None:
@@ -33,7 +33,7 @@ class ManyProgress:
             return
         before = f", {counts.skipped} already done" if counts.skipped else ""
         self._line("\n".join([*(f"note: {note}" for note in notes), f"{self._prefix()}{sounds(counts.total)}{before}"]))
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
         if sys.stderr.isatty() and counts.left:
             from tqdm import tqdm
 
@@ -48,8 +48,8 @@ class ManyProgress:
         if self._bar is not None:
             self._bar.set_postfix_str(self._figures(counts, now), refresh=False)
             self._bar.update(counts.total - counts.left - self._bar.n)
-        elif now - self._said >= self._every:
-            self._said = now
+        elif now - self._reported >= self._every:
+            self._reported = now
             self._line(f"{self._prefix()}{counts.total - counts.left}/{counts.total}, {self._figures(counts, now)}")
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A sweep's jobs as one table: gathered from what they left on disk, printed, and written as CSV and as a page."""
+"""A sweep's jobs as one table: read from their rows on disk, printed, and written as CSV and as a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A sweep's jobs on disk: what each came to, left by the process that ran it, gathered by the one that waits."""
+"""A sweep's jobs on disk: a row each, written by the process that runs the job and read by the one that waits.
+
+Files rather than rows of one index, because jobs run in several processes and on several machines, and an index of a
+run has one writer. The figures of a sweep over many sounds are read from the runs' own indices.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ class Row:
         ended: Whether it came to its end, well or not.
         ends_all: Whether what was wrong would meet every other job too.
         bug: Where the program went wrong, if its error is none of the user's.
-        matched: Whether it found what it was looking for.
+        matched: Whether the match is good enough, of an effect.
         intervals: Of a mean over many sounds, the ends of its 95 % interval, by figure.
         by_sound: Of a mean over many sounds, the figure that ranks the row for each of them.
     """
@@ -118,8 +122,8 @@ class Rows:
 
     def read(self) -> list[Row]:
         """Return the rows in the order of the jobs."""
-        found = [json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*.json")]
-        rows = [Row(**{**row, "folder": Path(row["folder"])}) for row in found]
+        contents = [json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*.json")]
+        rows = [Row(**{**row, "folder": Path(row["folder"])}) for row in contents]
         return sorted(rows, key=lambda row: row.number or 0)
 
     def _path(self, row: Row) -> Path:
@@ -157,7 +161,7 @@ class Watch:
 
     def __init__(self, rows: Rows, form: str) -> None:
         self._rows, self._form = rows, form
-        self._said: set[int | None] = set()
+        self._reported: set[int | None] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -167,8 +171,8 @@ class Watch:
 
     def _say(self) -> None:
         for row in self._rows.read():
-            if row.number not in self._said and row.ended:
-                self._said.add(row.number)
+            if row.number not in self._reported and row.ended:
+                self._reported.add(row.number)
                 how = f"failed: {row.error}" if row.error else f"{row.loss:{self._form}} ({row.seconds:.1f} s)"
                 print(f"run {row.number}  {row.label()}  {how}", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""Whether a sweep's best run is better than the next, or may be so by chance."""
+"""The comparison of a sweep's best settings with the next: better, or perhaps by chance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CLEAR_P = 0.05
 
 
 def winner_words(runs: Sequence[tuple[Mapping[str, str], float]]) -> str:
-    """The best settings of a sweep, and whether they can be told from the next.
+    """Name the best settings of a sweep, and tell whether they are clearly better than the next.
 
     Runs that differ in nothing but a seed are repetitions: two settings are told apart over the seeds that both have,
     by the 95 % interval of the paired difference and by Wilcoxon's signed-rank test, corrected for all settings. Over
@@ -47,19 +47,20 @@ def winner_words(runs: Sequence[tuple[Mapping[str, str], float]]) -> str:
         return f"best of {len(groups)}: {best}; one {each} each, differences may be chance: {how}"
     if unit == "seed" and all(len({groups[label][seed] for seed in both}) == 1 for label in (best, following)):
         same = groups[best][both[0]] == groups[following][both[0]]
-        told = "as good as" if same else "better than"
-        return f"best of {len(groups)}: {best}; {told} {following} with each of {len(both)} seeds, which change nothing"
+        relation = "as good as" if same else "better than"
+        seeds = f"{len(both)} seeds, which change nothing"
+        return f"best of {len(groups)}: {best}; {relation} {following} with each of {seeds}"
     p, excludes_0 = _paired([groups[following][seed] - groups[best][seed] for seed in both])
     p = min(1.0, p * (len(groups) - 1))
-    told = "clearly better than" if excludes_0 and p < CLEAR_P else "no clear difference to"
+    relation = "clearly better than" if excludes_0 and p < CLEAR_P else "no clear difference to"
     corrected = f", corrected for {len(groups) - 1} comparisons" if len(groups) > 2 else ""
-    words = f"best of {len(groups)}, by the mean over {unit}s: {best}; {told} {following}"
+    words = f"best of {len(groups)}, by the mean over {unit}s: {best}; {relation} {following}"
     words += f" ({len(both)} {unit}s, p = {p:.2g}{corrected})"
     return words if len(both) > 5 else f"{words}; it takes 6 {unit}s or more to tell"
 
 
 def _paired(changes: Sequence[float]) -> tuple[float, bool]:
-    """The p of paired differences, and whether the interval of their mean excludes 0."""
+    """Return the p of paired differences, and whether the interval of their mean excludes 0."""
     import numpy as np
     from scipy import stats
 

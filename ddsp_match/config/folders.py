@@ -1,4 +1,4 @@
-"""What there is to choose from: the folders of ``conf/`` and the keys of the settings, read at no cost."""
+"""The options to choose from: the folders of ``conf/`` and the keys of the settings, read at no cost."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def groups(config_dir: Path | None = None, kind: type[Settings] = FitSettings) -
         config_dir: A folder of further options.
         kind: Whose groups.
     """
-    found: dict[str, set[str]] = {}
+    options_of: dict[str, set[str]] = {}
     for root in (conf_dir(kind), config_dir):
         for path in sorted(root.glob("*/*.yaml")) if root is not None else ():
             if not path.stem.startswith("_") and path.parent.name not in ("hydra", *_FOLDERS.values()):
-                found.setdefault(path.parent.name, set()).add(path.stem)
-    return {name: sorted(options) for name, options in sorted(found.items())}
+                options_of.setdefault(path.parent.name, set()).add(path.stem)
+    return {name: sorted(options) for name, options in sorted(options_of.items())}
 
 
 @functools.cache

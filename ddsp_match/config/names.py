@@ -75,7 +75,7 @@ def check_names(override: Override, known: dict[str, list[str]], kind: type[Sett
 
 
 def missing_option(word: str, known: dict[str, list[str]]) -> ConfigError | None:
-    """The refusal of an option that its group lacks, for one ``group=option``; None for whatever else it says."""
+    """Return the refusal of an option that its group lacks, for one ``group=option``; None for anything else."""
     key, equals, value = word.lstrip("+").partition("=")
     option = value.strip("'\"")
     if not equals or key not in known or option in known[key] or option.startswith(("{", "[")):
@@ -84,7 +84,7 @@ def missing_option(word: str, known: dict[str, list[str]]) -> ConfigError | None
 
 
 def single_values(override: Override, known: dict[str, list[str]]) -> Iterator[str]:
-    """Every ``key=value`` that an override stands for; none for a sweep over an interval."""
+    """Yield every ``key=value`` that an override stands for; none for a sweep over an interval."""
     from hydra.core.override_parser.types import Glob
 
     if not override.is_sweep_override():
@@ -98,7 +98,7 @@ def single_values(override: Override, known: dict[str, list[str]]) -> Iterator[s
 
 
 def unknown_key(key: str, kind: type[Settings] = FitSettings, known: dict[str, list[str]] | None = None) -> ConfigError:
-    """The refusal of a key that is no setting, with its neighbours and what it may have meant."""
+    """Return the refusal of a key that is no setting, with its neighbours and what it may have meant."""
     section = key.rpartition(".")[0]
     keys = list(setting_keys(kind))
     siblings = [name for name in keys if name.rpartition(".")[0] == section] if section else []
@@ -114,7 +114,7 @@ def unknown_key(key: str, kind: type[Settings] = FitSettings, known: dict[str, l
 
 
 def wrong_type(error: Any, config: DictConfig, kind: type[Settings]) -> ConfigError:
-    """The refusal of a value that OmegaConf could not take, in our words."""
+    """Return the refusal of a value that OmegaConf could not take, in our words."""
     from omegaconf import OmegaConf
 
     key = str(error.full_key or "")
@@ -126,21 +126,21 @@ def wrong_type(error: Any, config: DictConfig, kind: type[Settings]) -> ConfigEr
             where=key or "settings",
             needed=f"keys below it, {key}.…" if key in sections else "",
         )
-    found = OmegaConf.to_container(config)
+    value = OmegaConf.to_container(config)
     for part in re.sub(r"\[.*", "", key).split("."):
-        found = cast("dict[str, Any]", found)[part]
-    hint = f"{key}=[{found}]" if parameter.kind == "chain" and isinstance(found, str) else ""
-    return ConfigError(repr(found), where=key, needed=parameter.allowed, hint=hint)
+        value = cast("dict[str, Any]", value)[part]
+    hint = f"{key}=[{value}]" if parameter.kind == "chain" and isinstance(value, str) else ""
+    return ConfigError(repr(value), where=key, needed=parameter.allowed, hint=hint)
 
 
 def _near(word: str, words: Sequence[str]) -> str:
-    """The words that look like a mistyped one, or that end in it, as a hint."""
+    """Return the words that look like a mistyped one, or that end in it, as a hint."""
     ends = [name for name in words if name.rpartition(".")[2] == word.rpartition(".")[2]]
     near = list(dict.fromkeys([*ends, *difflib.get_close_matches(word, words, n=3, cutoff=0.6)]))
     return " or ".join(near)
 
 
 def first_line(error: Exception) -> str:
-    """What an error of Hydra's says, without its context."""
+    """Return the message of an error of Hydra's, without its context."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

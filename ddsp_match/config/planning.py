@@ -25,7 +25,7 @@ _NUMBER_LENGTH = 24  # characters of a number that a sweeper draws
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep will do.
+    """The jobs of a sweep.
 
     Attributes:
         swept: The keys that differ between jobs.
@@ -83,12 +83,12 @@ def plan(overrides: Sequence[str], *, config_dir: Path | None = None, kind: type
         choices.append(list(single_values(override, known)))
     missing = {word: error for words in choices for word in words if (error := missing_option(word, known))}
     possible = [[word for word in words if word not in missing] for words in choices]
-    if missing and not all(left for left, words in zip(possible, choices, strict=True) if words):
+    if missing and not all(remaining for remaining, words in zip(possible, choices, strict=True) if words):
         raise next(iter(missing.values()))
     _build_one(possible, config_dir, kind)
     words = [
-        _without(override, left) if len(left) < len(all_of) else _whole(override, kind)
-        for override, left, all_of in zip(typed, possible, choices, strict=True)
+        _without(override, remaining) if len(remaining) < len(all_of) else _whole(override, kind)
+        for override, remaining, all_of in zip(typed, possible, choices, strict=True)
     ]
     grid = sweeper_of(overrides) == BASIC
     axes = [words for override, words in zip(typed, choices, strict=True) if override.is_sweep_override()]
@@ -125,10 +125,10 @@ def _combinations(choices: list[list[str]]) -> Iterator[list[str]]:
     yield from map(list, itertools.product(*choices))
 
 
-def _without(override: Override, left: list[str]) -> str:
+def _without(override: Override, remaining: list[str]) -> str:
     """A sweep over the values that are left of it."""
     sign = "+" if override.is_add() else ""
-    return f"{sign}{override.get_key_element()}={','.join(word.partition('=')[2] for word in left)}"
+    return f"{sign}{override.get_key_element()}={','.join(word.partition('=')[2] for word in remaining)}"
 
 
 def _whole(override: Override, kind: type[Settings]) -> str:
@@ -145,16 +145,16 @@ def _whole(override: Override, kind: type[Settings]) -> str:
 def _refused(
     axes: list[list[str]], missing: dict[str, ConfigError], grid: bool
 ) -> list[tuple[dict[str, str], ConfigError]]:
-    """The jobs that will not be, as their settings: of a grid every combination, else every value alone."""
+    """Return the jobs that cannot be run, as their settings: of a grid every combination, else every value alone."""
     if not missing:
         return []
     jobs = itertools.product(*(words for words in axes if words)) if grid else ((word,) for word in missing)
-    found = []
+    refused = []
     for words in jobs:
         wrong = [word for word in words if word in missing]
         if wrong:
-            found.append((dict(word.split("=", 1) for word in words), missing[wrong[0]]))
-    return found
+            refused.append((dict(word.split("=", 1) for word in words), missing[wrong[0]]))
+    return refused
 
 
 def _name_length(swept: list[str], axes: list[list[str]]) -> int:

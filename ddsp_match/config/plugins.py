@@ -1,4 +1,4 @@
-"""Hydra's launchers and sweepers: which there are, and what each needs to be told and to find on this machine."""
+"""Hydra's launchers and sweepers: which there are, and the options and programs that each needs on this machine."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def installed(package: str) -> bool:
 
 
 def default_words(overrides: Sequence[str], seed: str = "0") -> list[str]:
-    """Return what a launcher and a sweeper are told unless the user says otherwise; to be put before his words.
+    """Return the default options of a launcher and a sweeper, to be put before the user's overrides.
 
     Args:
         overrides: As they were typed.
@@ -88,7 +88,7 @@ def default_words(overrides: Sequence[str], seed: str = "0") -> list[str]:
     if launcher == "submitit_local":  # which would start all jobs at once, each with a thread a core
         words += ["++hydra.job.env_set.OMP_NUM_THREADS=1"]
         words += [f"hydra.sweeper.max_batch_size={cores()}"] if sweeper == BASIC else []
-    if launcher == "ray":  # its workers' lines would bury ours, and nobody looks at its dashboard
+    if launcher == "ray":  # its workers' lines would hide ours, and its dashboard is not used
         words += [f"++hydra.launcher.ray.init.{key}=false" for key in ("log_to_driver", "include_dashboard")]
         words += ["++hydra.launcher.ray.init.logging_level=error"]
         if _last(overrides, "hydra.launcher.ray.init.address", ""):  # a cluster has its store already, and Ray insists
@@ -116,7 +116,7 @@ def quietened(sweeper: str) -> Iterator[None]:
 
 
 def _last(overrides: Sequence[str], key: str, otherwise: str = BASIC) -> str:
-    """What the last override of a key says."""
+    """Return the value in the last override of a key."""
     words = [word.lstrip("+").partition("=") for word in overrides]
     values = [value.strip("'\"") for name, equals, value in words if equals and name == key]
     return values[-1] if values else otherwise

@@ -23,7 +23,7 @@ Job = Callable[[Callable[[], Any], Path, list[str], int], float]
 
 
 class LaunchError(MatchError):
-    """What a launcher or a sweeper ended with, outside of any job."""
+    """An error of a launcher or a sweeper, outside of any job."""
 
 
 def print_settings(arguments: Sequence[str], *, program: str, kind: type[Settings] = FitSettings) -> None:
@@ -88,7 +88,7 @@ def run_sweep(
 
 @dataclass
 class _Task:
-    """What Hydra calls for each job; a launcher pickles it, so that it has to be a class of a module."""
+    """The function that Hydra calls for each job; a launcher pickles it, so that it has to be a class of a module."""
 
     job: Job
     kind: type[Settings]

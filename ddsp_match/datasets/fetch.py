@@ -54,7 +54,7 @@ class Here:
 
     @property
     def audio(self) -> Path:
-        """Where its clips lie."""
+        """The folder of its clips."""
         return self.folder / "audio"
 
     @property

@@ -9,11 +9,11 @@ from pathlib import Path
 from ddsp_match.core.errors import SoundError
 from ddsp_match.datasets.item import Item, Listing
 from ddsp_match.datasets.naming import safe, unique
-from ddsp_match.datasets.scanning import Found, scan, shortened, twice_notes
+from ddsp_match.datasets.scanning import FolderContents, scan, shortened, twice_notes
 
 
 def folder_listing(source: Path, limit: int | None = None) -> Listing:
-    """Every sound file below a folder, named by its path without suffix; its family is the folder it lies in.
+    """List every sound file below a folder, named by its path without suffix; its family is the folder it lies in.
 
     Args:
         source: The folder.
@@ -25,14 +25,14 @@ def folder_listing(source: Path, limit: int | None = None) -> Listing:
     return listing_of(source, scan(source), limit)
 
 
-def listing_of(source: Path, found: Found, limit: int | None) -> Listing:
-    """The same from what was found in the folder."""
+def listing_of(source: Path, contents: FolderContents, limit: int | None) -> Listing:
+    """Make the listing from the contents of the folder."""
     root = source.resolve()
-    stems, suffixes = zip(*(os.path.splitext(name) for name in found.sounds), strict=True)
+    stems, suffixes = zip(*(os.path.splitext(name) for name in contents.sounds), strict=True)
     names = unique([safe(stem) for stem in stems], suffixes)
-    rows = list(zip(names, found.sounds, strict=True))[:limit]
+    rows = list(zip(names, contents.sounds, strict=True))[:limit]
     items = [Item(name, root / relative, os.path.dirname(relative)) for name, relative in rows]
-    return Listing(items, found.notes())
+    return Listing(items, contents.notes())
 
 
 def files_listing(paths: Sequence[Path], limit: int | None = None) -> Listing:

@@ -25,7 +25,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """The sounds that were found, and what the user should know about them (left out, named twice)."""
+    """The sounds of a listing, and remarks for the user on them (left out, named twice)."""
 
     items: list[Item]
     notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""From what the user named to a list of sounds."""
+"""The list of sounds that a folder, a table or files name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ddsp_match.datasets.table import csv_listing
 
 
 def listing(source: Path | Sequence[Path], settings: DatasetSettings, limit: int | None = None) -> Listing:
-    """The sounds that a folder, NSynth, a CSV file or a list of files names; no sound is opened.
+    """List the sounds that a folder, NSynth, a CSV file or a list of files names; no sound is opened.
 
     Args:
         source: A folder, a CSV file, or sound files one by one.

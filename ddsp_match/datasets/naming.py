@@ -34,7 +34,7 @@ def unique(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     folders = {str(parent).casefold() for name in set(names) for parent in PurePosixPath(name).parents}
     taken = folders | {key for key, count in counts.items() if count == 1}
     numbers: Counter[str] = Counter()
-    found = []
+    unique = []
     for name, key, suffix in zip(names, keys, suffixes, strict=True):
         if counts[key] > 1 or key in folders:
             candidate = f"{name}{suffix.lower()}"
@@ -43,8 +43,8 @@ def unique(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
                 candidate = f"{name}-{numbers[key] + 1}"
             name = candidate
             taken.add(name.casefold())
-        found.append(name)
-    return found
+        unique.append(name)
+    return unique
 
 
 def _safe_part(part: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from ddsp_match.core.errors import SoundError
 from ddsp_match.datasets.folder import listing_of
 from ddsp_match.datasets.item import Item, Listing
-from ddsp_match.datasets.scanning import Found, scan, shortened
+from ddsp_match.datasets.scanning import FolderContents, scan, shortened
 
 EXAMPLES, AUDIO = "examples.json", "audio"
 # family_source_instrument-pitch-velocity, as in synth_lead_synthetic_012-045-100
@@ -19,7 +19,7 @@ _NAME = re.compile(r"(?P<family>[a-z]+(?:_[a-z]+)*)_(?:acoustic|electronic|synth
 
 
 def is_nsynth(source: Path) -> bool:
-    """Whether a folder is NSynth's (``nsynth-test``) or its ``audio``: by ``examples.json``, or else by the names."""
+    """Say whether a folder is NSynth's or its ``audio``: by ``examples.json``, or else by the names."""
     if _examples_path(source) is not None:
         return True
     places = [place for place in (source / AUDIO, source) if place.is_dir()]
@@ -42,11 +42,11 @@ def nsynth_listing(source: Path, limit: int | None = None) -> Listing:
         SoundError: No sound there is NSynth's.
     """
     place = source / AUDIO if (source / AUDIO).is_dir() else source
-    found = scan(place)
+    contents = scan(place)
     examples, notes = _examples(_examples_path(source))
-    facts = {name: _facts(os.path.splitext(os.path.basename(name))[0], examples) for name in found.sounds}
+    facts = {name: _facts(os.path.splitext(os.path.basename(name))[0], examples) for name in contents.sounds}
     strangers = [name for name, fact in facts.items() if fact is None]
-    if len(strangers) == len(found.sounds):
+    if len(strangers) == len(contents.sounds):
         raise SoundError(
             f"{len(strangers)} sounds, none with a name of NSynth's ({shortened(strangers[:1])})",
             where=place,
@@ -55,10 +55,10 @@ def nsynth_listing(source: Path, limit: int | None = None) -> Listing:
         )
     if strangers:
         notes.append(f"{len(strangers)} sounds are not NSynth's and are left out: {shortened(strangers)}")
-    known = [name for name in found.sounds if facts[name] is not None]
+    known = [name for name in contents.sounds if facts[name] is not None]
     if examples and len(known) < len(examples):
         notes.append(f"{EXAMPLES} names {len(examples)} sounds, of which {len(known)} are here")
-    listing = listing_of(place, Found(known, found.others, found.runs, found.twice), limit)
+    listing = listing_of(place, FolderContents(known, contents.others, contents.runs, contents.twice), limit)
     items = []
     for item, name in zip(listing.items, known, strict=False):
         family, pitch = facts[name] or ("", None)
@@ -72,16 +72,16 @@ def _examples_path(source: Path) -> Path | None:
 
 
 def _examples(path: Path | None) -> tuple[dict[str, Any], list[str]]:
-    """What ``examples.json`` says by name; the names of the sounds suffice where it is damaged."""
+    """Read the facts in ``examples.json`` by name; the names of the sounds suffice where it is damaged."""
     if path is None:
         return {}, []
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
+        contents = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(contents, dict):
             raise ValueError("no object")
     except (OSError, ValueError) as error:
         return {}, [f"{path} cannot be read ({error}); families and pitches come from the names"]
-    return found, []
+    return contents, []
 
 
 def _facts(stem: str, examples: dict[str, Any]) -> tuple[str, float | None] | None:

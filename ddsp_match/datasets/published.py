@@ -44,7 +44,7 @@ class DataSet:
 
     @property
     def archive_name(self) -> str:
-        """What its archive is called on disk."""
+        """The name of its archive on disk."""
         return f"{self.name}.jsonwav.tar.gz"
 
     @property

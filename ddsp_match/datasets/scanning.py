@@ -17,8 +17,8 @@ _NAMED = 5  # of a list in a note
 
 
 @dataclass
-class Found:
-    """What lies below a folder.
+class FolderContents:
+    """The contents of a folder and those below it.
 
     Attributes:
         sounds: Paths relative to the folder, with ``/``, sorted.
@@ -33,7 +33,7 @@ class Found:
     twice: list[tuple[str, str]] = field(default_factory=list)
 
     def notes(self) -> list[str]:
-        """What the user should know."""
+        """Remarks for the user."""
         notes = []
         if self.others:
             number = self.others.total()
@@ -45,7 +45,7 @@ class Found:
         return notes + twice_notes(self.twice)
 
 
-def scan(folder: Path) -> Found:
+def scan(folder: Path) -> FolderContents:
     """List the sounds below a folder; hidden files, and runs of ours, are left out.
 
     Args:
@@ -54,30 +54,30 @@ def scan(folder: Path) -> Found:
     Raises:
         SoundError: It holds no sounds, or cannot be listed.
     """
-    found = Found()
+    contents = FolderContents()
     if written_by_us(os.listdir(folder) if os.access(folder, os.R_OK) else []):
         raise SoundError(
             "a run of ddsp-match", where=folder, needed="a folder of sounds", hint="the folder that was fitted"
         )
     links: list[tuple[str, str]] = []
-    _scan(str(folder), "", {os.path.realpath(folder)}, found, links)
-    _drop_links(folder, links, found)
-    found.sounds.sort()
-    found.runs.sort()
-    if not found.sounds:
-        if not found.others:
-            what, hint = "no files" if not found.runs else "nothing but runs of ddsp-match", "another folder"
+    _scan(str(folder), "", {os.path.realpath(folder)}, contents, links)
+    _drop_links(folder, links, contents)
+    contents.sounds.sort()
+    contents.runs.sort()
+    if not contents.sounds:
+        if not contents.others:
+            what, hint = "no files" if not contents.runs else "nothing but runs of ddsp-match", "another folder"
         else:
-            number = found.others.total()
-            what = f"{number} file{'' if number == 1 else 's'}, none of them a sound ({suffix_list(found.others)})"
-            foreign = sorted(set(found.others) & ffmpeg.SUFFIXES)
+            number = contents.others.total()
+            what = f"{number} file{'' if number == 1 else 's'}, none of them a sound ({suffix_list(contents.others)})"
+            foreign = sorted(set(contents.others) & ffmpeg.SUFFIXES)
             hint = f"installing ffmpeg, with which {', '.join(foreign)} are read" if foreign else "another folder"
         raise SoundError(what, where=folder, needed=READABLE, hint=hint)
-    return found
+    return contents
 
 
 def written_by_us(names: Sequence[str]) -> bool:
-    """Whether a folder that holds these names was written by ddsp-match."""
+    """Say whether a folder that holds these names was written by ddsp-match."""
     held = set(names)
     if "index.sqlite" in held or "sweep.csv" in held or {"features.csv", "features.png"} <= held:
         return True
@@ -97,25 +97,25 @@ def shortened(names: Sequence[str]) -> str:
 
 
 def twice_notes(twice: Sequence[tuple[str, str]]) -> list[str]:
-    """What the user should know of files that were named twice."""
+    """Return remarks on files that were named twice."""
     if not twice:
         return []
     pairs = [f"{second} (is {first})" for first, second in twice]
     return [f"{len(twice)} named twice and taken once: {shortened(pairs)}"]
 
 
-def _scan(place: str, prefix: str, visited: set[str], found: Found, links: list[tuple[str, str]]) -> None:
+def _scan(place: str, prefix: str, visited: set[str], contents: FolderContents, links: list[tuple[str, str]]) -> None:
     try:
         with os.scandir(place) as listing:
             inside = [entry for entry in listing if not entry.name.startswith(".")]
     except OSError as error:
         if not prefix:
-            said = (error.strerror or str(error)).lower()
-            raise SoundError(said, where=place, needed="a folder you may read") from error
-        found.others["folders that cannot be read"] += 1
+            message = (error.strerror or str(error)).lower()
+            raise SoundError(message, where=place, needed="a folder you may read") from error
+        contents.others["folders that cannot be read"] += 1
         return
     if prefix and written_by_us([entry.name for entry in inside]):
-        found.runs.append(prefix.rstrip("/"))
+        contents.runs.append(prefix.rstrip("/"))
         return
     readable = suffixes()
     for entry in inside:
@@ -124,31 +124,31 @@ def _scan(place: str, prefix: str, visited: set[str], found: Found, links: list[
             real = os.path.realpath(entry.path) if linked else os.path.join(os.path.realpath(place), entry.name)
             if real not in visited:
                 visited.add(real)
-                _scan(entry.path, f"{name}/", visited, found, links)
+                _scan(entry.path, f"{name}/", visited, contents, links)
         elif not entry.is_file():
-            found.others["pipes, devices or links to nothing"] += 1
+            contents.others["pipes, devices or links to nothing"] += 1
         elif os.path.splitext(entry.name)[1].lower() not in readable:
-            found.others[os.path.splitext(entry.name)[1].lower() or "without suffix"] += 1
+            contents.others[os.path.splitext(entry.name)[1].lower() or "without suffix"] += 1
         elif linked:
             links.append((name, os.path.realpath(entry.path)))
         else:
-            found.sounds.append(name)
+            contents.sounds.append(name)
 
 
-def _drop_links(folder: Path, links: list[tuple[str, str]], found: Found) -> None:
+def _drop_links(folder: Path, links: list[tuple[str, str]], contents: FolderContents) -> None:
     """Take links to sounds elsewhere; leave out those to sounds that are here already."""
     if not links:
         return
     folders: dict[str, str] = {}
     known: dict[str, str] = {}
-    for name in found.sounds:
+    for name in contents.sounds:
         head, tail = os.path.split(name)
         if head not in folders:
             folders[head] = os.path.realpath(folder / head)
         known[os.path.join(folders[head], tail)] = name
     for name, real in sorted(links):
         if real in known:
-            found.twice.append((known[real], name))
+            contents.twice.append((known[real], name))
         else:
             known[real] = name
-            found.sounds.append(name)
+            contents.sounds.append(name)

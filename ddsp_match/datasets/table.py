@@ -17,7 +17,7 @@ _HIGHEST_PITCH = 140.0  # MIDI; above it no sound file can hold the note
 
 
 def csv_listing(source: Path, column: str, limit: int | None = None) -> Listing:
-    """The sounds that a CSV file names.
+    """List the sounds that a CSV file names.
 
     Besides the column of paths it may have ``name`` (else the file's name counts), ``family`` and ``pitch`` (MIDI: 57,
     A3). Commas, semicolons or tabs part the columns.
@@ -36,16 +36,16 @@ def csv_listing(source: Path, column: str, limit: int | None = None) -> Listing:
     first: dict[str, str] = {}
     twice, empty, odd = [], [], []
     for line, row in _rows(source, column):
-        said = (row.get(column) or "").strip()
-        if not said:
+        text = (row.get(column) or "").strip()
+        if not text:
             empty.append(str(line))
             continue
-        path = Path(os.path.normpath(base / said))
+        path = Path(os.path.normpath(base / text))
         real = os.path.realpath(path)
         if real in first:
-            twice.append((first[real], said))
+            twice.append((first[real], text))
             continue
-        first[real] = said
+        first[real] = text
         pitch = _pitch(row.get(PITCH))
         if pitch is None and (row.get(PITCH) or "").strip():
             odd.append(str(line))
@@ -89,8 +89,8 @@ def _rows(source: Path, column: str) -> list[tuple[int, dict[str, str | None]]]:
             reader = csv.reader(file, delimiter=delimiter)
             return [(reader.line_num + 1, dict(zip(names, row, strict=False))) for row in reader if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        said = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-        raise SoundError(said, where=source, needed="a CSV file in UTF-8") from error
+        text = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        raise SoundError(text, where=source, needed="a CSV file in UTF-8") from error
 
 
 def _name(path: Path, base: Path) -> str:

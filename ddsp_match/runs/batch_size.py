@@ -1,4 +1,4 @@
-"""How many sounds are fitted together: what is fastest, and what memory allows."""
+"""The number of sounds fitted together: the fastest, and the most that memory allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEMORY_SHARE = 0.5  # of what is free: others want some too, and allocators leav
 
 
 def fastest_rows(device: str) -> int:
-    """How many rows (channels of sounds) a worker is best given at once; what memory allows is known in the worker.
+    """Return how many rows (channels of sounds) are fitted fastest at once; what memory allows is known in the worker.
 
     Args:
         device: As in the settings.
@@ -22,7 +22,7 @@ def fastest_rows(device: str) -> int:
 
 
 def rows_in_memory(n_samples: int, free_bytes: int) -> int:
-    """How many rows of a length fit into memory, at least one.
+    """Return how many rows of a length fit into memory, at least one.
 
     Args:
         n_samples: Samples of a row.

@@ -1,4 +1,4 @@
-"""From many sounds to jobs: sounds that can be fitted together as one tensor, by what their headers say."""
+"""Batches of sounds as jobs: sounds that can be fitted together as one tensor, by what their headers say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_OVER_SHORTEST = 1.25  # within a batch: at most a fifth of the tensor is
 
 @dataclass(frozen=True)
 class BatchJob:
-    """What a worker is given: sounds of one form to be fitted together.
+    """A job of a worker: sounds of one form to be fitted together.
 
     Attributes:
         items: The sounds, the longest first.
@@ -37,7 +37,7 @@ def jobs_of(
 ) -> Iterator[BatchJob]:
     """Draw jobs, one after the other; headers are read as jobs are drawn.
 
-    A sound whose header tells nothing goes alone: its worker finds the reason, and nobody else waits for it.
+    A sound whose header tells nothing goes alone: its worker finds the reason, and no other sound waits for it.
 
     Args:
         items: The sounds.
@@ -47,10 +47,10 @@ def jobs_of(
     remaining = iter(items)
     while window := list(itertools.islice(remaining, WINDOW)):
         headers = [(header(item.path), item) for item in window]
-        for found, item in headers:
-            if found is None or not found.n_samples:
+        for form, item in headers:
+            if form is None or not form.n_samples:
                 yield job((item,))
-        known = [(found, item) for found, item in headers if found is not None and found.n_samples]
+        known = [(form, item) for form, item in headers if form is not None and form.n_samples]
         yield from map(job, _batches(known, size_for))
 
 
@@ -60,17 +60,17 @@ def _batches(known: list[tuple[Header, Item]], size_for: Callable[[Header], int]
     batch: list[Item] = []
     longest: Header | None = None
     size = 0
-    for found, item in known:
+    for form, item in known:
         alike = (
             longest is not None
-            and (found.sample_rate, found.channels) == (longest.sample_rate, longest.channels)
-            and longest.n_samples <= LONGEST_OVER_SHORTEST * found.n_samples
+            and (form.sample_rate, form.channels) == (longest.sample_rate, longest.channels)
+            and longest.n_samples <= LONGEST_OVER_SHORTEST * form.n_samples
         )
         if batch and (not alike or len(batch) >= size):
             yield tuple(batch)
             batch = []
         if not batch:
-            longest, size = found, size_for(found)
+            longest, size = form, size_for(form)
         batch.append(item)
     if batch:
         yield tuple(batch)

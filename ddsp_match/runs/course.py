@@ -1,4 +1,4 @@
-"""The course of a run over many sounds: what is left to do, and what becomes of it, entered as it becomes known."""
+"""A run over many sounds: the jobs that are left, and an entry in the store as each sound ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass(frozen=True)
 class Counts:
-    """How far a run over many sounds has come.
+    """Progress of a run over many sounds.
 
     Attributes:
         total: Sounds in all.
@@ -40,7 +40,7 @@ class Counts:
 
 
 class ManyRun:
-    """What became of each sound, entered as it becomes known.
+    """The outcome of each sound, entered as it becomes known.
 
     Attributes:
         counts: Sounds by what became of them.
@@ -70,7 +70,7 @@ class ManyRun:
 
     def work(self, engine: Engine, fit: Fit, jobs: Iterable[BatchJob]) -> None:
         """Run the jobs and enter what becomes of them."""
-        for finished in engine.run(_performed, self._noted(jobs, fit), self._ended):
+        for finished in engine.run(_perform, self._tasks(jobs, fit), self._ended):
             job, answer = finished.job.batch, finished.result
             if answer is None:
                 self._lost(job, finished.error, finished.attempts)
@@ -86,7 +86,7 @@ class ManyRun:
                         self._fail(item, "the fit gave no result for it", finished.attempts)
 
     def to_be_alone(self) -> Iterator[Item]:
-        """The sounds of batches that were lost, but those that were written before that."""
+        """Yield the sounds of batches whose worker died, but those that were written before that."""
         for item, attempts in self.lost:
             entry = _written(self._store, item)
             if entry is None:
@@ -98,8 +98,8 @@ class ManyRun:
     def _ended(self) -> bool:
         return self.trouble is not None or self._stop()
 
-    def _noted(self, jobs: Iterable[BatchJob], fit: Fit) -> Iterator[_Task]:
-        """The jobs; how their files are before they are read is remembered, for a later run to compare with."""
+    def _tasks(self, jobs: Iterable[BatchJob], fit: Fit) -> Iterator[_Task]:
+        """Yield the jobs; note size and time of their files before they are read, for a later run to compare with."""
         for job in jobs:
             for item in job.items:
                 self._sources[item.name] = source_facts(item.path)
@@ -135,7 +135,7 @@ class ManyRun:
 
 @dataclass(frozen=True)
 class _Task:
-    """What a worker is sent: a batch, and the function of a module that fits it."""
+    """The message to a worker: a batch, and the function of a module that fits it."""
 
     batch: BatchJob
     fit: Fit
@@ -143,13 +143,13 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a worker sends back: entries, and where and what was wrong with the disk, if anything."""
+    """The answer of a worker: entries, and place and reason of a failure of the disk, if any."""
 
     entries: list[Entry]
     trouble: tuple[str, str] | None = None
 
 
-def _performed(task: _Task) -> _Answer:
+def _perform(task: _Task) -> _Answer:
     """In the worker: a disk that is full must arrive as that, not as a sound that failed."""
     try:
         return _Answer(task.fit(task.batch))
@@ -162,7 +162,7 @@ def _performed(task: _Task) -> _Answer:
 
 
 def _earlier(store: Store, items: list[Item]) -> tuple[set[str], dict[str, int]]:
-    """The sounds that are finished and unchanged, and how often those that failed were begun."""
+    """Return the sounds that are finished and unchanged, and how often those that failed were begun."""
     by_name = {item.name: item for item in items}
     finished, changed, attempts = set(), [], {}
     for entry in store.each():
@@ -184,6 +184,6 @@ def _earlier(store: Store, items: list[Item]) -> tuple[set[str], dict[str, int]]
 
 
 def _written(store: Store, item: Item) -> Entry | None:
-    """The entry of a sound that was written as it is now, whether or not the index knows."""
+    """Return the entry of a sound that was written as it is now, also one that the index lacks."""
     entry = read_entry(store.folder, item.name)
     return entry if entry is not None and unchanged(entry, source_facts(item.path)) else None

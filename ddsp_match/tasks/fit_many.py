@@ -23,14 +23,14 @@ from ddsp_match.tasks.run_folder import write_config
 
 @dataclass
 class ManyResult:
-    """How a run over many sounds ended.
+    """The outcome of a run over many sounds.
 
     Attributes:
         folder: The run folder.
         counts: Sounds by what became of them.
         seconds: Wall seconds.
         failures: Name and reason of each sound that failed in this command.
-        notes: What the user should know: what was left out, named twice, mended.
+        notes: Remarks for the user: files left out or named twice, folders mended.
         stopped: Whether it ended early because it was asked to.
     """
 
@@ -81,7 +81,7 @@ def fit_many(
     Raises:
         SoundError: There are no sounds.
         ConfigError: The effects do not exist, or the engine or the device cannot be had.
-        OutputError: The folder is somebody else's, has other settings, is being written by another process, cannot be
+        OutputError: The folder holds other files, has other settings, is being written by another process, cannot be
             written to, or its disk is full; what was finished is kept.
 
     Example:
@@ -91,15 +91,15 @@ def fit_many(
     began = time.perf_counter()
     settings, folder = settings or FitSettings(), Path(out)
     named = Path(source) if isinstance(source, str | Path) else [Path(path) for path in source]
-    found = listing(named, settings.dataset, settings.limit)
+    listed = listing(named, settings.dataset, settings.limit)
     _check(settings)
     whole = named.resolve() if isinstance(named, Path) else common_folder([path.resolve() for path in named])
     with Store.create_or_resume(
         folder, command=command, settings=asdict(settings.resolved()), source=str(whole), force=force
     ) as store:
         write_config(folder / "config.yaml", command, settings)
-        run = ManyRun(store, found.items, stop or (lambda: False), on_progress or (lambda _: None))
-        notes = [*found.notes, *store.notes]
+        run = ManyRun(store, listed.items, stop or (lambda: False), on_progress or (lambda _: None))
+        notes = [*listed.notes, *store.notes]
         if on_begin is not None:
             on_begin(run.counts, notes)
         if run.rest:

@@ -15,7 +15,7 @@ from ddsp_match.core.errors import MatchError
 
 @dataclass(frozen=True)
 class Reply:
-    """What a worker sends back.
+    """The answer of a worker.
 
     Attributes:
         payload: The pickled result; empty where there is an error.
@@ -85,7 +85,7 @@ _asked: Callable[[], bool] | None = None
 
 
 def asked_to_stop() -> bool:
-    """Whether the job that runs in this process was asked to end early.
+    """Say whether the job that runs in this process was asked to end early.
 
     A job that looks here now and then (between sounds, between steps) ends within moments of a Ctrl-C and can
     hand back what it has; one that does not is cut off a few seconds later. False outside an engine.

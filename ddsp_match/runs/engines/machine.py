@@ -1,4 +1,4 @@
-"""What this machine gives to workers: cores, GPUs, and the environment that keeps them out of each other's way.
+"""The machine's resources for workers: cores, GPUs, and the environment that keeps them out of each other's way.
 
 Nothing here imports torch: the process that only hands out jobs should stay small, and start at once.
 """
@@ -27,7 +27,7 @@ _OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 def cores() -> int:
-    """How many cores this process may use: its affinity, and the quota of its containers where that is less."""
+    """Count the cores that this process may use: its affinity, and the quota of its containers where that is less."""
     if hasattr(os, "sched_getaffinity"):
         allowed = len(os.sched_getaffinity(0))
     else:
@@ -36,7 +36,7 @@ def cores() -> int:
 
 
 def gpus() -> list[str]:
-    """The GPUs this process may use, as CUDA_VISIBLE_DEVICES would name each of them; none: an empty list."""
+    """Return the GPUs this process may use, as CUDA_VISIBLE_DEVICES would name each of them; none: an empty list."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
         names: list[str] = []
@@ -49,7 +49,7 @@ def gpus() -> list[str]:
 
 
 def worker_count(workers: int | None, device: str) -> int:
-    """How many workers a device feeds: one a core that memory suffices for, one a GPU, one on mps; or as asked for.
+    """Count the workers that a device feeds: one a core that memory suffices for, one a GPU, one on mps; or as set.
 
     Args:
         workers: What the user asked for, or None.
@@ -65,7 +65,7 @@ def worker_count(workers: int | None, device: str) -> int:
 
 
 def on_gpus(device: str) -> bool:
-    """Whether the jobs compute on CUDA's GPUs, as far as that can be told without torch."""
+    """Say whether the jobs compute on CUDA's GPUs, as far as that can be told without torch."""
     return device == "cuda" or (device == "auto" and bool(gpus()))
 
 
@@ -75,7 +75,7 @@ def threads_each(threads: int | None, workers: int) -> int:
 
 
 def thread_environment(threads: int) -> dict[str, str]:
-    """The variables that hold the numeric libraries of a process to a number of threads.
+    """Return the variables that hold the numeric libraries of a process to a number of threads.
 
     OMP_WAIT_POLICY: threads that wait for work sleep. They spin otherwise, and two torch processes that spin
     beside each other on the same cores have been seen to run 70 times slower than one.
@@ -84,8 +84,8 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 def _quotas() -> list[int]:
-    """Whole cores that the CPU quotas of our cgroups allow, version 2 and 1; the parents' quotas hold as well."""
-    found = []
+    """Return the whole cores that the CPU quotas of our cgroups allow, version 2 and 1, and those of their parents."""
+    quotas = []
     try:
         lines = _OWN_CGROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -98,8 +98,8 @@ def _quotas() -> list[int]:
         folder = root / name.lstrip("/")
         for place in (folder, *folder.parents):
             if place.is_relative_to(root):
-                found += _quota(place)
-    return found
+                quotas += _quota(place)
+    return quotas
 
 
 def _quota(folder: Path) -> list[int]:

@@ -17,18 +17,18 @@ def dumps(value: Any) -> str:
 
 
 def entry_text(entry: Entry) -> str:
-    """The content of ``entry.json``, indented to be read."""
+    """Return the content of ``entry.json``, indented to be read."""
     return json.dumps(_plain(asdict(entry)), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def entry_of(found: dict[str, Any]) -> Entry:
-    """The entry that was written, whichever fields the version had that wrote it; a metric that was null is NaN.
+def entry_of(content: dict[str, Any]) -> Entry:
+    """Return the entry that was written by any version; a metric that was null is NaN.
 
     Raises:
         TypeError: A field that an entry needs is missing.
     """
     known = {field.name for field in fields(Entry)}
-    entry = Entry(**{key: value for key, value in found.items() if key in known})
+    entry = Entry(**{key: value for key, value in content.items() if key in known})
     entry.metrics = {key: math.nan if value is None else value for key, value in entry.metrics.items()}
     return entry
 
@@ -39,8 +39,8 @@ def utf8(text: str) -> str:
 
 
 def from_utf8(text: str) -> str:
-    """The name that `utf8` was given."""
-    return re.sub(r"\\udc([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    """Return the name that `utf8` was given."""
+    return re.sub(r"\\udc([0-9a-f]{2})", lambda match: chr(0xDC00 + int(match[1], 16)), text)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is kept of one sound of many."""
+"""The entry of one sound of many."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
 """The index of a run: one SQLite file with a row a sound.
 
 SQLite because it is one file, needs nothing installed, adds a row in one transaction that survives kill -9, and every
-tool reads it (Parquet cannot add a row; it is written at the end or as many files). It keeps a **rollback journal**,
+tool reads it (Parquet cannot add a row; it is written at the end or as many files). The sounds' own ``entry.json`` hold
+the same but for failures and the run's settings: users query the index, and it lists 10,000 sounds in 0.3 s, the
+files in 0.5 to 0.7 s (cached; on a network disk the files take long). It keeps a **rollback journal**,
 not WAL: WAL needs memory that all readers and the writer share, which a network disk does not have, and a read-only
 disk cannot be read from at all while a ``-wal`` file lies there. There is one writer, whose transactions are one row
-long, so that readers hardly ever wait; the rows lost at a power cut are found again in the sounds' ``entry.json``.
+long, so that readers hardly ever wait; rows lost at a power cut are made again from the sounds' ``entry.json``.
 """
 
 from __future__ import annotations
@@ -197,9 +199,9 @@ def _in_our_words(path: Path) -> Iterator[None]:
 
 
 def _refused(path: Path, error: Exception) -> OutputError:
-    said = str(error).lower()
-    if "not a database" in said or "malformed" in said or "no such column" in said:
-        found = f"a damaged index ({said}); the sounds' own folders are whole"
+    message = str(error).lower()
+    if "not a database" in message or "malformed" in message or "no such column" in message:
+        found = f"a damaged index ({message}); the sounds' own folders are whole"
         return OutputError(found, where=path, needed=_NEEDED, cures=[OUT])
     needed = "a place that can be written to, with room for the results"
-    return OutputError(said, where=path, needed=needed, hint="making room", cures=[OUT])
+    return OutputError(message, where=path, needed=needed, hint="making room", cures=[OUT])

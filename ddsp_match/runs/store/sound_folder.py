@@ -63,7 +63,7 @@ def write_sound(folder: Path, entry: Entry, write: Callable[[Path], None]) -> No
 
 
 def read_entry(folder: Path, name: str) -> Entry | None:
-    """The entry in the folder of a finished sound; None where there is none.
+    """Return the entry in the folder of a finished sound; None where there is none.
 
     Args:
         folder: The run folder.
@@ -87,12 +87,12 @@ def source_facts(path: Path) -> dict[str, int]:
 
 
 def unchanged(entry: Entry, now: dict[str, int]) -> bool:
-    """Whether a sound is still the one that was fitted, as far as `source_facts` tell; one that is gone is."""
+    """Say whether a sound is still the one that was fitted, as far as `source_facts` tell; one that is gone is."""
     return all(entry.facts.get(key, value) == value for key, value in now.items())
 
 
 def folders(run: Path, known: set[str]) -> Iterator[str]:
-    """Names of the sound folders of a run; those of `known` are not looked into. Removes what was half written.
+    """Yield the names of a run's sound folders, without looking into those of `known`; remove half-written ones.
 
     Args:
         run: The run folder.
@@ -119,10 +119,10 @@ def _folders(place: Path, prefix: str, known: set[str]) -> Iterator[str]:
 
 
 def _refused(target: Path, error: OSError) -> MatchError:
-    """The refusal of a disk, which every sound would meet, or of a name that it cannot hold: this sound's alone."""
+    """Return the refusal of a disk, which every sound would meet, or of this sound's name, which it cannot hold."""
     if error.errno in NAME:
-        said = (error.strerror or str(error)).lower()
-        return SoundError(f"a name that cannot be written ({said})", where=target, hint="a shorter, plainer name")
+        message = (error.strerror or str(error)).lower()
+        return SoundError(f"a name that cannot be written ({message})", where=target, hint="a shorter, plainer name")
     return refusal(target, error)
 
 

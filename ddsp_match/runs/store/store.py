@@ -171,7 +171,7 @@ class Store:
         self.settings, self.source, self.command = settings, source, command
 
     def _refusal(self, settings: dict[str, Any], source: str) -> OutputError | None:
-        """Why the run that was begun here cannot be gone on with; None where it can."""
+        """Return why the run that was begun here cannot be resumed; None where it can."""
         keys = _differing(self.settings, settings)
         if keys:
             found = f"a run with other settings ({', '.join(keys)})"
@@ -199,7 +199,7 @@ class Store:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a run over many sounds."""
+    """Say whether a folder is that of a run over many sounds."""
     return (folder / INDEX_NAME).is_file()
 
 
