@@ -6,11 +6,17 @@ import argparse
 import re
 from pathlib import Path
 
-from ddsp_match.core.errors import FORCE, OUT
+from ddsp_match.core.errors import F0_CSV, F0_HZ, FORCE, OUT
 from ddsp_match.dsp.notes import hz_of, midi_number
 
 PROGRAM = "ddsp-match"
-FLAGS = {OUT: "another -o", FORCE: "--force to replace it"}  # how errors name what would cure them
+# How errors name what would cure them.
+FLAGS = {
+    OUT: "another -o",
+    FORCE: "--force to replace it",
+    F0_CSV: "f0=csv f0.path=f0.csv, or --f0-csv f0.csv",
+    F0_HZ: "f0=constant f0.hz=220, or --f0 220, or --midi 57",
+}
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
 BITS = {"16": "PCM_16", "24": "PCM_24", "32": "FLOAT"}
 _TIMES = {"": 1.0, "s": 1.0, "sec": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}

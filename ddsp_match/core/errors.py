@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 OUT, FORCE = "out", "force"  # arguments of the verbs that cure a place that cannot be written to
-IN_PYTHON = {OUT: "another out", FORCE: "force=True to replace it"}
+F0_CSV, F0_HZ = "f0_csv", "f0_hz"  # settings that tell the f0
+IN_PYTHON = {
+    OUT: "another out",
+    FORCE: "force=True to replace it",
+    F0_CSV: "f0.source=csv with f0.path=f0.csv",
+    F0_HZ: "f0.source=constant with f0.hz=220",
+}
 
 
 class MatchError(Exception):
@@ -19,7 +25,7 @@ class MatchError(Exception):
         where: The file, folder or setting concerned, first in the message.
         needed: What is needed instead, as a clause.
         hint: What the user can try, as a clause.
-        cures: Arguments that would help, `OUT` or `FORCE`: each way in words them as it takes them.
+        cures: Arguments that would help, `OUT`, `FORCE` …: each way in words them as it takes them.
     """
 
     exit_code = 2

@@ -62,7 +62,7 @@ def export_midi(
             "nothing with a pitch that can be heard",
             where="export to midi",
             needed="a note of 40 ms or more",
-            hint="--to csv, which has the f0 and the levels of every frame",
+            hint="an export to csv, which has the f0 and the levels of every frame",
         )
     span = bend_range_for(found) if bend_range is None else bend_range
     name = out.stem
@@ -84,11 +84,11 @@ def check_follows_pitch(patch: Patch, kind: str) -> None:
     if patch.follows_pitch:
         return
     if patch.pitch_hz is None:
-        found, hint = "a sound without a pitch", "a fit with --midi or --f0, if you hear one"
+        found, hint = "a sound without a pitch", "a fit with its note (f0=constant f0.hz=220), if you hear one"
     else:
         found = f"a sound at {note_words(patch.pitch_hz)} whose partials lie on a steady grid"
         hint = "a fit with synth.grid=f0"
-    needed, hint = "a patch that follows its pitch", f"{hint}; or --to sfz, which plays any sound"
+    needed, hint = "a patch that follows its pitch", f"{hint}; or an export to sfz, which plays any sound"
     raise PitchError(found, where=f"export to {kind}", needed=needed, hint=hint)
 
 

@@ -59,7 +59,7 @@ def export_wavetable(
             "nothing with a pitch that can be heard",
             where="export to wavetable",
             needed="a note of 40 ms or more",
-            hint="--to sfz, which plays any sound",
+            hint="an export to sfz, which plays any sound",
         )
     amplitudes = harmonics(patch)[np.concatenate(spans)]
     levels = np.linalg.norm(amplitudes, axis=1, keepdims=True)

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from ddsp_match.cli.values import FLAGS
 from ddsp_match.config import setting_keys
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import (
@@ -109,8 +110,9 @@ def test_numbers_of_numpy_become_plain_ones():
 def test_settings_that_need_one_another():
     with pytest.raises(ConfigError, match=r"^f0.path: .*f0.csv"):
         F0Settings(source="csv")
-    with pytest.raises(ConfigError, match=r"^f0.hz: .*--f0 220"):
+    with pytest.raises(ConfigError, match=r"^f0.hz: .*f0.hz=220") as refused:
         F0Settings(source="constant")
+    assert "--" not in str(refused.value) and "--f0 220" in refused.value.text(FLAGS)
     with pytest.raises(ConfigError, match=r"^f0.min_hz: found 500 Hz; needed: less than f0.max_hz \(400 Hz\)"):
         F0Settings(min_hz=500, max_hz=400)
     with pytest.raises(ConfigError, match=r"^loss: found every weight 0"):

@@ -101,7 +101,7 @@ def test_sixteen_bits_are_whole_numbers_of_the_same_periods(tmp_path):
 
 
 def test_what_has_no_periods_is_refused(tmp_path):
-    with pytest.raises(PitchError, match=r"without a pitch.*--to sfz"):
+    with pytest.raises(PitchError, match=r"without a pitch.*an export to sfz"):
         table(tmp_path, knocked())
     silent = blown()
     silent = replace(silent, controls=replace(silent.controls, amplitude=torch.zeros_like(silent.controls.amplitude)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import F0_CSV, F0_HZ, ConfigError
 from ddsp_match.core.settings.base import Settings, setting
 
 
@@ -68,14 +68,14 @@ class F0Settings(Settings):
                 "no file while f0.source is csv",
                 where="f0.path",
                 needed="a CSV file with lines of time in s, f0 in Hz",
-                hint="f0=csv f0.path=f0.csv, or --f0-csv f0.csv",
+                cures=[F0_CSV],
             )
         if self.source == "constant" and self.hz is None:
             raise ConfigError(
                 "no frequency while f0.source is constant",
                 where="f0.hz",
                 needed="a frequency in Hz",
-                hint="f0=constant f0.hz=220, or --f0 220, or --midi 57",
+                cures=[F0_HZ],
             )
 
 
