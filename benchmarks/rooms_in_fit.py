@@ -32,7 +32,7 @@ from ddsp_match.core.audio import Audio, read, resample
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.dsp.octave_bands import band_noise, octave_centres
 from ddsp_match.effects.build import build
-from ddsp_match.fitting.room import listen
+from ddsp_match.fitting.room import estimate_room
 from ddsp_match.losses.metrics import mel_distance_db, multi_resolution
 from ddsp_match.losses.spectral import sizes_for
 
@@ -90,7 +90,7 @@ def one(dry: np.ndarray, ir: np.ndarray, sample_rate: int, steps: int, names: tu
         assert result.dry is not None and result.patch.effects is not None
         found_s, stem = result.patch.effects.knobs["reverb.rt60_s"], result.dry.samples[0]
     else:
-        output = listen(*build(["reverb"]), wet[None], sample_rate)
+        output = estimate_room(*build(["reverb"]), wet[None], sample_rate)
         assert output.dry is not None
         found_s, stem = np.asarray(output.values["reverb.rt60_s"]), output.dry[0]
     seconds = time.perf_counter() - began

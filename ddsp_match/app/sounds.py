@@ -23,7 +23,7 @@ from ddsp_match.app.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from ddsp_match.core.audio import Audio
-    from ddsp_match.tasks.fit import Heard
+    from ddsp_match.tasks.fit import Analysis
 
 MAX_BYTES = 4 << 30  # of all sounds; older ones are forgotten
 MAX_LABEL = 120
@@ -58,7 +58,7 @@ class Sound:
     notes: list[str]
     created: float
     runs: list[str] = field(default_factory=list)
-    analysis: Heard | None = None
+    analysis: Analysis | None = None
     analysis_lock: threading.Lock = field(default_factory=threading.Lock)
     needed: int = 0
 
@@ -216,7 +216,7 @@ class Sounds:
             self._forget(sound)
         self._changed()
 
-    def analyse(self, sound: Sound) -> Heard:
+    def analyse(self, sound: Sound) -> Analysis:
         """Return its f0 and loudness, analysed now if they are not known."""
         with sound.analysis_lock, self._one_analysis:
             if sound.analysis is None:

@@ -20,7 +20,7 @@ from ddsp_match.core.errors import MatchError
 
 if TYPE_CHECKING:
     from ddsp_match.fitting.live import Best
-    from ddsp_match.tasks.fit import Heard
+    from ddsp_match.tasks.fit import Analysis
 
 EVERY_S = 1 / 15  # a curve that moves more often looks no smoother
 # Stages that are over before they could be read, as the part of the one beside them that takes its time.
@@ -203,7 +203,7 @@ class _Fit(_Work):
         if self._due():
             self._tell("stage", stage=self.job.stage, progress=self.job.progress)
 
-    def on_heard(self, heard: Heard) -> None:
+    def on_heard(self, heard: Analysis) -> None:
         if self.has_lock:
             self.job.sound.analysis = heard
         self._release_analysis()

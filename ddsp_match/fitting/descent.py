@@ -1,10 +1,10 @@
-"""The way down from the first guess: stretch after stretch of a sound, with the effects behind them."""
+"""Gradient descent from the first guesses of several sounds at once: each as if alone, segment after segment."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -16,150 +16,270 @@ from ddsp_match.fitting.live import Live
 from ddsp_match.fitting.optimise import StopReason, Trace, optimise
 from ddsp_match.fitting.wet import Wet
 from ddsp_match.losses.total import TotalLoss
-from ddsp_match.models.free_controls import FreeControls
+from ddsp_match.models.registry import model_of
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth
 
 OnStep = Callable[[int, int, float, float], None]
-Told = Callable[[int, float, float], None]
+Played = Float[torch.Tensor, "channels samples"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is fitted together.
+class Excerpt:
+    """A stretch of a sound that is fitted at once: a short sound whole, or a segment of a long one.
 
     Attributes:
-        first: Of its samples.
-        last: One past them.
+        first: Sample of the sound at which it begins.
+        target: Samples to play.
         guess: Controls to start from.
-        synth: Makes what plays them, when its turn comes: its tables are large.
+        phase: Running phase of the distance of their partials, in cycles at each sample.
+        noise: White noise to filter, or None where none is played.
     """
 
     first: int
-    last: int
+    target: Float[torch.Tensor, "channels samples"]
     guess: Controls
-    synth: Callable[[], HarmonicNoiseSynth]
+    phase: Float[torch.Tensor, "1 samples"]
+    noise: Float[torch.Tensor, "channels samples"] | None
+
+    @property
+    def last(self) -> int:
+        """One past its last sample."""
+        return self.first + self.n_samples
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.target.shape[0]
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.target.shape[1]
+
+
+class Batch:
+    """Excerpts as one tensor: the rows are the channels of all of them, padded behind to the longest.
+
+    Padding counts for nothing: no loss sees it, and a row plays only the partials that it has alone.
+
+    Args:
+        excerpts: Of one timebase and with as many noise bands; their lengths, pitches and numbers of partials may
+            differ.
+        timebase: Frame grid.
+        settings: Of the fit.
+    """
+
+    def __init__(self, excerpts: Sequence[Excerpt], timebase: Timebase, settings: FitSettings) -> None:
+        self.excerpts, self.timebase, self.settings = excerpts, timebase, settings
+        guesses = [excerpt.guess for excerpt in excerpts]
+        n_samples = max(excerpt.n_samples for excerpt in excerpts)
+        frames = max(guess.n_frames for guess in guesses)
+        partials = max(guess.n_partials for guess in guesses)
+        self.owners = [number for number, excerpt in enumerate(excerpts) for _ in range(excerpt.channels)]
+        lengths = [excerpts[owner].n_samples for owner in self.owners]
+        self.target = _rows([excerpt.target for excerpt in excerpts], n_samples)
+        noise = [excerpt.noise for excerpt in excerpts if excerpt.noise is not None]
+        phases = [guess.phases for guess in guesses if guess.phases is not None]
+        base_hz = _rows([guess.base_hz for guess in guesses], frames, edge=True)
+        start = Controls(
+            base_hz,  # as fundamental: every partial is then a harmonic, whatever the divisions of its sound
+            _rows([guess.amplitude for guess in guesses], frames),
+            _rows([guess.distribution for guess in guesses], partials, frames),
+            _rows([guess.noise for guess in guesses], guesses[0].n_bands, frames),
+            _rows(phases, partials, frames) if phases else None,
+        )
+        counts = torch.tensor([guesses[owner].n_partials for owner in self.owners], device=self.target.device)
+        self.model = model_of(settings, start, timebase.nyquist_hz, counts)
+        running = [e.phase if len(excerpts) == 1 else e.phase.expand(e.channels, -1) for e in excerpts]
+        self.synth = HarmonicNoiseSynth(
+            base_hz,
+            timebase,
+            n_samples,
+            partials,
+            _rows(noise, n_samples) if noise else None,
+            start.n_bands,
+            _rows(running, n_samples),
+        )
+        self._whose = {"owners": self.owners, "lengths": lengths}
+
+    def loss(self, workers: int) -> TotalLoss:
+        """The distance of what is played to the targets, of each excerpt."""
+        return TotalLoss(self.target, self.timebase.sample_rate, self.settings.loss, workers, **self._whose)
+
+    def controls(self) -> list[Controls]:
+        """The present controls of each excerpt, without padding."""
+        with torch.no_grad():
+            whole = self.model().detached()
+        split = []
+        for number, excerpt in enumerate(self.excerpts):
+            row, guess = self.owners.index(number), excerpt.guess
+            rows, n, frames = slice(row, row + excerpt.channels), guess.n_partials, guess.n_frames
+            split.append(
+                replace(
+                    guess,
+                    amplitude=whole.amplitude[rows, :frames],
+                    distribution=whole.distribution[rows, :n, :frames],
+                    noise=whole.noise[rows, :, :frames],
+                    phases=None if whole.phases is None else whole.phases[rows, :n, :frames],
+                )
+            )
+        return split
+
+
+def _rows(values: Sequence[torch.Tensor], *shape: int, edge: bool = False) -> torch.Tensor:
+    """Stack the rows of tensors grown to one shape: with zeros behind, or with their last value again."""
+    grown = []
+    for value in values:
+        for axis, size in enumerate(shape, 1):
+            missing = size - value.shape[axis]
+            if missing:
+                last = value.narrow(axis, -1, 1)
+                more = last.expand(*value.shape[:axis], missing, *value.shape[axis + 1 :])
+                value = torch.cat([value, more if edge else torch.zeros_like(more)], axis)
+        grown.append(value)
+    return grown[0] if len(grown) == 1 else torch.cat(grown)
 
 
 class Descent:
-    """A sound, what may be changed to play it, and whom to tell.
+    """Fits sounds from their first guesses: all their first segments, then all their second ones, and so on.
 
     Args:
-        target: What the source itself is to play, whole.
+        sounds: The excerpts of each sound, in their order.
         timebase: Frame grid.
-        settings: Of the fit.
-        pitched: Whether harmonics are fitted, too.
-        wet: Effects behind the source.
+        settings: Of the fit, with a number of steps.
+        harmonics: Whether harmonics are fitted, too, or only the noise.
+        wet: Effects behind the source, where there is one sound only.
         workers: Threads that may share the work of a loss.
-        on_step: Told steps done, steps in all, the mean loss over the parts, and the best so far. The steps that find
-            the effects of a long sound come first, with the loss on one part.
+        on_step: Called with steps done, steps in all, the mean loss over sounds and segments, and the best so far. The
+            steps that find the effects of a long sound come first, with the loss of one segment.
         stop: Asked before every step whether to end with what there is.
-        live: Given the best sound so far.
+        live: Given the best sound so far, where there is one sound only.
     """
 
     def __init__(
         self,
-        target: Float[torch.Tensor, "channels samples"],
+        sounds: Sequence[Sequence[Excerpt]],
         timebase: Timebase,
         settings: FitSettings,
         *,
-        pitched: bool = True,
+        harmonics: bool = True,
         wet: Wet | None = None,
         workers: int = 1,
         on_step: OnStep | None = None,
         stop: Callable[[], bool] | None = None,
         live: Live | None = None,
     ) -> None:
-        self.live = live
-        self.target, self.timebase, self.settings = target, timebase, settings
-        self.pitched, self.wet, self.workers = pitched, wet, workers
-        self.on_step, self.stop = on_step or (lambda *_: None), stop
+        if len(sounds) > 1 and (wet is not None or live is not None):
+            raise ValueError("effects and the live view are of one sound")
+        self.sounds, self.timebase, self.settings, self.harmonics = sounds, timebase, settings, harmonics
+        self.wet, self.workers, self.stop, self.live = wet, workers, stop, live
+        self.on_step = on_step or (lambda *_: None)
 
-    def run(self, parts: Sequence[Part]) -> tuple[list[Controls], Trace]:
-        """Fits the parts one after the other; those that an interruption leaves keep their guess."""
+    def run(self) -> tuple[list[list[Controls]], list[Trace]]:
+        """Fit segment after segment; those that an interruption leaves keep their guess.
+
+        Returns:
+            The controls of each sound's excerpts, and each sound's trace.
+        """
         self._began = time.perf_counter()
         steps, wet = self.settings.optimizer.n_steps, self.wet
-        turns, done = len(parts), 0
-        self._guessed(parts, wet)
-        if wet is not None and len(parts) > 1:
-            # The effects are found on one part alone, so that they are the same throughout.
+        turns = [
+            [number for number, excerpts in enumerate(self.sounds) if index < len(excerpts)]
+            for index in range(max(map(len, self.sounds)))
+        ]
+        total, done = len(turns), 0
+        self._preview()
+        if wet is not None and len(turns) > 1:
+            # The effects are found on one segment alone, so that they are the same throughout.
             if wet.knobs.names:
-                turns, done = turns + 1, steps
-                self._settle(wet, parts, turns)
+                total, done = total + 1, steps
+                self._settle(wet, total)
             elif wet.anchored:
                 wet = None  # all is known of them, and of the sound without them; they are but listened through
-        shares = [part.last - part.first for part in parts]
-        current: list[float | None] = [None] * len(parts)
-        found, lowest, joined = [part.guess for part in parts], [], Trace()
-        played = self.target.new_zeros(len(self.target), 0)
+        controls = [[excerpt.guess for excerpt in excerpts] for excerpts in self.sounds]
+        shares = [sum(self.sounds[number][index].n_samples for number in turn) for index, turn in enumerate(turns)]
+        traces: list[list[Trace]] = [[] for _ in self.sounds]
+        lowest: list[float] = []
+        before = self.sounds[0][0].target[:, :0]
+        for index, turn in enumerate(turns):
 
-        def mean(values: list[float | None]) -> float:
-            known = [(v, s) for v, s in zip(values, shares, strict=True) if v is not None]
-            return sum(v * s for v, s in known) / sum(s for _, s in known)
+            def on_step(step: int, value: float, best: float, index: int = index) -> None:
+                now, so_far = (_mean([*lowest, last], shares) for last in (value, best))
+                self.on_step(done + index * steps + step, total * steps, now, so_far)
 
-        for index, part in enumerate(parts):
-
-            def told(step: int, value: float, best: float, index: int = index) -> None:
-                current[index] = value
-                now, so_far = mean(current), mean([*lowest, best, *current[len(lowest) + 1 :]])
-                joined.add(index * steps + step, now, time.perf_counter() - self._began)
-                self.on_step(done + index * steps + step, turns * steps, now, so_far)
-
-            trace, found[index], heard = self._fitted(part, wet, played[:, : part.first], len(parts) - index, told)
-            if self.wet is not None:
-                played = torch.cat([played[:, : part.first], heard], 1)
-            lowest.append(trace.best[-1] if trace.best else float("nan"))
-            current[index] = lowest[-1]
-            joined.recoveries += trace.recoveries
-            joined.reason = _worse(joined.reason, trace.reason) if index else trace.reason
-            if trace.reason is StopReason.INTERRUPTED:
+            excerpts = [self.sounds[number][index] for number in turn]
+            began = time.perf_counter() - self._began
+            before = before[:, : excerpts[0].first]
+            fitted, ended, dry = self._fitted(excerpts, wet, before, len(turns) - index, on_step)
+            for number, own, trace in zip(turn, fitted, ended, strict=True):
+                controls[number][index] = own
+                trace.seconds = [began + seconds for seconds in trace.seconds]
+                traces[number].append(trace)
+            lowest.append(sum(trace.lowest for trace in ended) / len(ended))
+            if ended[0].reason is StopReason.INTERRUPTED:
                 break
-        if all(value is not None for value in current):
-            joined.best[-1:] = [mean(current)]
-        return found, joined
+            if dry is not None:
+                before = torch.cat([before, dry], 1)
+        lengths = [[excerpt.n_samples for excerpt in excerpts] for excerpts in self.sounds]
+        return controls, [_joined(*pair, steps) for pair in zip(traces, lengths, strict=True)]
 
-    def _guessed(self, parts: Sequence[Part], wet: Wet | None) -> None:
-        """Lets the parts be heard as guessed that have to wait; the first is rendered by its first step."""
+    def _preview(self) -> None:
+        """Let the segments be heard as guessed that have to wait; the first is rendered by its first step."""
         if self.live is None:
             return
-        self.live.begin(self.target.shape[1])
-        for part in parts[1:]:
+        (excerpts,) = self.sounds
+        self.live.begin(excerpts[-1].last)
+        for excerpt in excerpts[1:]:
             with torch.no_grad():
-                sound = part.synth()(part.guess).mix
-                if wet is not None:
-                    sound = wet.after(sound[:, :0], sound.shape[1])(sound)[1]
-                self.live.put(part.first, sound)
+                sound = Batch([excerpt], self.timebase, self.settings).synth(excerpt.guess).mix
+                if self.wet is not None:
+                    sound = self.wet.after(sound[:, :0], sound.shape[1])(sound)[1]
+                self.live.put(excerpt.first, sound)
 
-    def _settle(self, wet: Wet, parts: Sequence[Part], turns: int) -> None:
-        """Finds the knobs on the loudest part, and leaves them there."""
-        part = max(parts, key=lambda part: float(self.target[:, part.first : part.last].square().sum()))
-        silence = self.target.new_zeros(len(self.target), part.first)
+    def _settle(self, wet: Wet, turns: int) -> None:
+        """Find the knobs on the loudest segment, and leave them there."""
+        excerpt = max(self.sounds[0], key=lambda excerpt: float(excerpt.target.square().sum()))
+        silence = excerpt.target.new_zeros(excerpt.channels, excerpt.first)
         total = turns * self.settings.optimizer.n_steps
-        self._fitted(part, wet, silence, turns, lambda step, value, best: self.on_step(step, total, value, best))
+        self._fitted([excerpt], wet, silence, turns, lambda step, value, best: self.on_step(step, total, value, best))
         wet.hold()
 
     def _fitted(
-        self, part: Part, wet: Wet | None, before: torch.Tensor, turns_left: int, told: Told
-    ) -> tuple[Trace, Controls, Float[torch.Tensor, "channels samples"]]:
-        """One part, with its share of what is left of the budget: how it went, what plays it, and its sound."""
-        settings, optimizer = self.settings, self.settings.optimizer
-        target, n_samples = self.target[:, part.first : part.last], part.last - part.first
-        synth = part.synth()
-        source = FreeControls(part.guess, self.timebase.nyquist_hz, static_phase=settings.synth.phase == "static")
-        groups = source.groups(optimizer.lr, optimizer.lr_phase, harmonics=self.pitched)
+        self,
+        excerpts: Sequence[Excerpt],
+        wet: Wet | None,
+        before: Played,
+        turns_left: int,
+        on_step: Callable[[int, float, float], None],
+    ) -> tuple[list[Controls], list[Trace], Played | None]:
+        """Fit excerpts together, with their share of what is left of the budget.
+
+        Args:
+            excerpts: Of each sound one at most.
+            wet: Effects that are fitted, or at least listened through.
+            before: What the effects have heard before.
+            turns_left: Fits that share the budget, this one included.
+            on_step: Called with the step, its loss and the best so far.
+
+        Returns:
+            The controls and the trace of each excerpt and, where there are effects, what they hear of it.
+        """
+        batch, optimizer = Batch(excerpts, self.timebase, self.settings), self.settings.optimizer
+        first, n_samples = excerpts[0].first, batch.target.shape[1]
+        groups = batch.model.groups(optimizer.lr, optimizer.lr_phase, harmonics=self.harmonics)
         if wet is None:
-            through, loss = None, TotalLoss(target, self.timebase.sample_rate, settings.loss, self.workers)
+            through, loss = None, batch.loss(self.workers)
         else:
             groups += wet.groups(optimizer.lr)
             through = wet.after(before, n_samples)
-            loss = wet.loss(part.first, part.last, target, settings.loss, self.workers)
-
+            loss = wet.loss(first, first + n_samples, batch.target, self.settings.loss, self.workers)
         live = self.live
-        room = None  # that this part is fitted without, and yet is to be heard with
+        room = None  # that this segment is fitted without, and yet is to be heard with
         if live is not None and wet is None and self.wet is not None:
             room = self.wet.after(before, n_samples)
 
-        def rendered() -> torch.Tensor:
-            dry = synth(source()).mix
+        def render() -> torch.Tensor:
+            dry = batch.synth(batch.model()).mix
             sound = dry if through is None else through(dry)
             if live is not None and live.due:
                 with torch.no_grad():
@@ -167,23 +287,53 @@ class Descent:
                 live.rendered(pair if pair.ndim == dry.ndim else pair[1])  # the wet sound of a dry and a wet one
             return sound
 
-        def also_live(step: int, value: float, best: float) -> None:
+        def step_done(step: int, value: float, best: float) -> None:
             if live is not None:
-                live.judged(part.first, step, value, best)
-            told(step, value, best)
+                live.judged(first, step, value, best)
+            on_step(step, value, best)
 
         budget_s = optimizer.budget_s
         if budget_s is not None:
             budget_s = max(budget_s - (time.perf_counter() - self._began), 0.0) / turns_left
-        trace = optimise(groups, rendered, loss, optimizer, budget_s=budget_s, on_step=also_live, stop=self.stop)
-        with torch.no_grad():
-            controls = source().detached()
-            return trace, controls, synth(controls).mix
+        traces = optimise(
+            groups,
+            render,
+            loss,
+            optimizer,
+            budget_s=budget_s,
+            on_step=step_done,
+            stop=self.stop,
+            owners=batch.owners,
+        )
+        dry = None
+        if self.wet is not None:
+            with torch.no_grad():
+                dry = batch.synth(batch.model()).mix
+        return batch.controls(), traces, dry
 
 
-def _worse(a: StopReason, b: StopReason) -> StopReason:
-    order = [
-        StopReason.TARGET, StopReason.PLATEAU, StopReason.STEPS, StopReason.BUDGET, StopReason.DIVERGED,
-        StopReason.INTERRUPTED,
-    ]  # fmt: skip
-    return max(a, b, key=order.index)
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The weighted mean of as many values as there are yet."""
+    return sum(v * w for v, w in zip(values, weights, strict=False)) / sum(weights[: len(values)])
+
+
+def _joined(traces: Sequence[Trace], shares: Sequence[int], steps: int) -> Trace:
+    """The trace of a sound from those of its segments: its loss is the mean over the segments fitted so far."""
+    if len(shares) == 1:
+        return traces[0]
+    whole, lowest = Trace(), []
+    for index, trace in enumerate(traces):
+        for step, loss, seconds in zip(trace.steps, trace.loss, trace.seconds, strict=True):
+            whole.add(index * steps + step, _mean([*lowest, loss], shares), seconds)
+        lowest.append(trace.lowest)
+        whole.recoveries += trace.recoveries
+        whole.reason = max(whole.reason, trace.reason, key=_SEVERITY.index) if index else trace.reason
+    if len(lowest) == len(shares):
+        whole.best[-1:] = [_mean(lowest, shares)]
+    return whole
+
+
+_SEVERITY = [
+    StopReason.TARGET, StopReason.PLATEAU, StopReason.STEPS, StopReason.BUDGET, StopReason.DIVERGED,
+    StopReason.INTERRUPTED,
+]  # fmt: skip

@@ -16,13 +16,12 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import running_phase
-from ddsp_match.models.free_controls import random_controls
+from ddsp_match.models.exact import random_controls
 from ddsp_match.patch.synth import GridKind
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
 
-# A segment bounds memory; the margin on either side is fitted but thrown away, so that no seam has an edge.
-SEGMENT_S, MARGIN_S = 8.0, 0.2
-SHORT_S = 12.0  # up to this length a sound is one segment
+MARGIN_S = 0.2  # on either side of a segment; fitted but thrown away, so that no seam has an edge
+SHORT = 1.5  # segments; up to this length a sound is not cut
 POLISH_CENTS = 10.0
 REFINE_HARMONICS, REFINE_ROUNDS, REFINE_BANDWIDTH_HZ = 40, 2, 12.0
 # Without tracked phases a wide partial would only take noise for its own.
@@ -104,7 +103,7 @@ class FirstGuess:
     def __init__(self, target: Target, timebase: Timebase, settings: FitSettings, *, wide: bool = True) -> None:
         self.target, self.timebase, self.settings = target, timebase, settings
         self.channels, self.n_samples = target.samples.shape
-        self.segments = split(timebase, self.n_samples)
+        self.segments = split(timebase, self.n_samples, settings.segment_s)
         synth, init = settings.synth, settings.init
         tracked = synth.phase == "tracked"
         self.bandwidth_hz = init.bandwidth_hz if tracked and wide else min(init.bandwidth_hz, NARROW_HZ)
@@ -131,22 +130,15 @@ class FirstGuess:
                 grid, found = other, theirs
         return grid, [self._controls(grid, *pair) for pair in zip(self.segments, found, strict=True)]
 
-    def synth(self, grid: Grid, segment: Segment, noise: Float[torch.Tensor, "channels samples"] | None = None):
-        """The synthesizer of a segment; `noise` is that of the whole sound."""
-        a, b = self.span(segment)
-        return HarmonicNoiseSynth(
-            grid.base_hz[:, segment.first : segment.last],
-            self.timebase,
-            b - a,
-            grid.n_partials,
-            None if noise is None else noise[:, a:b],
-            self.n_bands if noise is not None else 0,
-            grid.phase[:, a:b],
-        )
-
     def span(self, segment: Segment) -> tuple[int, int]:
         """First sample of a segment, and one past its last."""
         return self.timebase.centre(segment.first), min(self.n_samples, self.timebase.centre(segment.last - 1) + 1)
+
+    def _synth(self, grid: Grid, segment: Segment) -> HarmonicNoiseSynth:
+        """The synthesizer of a segment's harmonics."""
+        a, b = self.span(segment)
+        base_hz = grid.base_hz[:, segment.first : segment.last]
+        return HarmonicNoiseSynth(base_hz, self.timebase, b - a, grid.n_partials, phase=grid.phase[:, a:b])
 
     def _may_be_steady(self) -> bool:
         synth = self.settings.synth
@@ -200,7 +192,7 @@ class FirstGuess:
                     return f0_hz
                 here = f0_hz[:, segment.first : segment.last]
                 weight = smoothness(here, self.timebase, REFINE_BANDWIDTH_HZ)
-                found = fit_harmonics(target, self.synth(grid, segment), weight, self.timebase, iterations=12)
+                found = fit_harmonics(target, self._synth(grid, segment), weight, self.timebase, iterations=12)
                 better = refined_f0(here, found, self.timebase)
                 moved[:, segment.keep_first : segment.keep_last] = better[:, segment.kept]
             # The trackers have been refined once already; this second look only polishes what they left.
@@ -234,7 +226,7 @@ class FirstGuess:
     def _explained(
         self, grid: Grid, segment: Segment, target: torch.Tensor, share: float
     ) -> tuple[Complex[torch.Tensor, "channels partials frames"], Float[torch.Tensor, "channels samples"]]:
-        base_hz, synth = grid.base_hz[:, segment.first : segment.last], self.synth(grid, segment)
+        base_hz, synth = grid.base_hz[:, segment.first : segment.last], self._synth(grid, segment)
         weight = share * smoothness(base_hz, self.timebase, self.bandwidth_hz)
         # A partial at or above Nyquist is never played: it must not explain anything either.
         k = torch.arange(1, grid.n_partials + 1, device=target.device).view(1, -1, 1)
@@ -259,7 +251,7 @@ class FirstGuess:
         frames = f0_hz.shape[1]
         noise = target.new_zeros(self.channels, 0, frames)
         if self.n_bands:
-            residual = target - self.synth(grid, segment).harmonics(found) if self.tonal else target
+            residual = target - self._synth(grid, segment).harmonics(found) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
             if self.tonal:
                 noise = torch.minimum(noise, valley_magnitudes(target, f0_hz, self.timebase, self.n_bands))
@@ -267,12 +259,12 @@ class FirstGuess:
         return _controls(f0_hz, found, noise, mode, nyquist_hz, grid.divisions)
 
 
-def split(timebase: Timebase, n_samples: int) -> list[Segment]:
-    """Segments whose kept frames tile the sound."""
+def split(timebase: Timebase, n_samples: int, segment_s: float) -> list[Segment]:
+    """Split a sound into segments of about a length, whose kept frames tile it."""
     frames = timebase.frames(n_samples)
-    if n_samples / timebase.sample_rate <= SHORT_S:
+    if n_samples / timebase.sample_rate <= SHORT * segment_s:
         return [Segment(0, frames, 0, frames)]
-    count = -(-frames // timebase.frame_at(SEGMENT_S))
+    count = -(-frames // timebase.frame_at(segment_s))
     margin = timebase.frame_at(MARGIN_S)
     edges = [round(frames * i / count) for i in range(count + 1)]
     return [

@@ -1,11 +1,10 @@
-"""From a target and its f0 to the controls that play it: first guess, then optimisation, segment by segment."""
+"""From sounds and their f0 to the controls that play them: first guess, then gradient descent."""
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -14,11 +13,12 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise import white_noise
-from ddsp_match.fitting.descent import Descent, OnStep, Part
-from ddsp_match.fitting.first_guess import FirstGuess, Grid, Segment, Target
+from ddsp_match.fitting.descent import Descent, Excerpt, OnStep
+from ddsp_match.fitting.first_guess import FirstGuess, Grid, Target
 from ddsp_match.fitting.live import Live, OnBest
 from ddsp_match.fitting.optimise import Trace
 from ddsp_match.fitting.wet import Wet
+from ddsp_match.models.registry import settled
 from ddsp_match.patch.synth import GridKind
 
 MAX_WORKERS = 6  # the loss has six parts to share
@@ -26,104 +26,142 @@ MAX_WORKERS = 6  # the loss has six parts to share
 
 @dataclass
 class Match:
-    """Controls that play a sound, on which grid their partials lie, and how they were found."""
+    """Controls that play a sound, on which grid their partials lie, and how the fit of them went.
+
+    Attributes:
+        controls: On the processor; the batch axis is the channels.
+        grid: The kind of grid.
+        offset: Constant part of each channel, which no control plays.
+        trace: The course of the optimisation.
+        seconds: Wall seconds by stage; of several sounds, each one's share.
+    """
 
     controls: Controls
     grid: GridKind
+    offset: list[float]
     trace: Trace
     seconds: dict[str, float]
 
 
-class Matcher:
-    """One target on its way to controls.
+@dataclass
+class _Sound:
+    """A sound on its way through `match`."""
 
-    Args:
-        target: The sound; the batch axis is its channels.
-        f0_hz: Fundamental in Hz, positive everywhere, the same in all channels.
-        timebase: Frame grid.
-        settings: Of the fit.
-        pitched: Whether there is any pitch.
-        wet: Effects behind the synthesizer, found together with the controls; `target` is then what the dry sound is
-            guessed to be.
-    """
+    offset: Float[torch.Tensor, " channels"]
+    first_guess: FirstGuess
+    grid: Grid
+    excerpts: list[Excerpt]
 
-    def __init__(
-        self,
-        target: Float[torch.Tensor, "channels samples"],
-        f0_hz: Float[torch.Tensor, "channels frames"],
-        timebase: Timebase,
-        settings: FitSettings,
-        *,
-        pitched: bool = True,
-        wet: Wet | None = None,
-    ) -> None:
-        settings = settings.resolved()
+    @classmethod
+    def of(
+        cls, target: Target, timebase: Timebase, settings: FitSettings, wide: bool, stop: Callable[[], bool] | None
+    ) -> _Sound:
         # No harmonic and no noise can play a constant, and windows smear it over the lowest bins: it is set aside.
-        self.offset = target.mean(1)
-        self.target = target - self.offset.unsqueeze(1)
-        self.timebase, self.settings, self.wet = timebase, settings, wet
-        wide = wet is None or wet.anchored
-        self.guess = FirstGuess(Target(self.target, f0_hz, pitched), timebase, settings, wide=wide)
-        self.segments = self.guess.segments
-        n_bands, (channels, n_samples) = self.guess.n_bands, target.shape
-        noise = white_noise(channels, n_samples, settings.synth.noise_seed) if n_bands else None
-        self.noise = None if noise is None else noise.to(target)
+        offset = target.samples.mean(1)
+        target = replace(target, samples=target.samples - offset.unsqueeze(1))
+        guess = FirstGuess(target, timebase, settings, wide=wide)
+        noise = None
+        if guess.n_bands:
+            channels, n_samples = target.samples.shape
+            noise = white_noise(channels, n_samples, settings.synth.noise_seed).to(target.samples)
+        grid, controls = guess.run(stop)
+        excerpts = []
+        for segment, start in zip(guess.segments, controls, strict=True):
+            a, b = guess.span(segment)
+            part = None if noise is None else noise[:, a:b]
+            excerpts.append(Excerpt(a, target.samples[:, a:b], start, grid.phase[:, a:b], part))
+        return cls(offset, guess, grid, excerpts)
 
-    def run(
-        self,
-        *,
-        on_stage: Callable[[str], None] | None = None,
-        on_step: OnStep | None = None,
-        on_best: OnBest | None = None,
-        stop: Callable[[], bool] | None = None,
-    ) -> Match:
-        """Refines f0, guesses, optimises.
+    def joined(self, parts: Sequence[Controls]) -> Controls:
+        """The controls of the whole sound from those of its segments, without their margins."""
 
-        Args:
-            on_stage: Told what begins.
-            on_step: As of `Descent`.
-            on_best: Told of the best sound so far, at once and then now and again.
-            stop: Asked before every step whether to end with what there is.
-        """
-        seconds = {}
-        began = time.perf_counter()
-        if on_stage:
-            on_stage("first guess")
-        grid, guesses = self.guess.run(stop)
-        self.f0_hz = grid.f0_hz
-        seconds["first guess"] = time.perf_counter() - began
-        if on_stage:
-            on_stage("optimise")
-        began = time.perf_counter()
-        # The operations of a step are small: threads inside each would spend more time meeting than working.
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            descent = Descent(
-                self.target,
-                self.timebase,
-                self.settings,
-                pitched=self.guess.tonal,
-                wet=self.wet,
-                workers=min(threads, MAX_WORKERS),
-                on_step=on_step,
-                stop=stop,
-                live=None if on_best is None else Live(on_best, self.offset, self.timebase.sample_rate),
-            )
-            parts, trace = descent.run([self._part(grid, *pair) for pair in zip(self.segments, guesses, strict=True)])
-        finally:
-            torch.set_num_threads(threads)
-        seconds["optimise"] = time.perf_counter() - began
-        return Match(self._joined(grid, parts), grid.kind, trace, seconds)
-
-    def _part(self, grid: Grid, segment: Segment, guess: Controls) -> Part:
-        return Part(*self.guess.span(segment), guess, functools.partial(self.guess.synth, grid, segment, self.noise))
-
-    def _joined(self, grid: Grid, parts: list[Controls]) -> Controls:
         def along(name: str) -> torch.Tensor:
-            kept = [getattr(part, name)[..., s.kept] for part, s in zip(parts, self.segments, strict=True)]
+            segments = self.first_guess.segments
+            kept = [getattr(part, name)[..., segment.kept] for part, segment in zip(parts, segments, strict=True)]
             return torch.cat(kept, -1).cpu()
 
         phases = None if parts[0].phases is None else along("phases")
         amplitude, distribution, noise = map(along, ("amplitude", "distribution", "noise"))
-        return Controls(grid.f0_hz.cpu(), amplitude, distribution, noise, phases, grid.divisions)
+        return Controls(self.grid.f0_hz.cpu(), amplitude, distribution, noise, phases, self.grid.divisions)
+
+
+def match(
+    targets: Sequence[Target],
+    timebase: Timebase,
+    settings: FitSettings,
+    *,
+    device: torch.device | None = None,
+    together: bool | None = None,
+    wet: Wet | None = None,
+    on_stage: Callable[[str], None] | None = None,
+    on_step: OnStep | None = None,
+    on_best: OnBest | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[Match]:
+    """Find the controls of sounds of one rate: refine f0, guess, optimise.
+
+    On the processor one sound is fitted after the other, each exactly as alone. On a GPU the sounds with harmonics
+    share a descent as one padded tensor, and so do those without: each is fitted as alone but for rounding, which
+    Adam amplifies where a gradient is near zero. Rounding alone, as a change of the target by 1e-7, moves a match by
+    30 to 45 dB below the sound, within what scores as well.
+
+    Args:
+        targets: The sounds with their f0.
+        timebase: Frame grid of all of them.
+        settings: Of the fit.
+        device: Where to compute; by default where the sounds are.
+        together: Whether sounds share a descent; None: on a GPU. On a processor that is 20 % faster for sounds of 1 s,
+            and slower for those of 4 s, whose tensors leave the caches.
+        wet: Effects behind the synthesizer, found together with the controls; the one target is then what the dry sound
+            is guessed to be.
+        on_stage: Called with the name of each stage that begins.
+        on_step: As of `Descent`, one descent after the other.
+        on_best: Called with the best sound so far, at once and then now and again; there is one target only.
+        stop: Asked before every step whether to end with what there is.
+
+    Returns:
+        A match for each sound, in their order.
+    """
+    settings, say = settled(settings), on_stage or (lambda _: None)
+    device = device or targets[0].samples.device
+    if len(targets) > 1 and not (device.type != "cpu" if together is None else together):
+        return [match([target], timebase, settings, device=device, on_step=on_step, stop=stop)[0] for target in targets]
+    began = time.perf_counter()
+    say("first guess")
+    sounds = []
+    for target in targets:
+        moved = replace(target, samples=target.samples.to(device), f0_hz=target.f0_hz.to(device))
+        sounds.append(_Sound.of(moved, timebase, settings, wet is None or wet.anchored, stop))
+    guess_s = time.perf_counter() - began
+    say("optimise")
+    began = time.perf_counter()
+    results: dict[int, tuple[Controls, Trace]] = {}
+    # The operations of a step are small: threads inside each would spend more time meeting than working.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for tonal in (True, False):
+            chosen = [number for number, sound in enumerate(sounds) if sound.first_guess.tonal == tonal]
+            if not chosen:
+                continue
+            descent = Descent(
+                [sounds[number].excerpts for number in chosen],
+                timebase,
+                settings,
+                harmonics=tonal,
+                wet=wet,
+                workers=min(threads, MAX_WORKERS) if device.type == "cpu" else 1,
+                on_step=on_step,
+                stop=stop,
+                live=None if on_best is None else Live(on_best, sounds[0].offset, timebase.sample_rate),
+            )
+            parts, traces = descent.run()
+            for number, own, trace in zip(chosen, parts, traces, strict=True):
+                results[number] = sounds[number].joined(own), trace
+    finally:
+        torch.set_num_threads(threads)
+    share_s = {"first guess": guess_s / len(sounds), "optimise": (time.perf_counter() - began) / len(sounds)}
+    return [
+        Match(results[number][0], sound.grid.kind, sound.offset.tolist(), results[number][1], dict(share_s))
+        for number, sound in enumerate(sounds)
+    ]

@@ -1,4 +1,4 @@
-"""What a fit found, and how it is put together: the patch, what it plays, and how close that is."""
+"""The result of a fit: the patch, what it plays, and how close that is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 import ddsp_match
+from ddsp_match.analysis.pitch import PitchTrack
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
@@ -20,57 +20,53 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.matching import Match
 from ddsp_match.fitting.optimise import StopReason, Trace
+from ddsp_match.fitting.verdict import Verdict, judge
 from ddsp_match.losses import metrics
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.patch import Patch
 from ddsp_match.patch.playing import stems_of, through
 
-if TYPE_CHECKING:
-    from ddsp_match.fitting.verdict import Verdict
+Analysis = tuple[Features, PitchTrack]
 
 
 @dataclass
-class Hearing:
-    """A sound before it is fitted: what it is, and what was heard in it.
+class Sound:
+    """A sound that is to be fitted.
 
     Attributes:
-        name: What it is called.
-        target: The sound as the fit hears it.
+        name: Its name.
+        target: The sound at the rate of the fit.
         source_sample_rate: Of the file, in Hz.
-        features: What was heard.
-        pitched: Whether any pitch was found.
         notes: What the user should know.
-        seconds: Wall seconds by stage.
+        seconds: Wall seconds that it took to read.
     """
 
     name: str
     target: Audio
     source_sample_rate: int
-    features: Features
-    pitched: bool
     notes: list[str]
-    seconds: dict[str, float]
+    seconds: float
 
 
 @dataclass
 class FitResult:
-    """What a fit found.
+    """The outcome of a fit.
 
     Attributes:
-        target: The sound as the fit heard it.
-        match: What the patch plays.
+        target: The sound at the rate of the fit.
+        match: The sound of the patch.
         stems: Its parts before any effects: ``harmonic`` and ``noise``.
-        features: What was heard.
-        controls: What is played; the batch axis is the channels.
-        patch: All that is needed to play it again.
+        features: f0, periodicity and loudness of the target.
+        controls: Those of the patch; the batch axis is the channels.
+        patch: All that is needed to play the match again.
         trace: The course of the optimisation and the reason it ended.
         metrics: How close the match is, in figures.
         verdict: The same in words.
         notes: What the user should know: clipping, resampling, corrected octaves.
         settings: What it was fitted with.
         seconds: Wall seconds by stage.
-        pitched: Whether any pitch was found.
-        dry: What the patch plays without its effects, the sound out of its room; None where there are none.
+        pitched: Whether the sound has a pitch.
+        dry: The sound of the patch without its effects; None where there are none.
         folder: Where the run was written, or None.
     """
 
@@ -105,31 +101,35 @@ class FitResult:
 
 
 def conclude(
-    heard: Hearing,
+    sound: Sound,
+    analysis: Analysis,
     match: Match,
-    offset: list[float],
     settings: FitSettings,
     *,
+    analyse_s: float = 0.0,
     rack: Rack | None = None,
     command: str = "",
     on_stage: Callable[[str], None] | None = None,
 ) -> FitResult:
-    """Makes the patch of found controls, plays it, and judges what it plays.
+    """Make the patch of a match, play it, and judge it.
 
     Args:
-        heard: The sound.
-        match: What was found for it.
-        offset: Constant part of each channel.
+        sound: The sound.
+        analysis: Its features and pitch track.
+        match: Its match.
         settings: Of the fit.
-        rack: Effects that were found with it.
+        analyse_s: Wall seconds that the analysis took.
+        rack: Effects that were fitted with it.
         command: Command line to note down.
-        on_stage: Told what begins.
+        on_stage: Called with the name of each stage that begins.
     """
-    say, target, trace, controls = on_stage or (lambda _: None), heard.target, match.trace, match.controls
-    notes, seconds = list(heard.notes), dict(heard.seconds)
-    if not heard.pitched and controls.n_partials > 1:
+    say, target, trace, controls = on_stage or (lambda _: None), sound.target, match.trace, match.controls
+    features, pitched = analysis[0], analysis[1].pitched
+    notes = list(sound.notes)
+    seconds = {"read and analyse": sound.seconds + analyse_s, **match.seconds}
+    if not pitched and controls.n_partials > 1:
         notes.append("no pitch to follow: steady partials play it (synth.grid=f0 leaves it to the noise part)")
-    elif not heard.pitched:
+    elif not pitched:
         notes.append("no pitch to follow, so only the noise part was fitted")
     if trace.recoveries:
         notes.append(f"{trace.recoveries} steps were not finite and were taken back")
@@ -141,17 +141,18 @@ def conclude(
         target.n_samples,
         noise_seed=settings.synth.noise_seed,
         phase=settings.synth.phase,
-        offset=offset,
+        offset=match.offset,
         provenance={
-            "sound": heard.name,
+            "sound": sound.name,
             "command": command,
             "ddsp_match": ddsp_match.__version__,
-            "source_sample_rate": heard.source_sample_rate,
+            "model": settings.model.name,
+            "source_sample_rate": sound.source_sample_rate,
             "edits": [],
         },
         effects=rack,
-        pitched=heard.pitched,
-        pitch_hz=heard.features.pitch_hz,
+        pitched=pitched,
+        pitch_hz=features.pitch_hz,
         grid=match.grid,
     )
     stems = stems_of(patch)
@@ -170,18 +171,25 @@ def conclude(
             sizes_for(target.sample_rate),
             match=None if rack is None else torch.from_numpy(played.samples),
         )
-    figures["loss"] = trace.best[-1] if trace.best else float("nan")
-    figures["voiced_share"] = float(heard.features.voiced.float().mean())
-    figures["doubt_share"] = float(heard.features.doubt.float().mean())
+    figures["loss"] = trace.lowest
+    figures["voiced_share"] = float(features.voiced.float().mean())
+    figures["doubt_share"] = float(features.doubt.float().mean())
     # Effects that were left at their neutral setting cost no closeness.
     used = settings if not np.array_equal(played.samples, dry.samples) else replace(settings, effects=[])
-    verdict = _verdict(figures, trace, heard, used, target.sample_rate / 2)
+    verdict = judge(
+        figures,
+        pitched=pitched,
+        stop_reason=str(trace.reason),
+        nyquist_hz=target.sample_rate / 2,
+        pitch_hz=features.pitch_hz,
+        settings=asdict(used),
+    )
     seconds["judge"] = time.perf_counter() - began
     return FitResult(
         target=target,
         match=played,
         stems={"harmonic": harmonic, "noise": noise},
-        features=heard.features,
+        features=features,
         controls=patch.controls,
         patch=patch,
         trace=trace,
@@ -190,23 +198,9 @@ def conclude(
         notes=notes,
         settings=settings,
         seconds=seconds,
-        pitched=heard.pitched,
+        pitched=pitched,
         dry=None if rack is None else dry,
-        name=heard.name,
+        name=sound.name,
         command=command,
     )
 
-
-def _verdict(
-    figures: dict[str, float], trace: Trace, heard: Hearing, settings: FitSettings, nyquist_hz: float
-) -> Verdict:
-    from ddsp_match.fitting.verdict import judge
-
-    return judge(
-        figures,
-        pitched=heard.pitched,
-        stop_reason=str(trace.reason),
-        nyquist_hz=nyquist_hz,
-        pitch_hz=heard.features.pitch_hz,
-        settings=asdict(settings),
-    )

@@ -1,7 +1,7 @@
-"""What can be heard of effects before anything is fitted, by the kind of the effect.
+"""Blind estimates of effects from a sound alone, before anything is fitted, by the kind of the effect.
 
-A reverberation is heard by its decay. Others have no ear of their own: their knobs start beside neutral, and gradient
-descent finds them together with the source.
+A reverberation shows in its decay. Others have no estimator: their knobs start beside neutral, and gradient descent
+fits them together with the source.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ KNOWN = 0.25  # up to this spread of its logarithm a decay time is known well en
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Effects as heard in a sound.
+class RoomEstimate:
+    """Effects as estimated from a sound.
 
     Attributes:
-        values: All knobs of what was recognised, by their names in the chain. A spectral distance cannot better them:
+        values: All knobs of the estimated effects, by their names in the chain. A spectral distance cannot better them:
             it sees a room's fine structure, which no noise has, and would rather have less of the room.
-        dry: The sound without these effects, or None where none was recognised.
-        notes: What was heard, in words.
+        dry: The sound without these effects, or None where none was estimated.
+        notes: The estimate in words.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
@@ -40,10 +40,10 @@ class Heard:
     notes: tuple[str, ...] = ()
 
 
-def listen(
+def estimate_room(
     chain: Processor, held: Mapping[str, Any], samples: Float[np.ndarray, "channels samples"], sample_rate: int
-) -> Heard:
-    """Hears the effects of a chain in a sound, from the last to the first.
+) -> RoomEstimate:
+    """Estimate the effects of a chain from a sound, from the last to the first.
 
     Args:
         chain: The effects.
@@ -51,17 +51,17 @@ def listen(
         samples: The sound.
         sample_rate: In Hz.
     """
-    heard, dry = Heard(), samples
+    whole, dry = RoomEstimate(), samples
     for name, part in reversed(list(_named(chain))):
-        ear = EARS.get(type(part))
-        if ear is None:
+        estimator = ESTIMATORS.get(type(part))
+        if estimator is None:
             continue
         own = {key.removeprefix(f"{name}."): value for key, value in held.items() if key.startswith(f"{name}.")}
-        found = ear(part, own, dry, sample_rate)
-        values = {f"{name}.{key}": value for key, value in found.values.items() if key not in own}
-        dry = dry if found.dry is None else found.dry
-        heard = Heard({**heard.values, **values}, dry, (*heard.notes, *found.notes))
-    return heard
+        estimate = estimator(part, own, dry, sample_rate)
+        values = {f"{name}.{key}": value for key, value in estimate.values.items() if key not in own}
+        dry = dry if estimate.dry is None else estimate.dry
+        whole = RoomEstimate({**whole.values, **values}, dry, (*whole.notes, *estimate.notes))
+    return whole
 
 
 def _named(chain: Processor) -> Iterator[tuple[str, Processor]]:
@@ -69,14 +69,14 @@ def _named(chain: Processor) -> Iterator[tuple[str, Processor]]:
         yield from chain.named
 
 
-def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample_rate: int) -> Heard:
+def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample_rate: int) -> RoomEstimate:
     assert isinstance(part, ParametricReverb)
     ranges = {knob.name: knob for knob in part.knobs}
     bands_hz = octave_centres(part.bands, part.lowest_hz)
     decay = blind_decay(samples, sample_rate, bands_hz)
     unsure = bool(np.min(decay.spread[bands_hz < sample_rate / 2], initial=1.0) > KNOWN)
     if unsure and not {"rt60_s", "level"} & set(own):
-        return Heard({**part.neutral(), **own}, notes=(_hidden(part),))
+        return RoomEstimate({**part.neutral(), **own}, notes=(_hidden(part),))
     rt60_s = np.asarray(own.get("rt60_s", decay.rt60_s), dtype=np.float64)
     rt60_s = rt60_s.clip(ranges["rt60_s"].low, ranges["rt60_s"].high)
     if "level" in own:
@@ -89,7 +89,7 @@ def _reverb(part: Processor, own: Mapping[str, Any], samples: np.ndarray, sample
         knobs = part.tensors(values, torch.float32)
         response = part.impulse_response(knobs, sample_rate, len(samples), samples.shape[1])[0].numpy()
     response[:, 0] += float(knobs["dry"])
-    return Heard(values, dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db, response))
+    return RoomEstimate(values, dereverberated(samples, sample_rate, bands_hz, rt60_s, level_db, response))
 
 
 def _hidden(part: ParametricReverb) -> str:
@@ -100,19 +100,19 @@ def _hidden(part: ParametricReverb) -> str:
     )
 
 
-EARS: dict[type[Processor], Callable[[Processor, Mapping[str, Any], np.ndarray, int], Heard]] = {
+ESTIMATORS: dict[type[Processor], Callable[[Processor, Mapping[str, Any], np.ndarray, int], RoomEstimate]] = {
     ParametricReverb: _reverb
 }
 
 
 def described(chain: Processor, values: Mapping[str, Any], sample_rate: int) -> list[str]:
     """The rooms of a chain in words: how long each octave rings."""
-    said = []
+    words = []
     for name, part in _named(chain):
         if isinstance(part, ParametricReverb) and np.any(values[f"{name}.level"]):
             bands_hz = octave_centres(part.bands, part.lowest_hz)
             rings = np.asarray(values[f"{name}.rt60_s"], dtype=np.float64)
             pairs = zip(bands_hz, rings, strict=True)
             octaves = [f"{rt60_s:.2f} s at {hz:g} Hz" for hz, rt60_s in pairs if hz < sample_rate / 2]
-            said.append(f"the room of {name} decays by 60 dB in " + ", ".join(octaves))
-    return said
+            words.append(f"the room of {name} decays by 60 dB in " + ", ".join(octaves))
+    return words

@@ -1,56 +1,41 @@
-"""Fit a few of many sounds as one tensor, and write the folder of each: what a worker does."""
+"""Fit a few of many sounds as one tensor, and write the folder of each: the job of a worker."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import torch
 
-from ddsp_match.analysis.analyse import analyse_batch
 from ddsp_match.core import audio
-from ddsp_match.core.audio import at_fit_rate, sound_of
 from ddsp_match.core.device import device_of, memory_free
 from ddsp_match.core.errors import MatchError, OutputError
 from ddsp_match.core.files import fitted
 from ddsp_match.core.settings import FitSettings
-from ddsp_match.core.timebase import Timebase
 from ddsp_match.datasets import Item
-from ddsp_match.fitting.first_guess import SHORT_S, Target
-from ddsp_match.fitting.result import FitResult, Hearing, conclude
-from ddsp_match.fitting.together import match_together
+from ddsp_match.fitting.result import FitResult, Sound
+from ddsp_match.models.registry import settled
 from ddsp_match.patch import SUFFIX
 from ddsp_match.runs.batch_size import rows_in_memory
 from ddsp_match.runs.batches import BatchJob
 from ddsp_match.runs.engines import asked_to_stop
 from ddsp_match.runs.engines.machine import worker_count
 from ddsp_match.runs.store import Entry, read_entry, source_facts, unchanged, write_sound
-from ddsp_match.tasks.fit import fit
+from ddsp_match.tasks.fit import fit_sounds, read
 from ddsp_match.tasks.write_run import write_files
 
-
-@dataclass(frozen=True)
-class _Read:
-    """A sound that could be read."""
-
-    item: Item
-    target: audio.Audio
-    source_sample_rate: int
-    notes: list[str]
-    seconds: float
+Read = tuple[Item, Sound]
 
 
-def fit_batch(job: BatchJob) -> list[Entry]:
-    """Reads, hears, fits and writes the sounds of a job.
+def fit_batch(job: BatchJob, fit: Callable[..., list[FitResult]] = fit_sounds) -> list[Entry]:
+    """Read, fit and write the sounds of a job.
 
     Args:
-        job: The sounds, which are fitted together where they have one rate and are short enough not to be cut; where
-            memory does not suffice for all of them, halves of them are tried.
+        job: The sounds, which are fitted together where they have one rate and no effects; where memory does not
+            suffice for all of them, halves of them are tried.
+        fit: Fits sounds of one rate; `fit_sounds` by default.
 
     Returns:
         An entry for each sound, done or failed; none for those that a wish to stop came before.
@@ -59,13 +44,12 @@ def fit_batch(job: BatchJob) -> list[Entry]:
         OutputError: The run folder cannot be written to: every other sound would meet the same.
         ConfigError: The device that the settings ask for does not exist.
     """
-    settings = job.settings.resolved()
+    settings = settled(job.settings)
     device = device_of(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    torch.manual_seed(settings.seed)
     entries: list[Entry] = []
-    together: dict[int, list[_Read]] = {}
+    of_rate: dict[int, list[Read]] = {}
     for item in job.items:
         if asked_to_stop():
             return entries
@@ -73,125 +57,73 @@ def fit_batch(job: BatchJob) -> list[Entry]:
         if written is not None and unchanged(written, source_facts(item.path)):
             entries.append(written)  # by a worker that died later in this job
             continue
-        if settings.effects:
-            entries += _guarded(item, partial(_alone, item, job, settings))
-            continue
         try:
-            read = _read(item)
-        except OutputError:
-            raise
+            sound = read(item.path, name=item.name.rsplit("/", 1)[-1])
         except Exception as error:
             entries.append(_failed(item, error))
             continue
-        if read.target.n_samples > SHORT_S * read.target.sample_rate:
-            entries += _guarded(item, partial(_alone, item, job, settings))
-        else:
-            together.setdefault(read.target.sample_rate, []).append(read)
-    for group in together.values():
-        for part in _in_memory(group, device, settings):
-            entries += _together(part, job, settings, device)
+        of_rate.setdefault(sound.target.sample_rate, []).append((item, sound))
+    for reads in of_rate.values():
+        for part in in_parts(reads, device, settings):
+            entries += _fitted(part, job, settings, device, fit)
     return entries
 
 
-def _in_memory(reads: list[_Read], device: torch.device, settings: FitSettings) -> Iterator[list[_Read]]:
-    """Parts of a batch that should fit the memory of the device."""
-    longest = max(read.target.n_samples for read in reads)
-    shared = device.type == "cpu" and settings.engine.name != "inline"
-    workers = worker_count(settings.engine.workers, settings.device) if shared else 1
-    rows = rows_in_memory(longest, memory_free(device, workers))
-    part: list[_Read] = []
-    for read in reads:
-        if part and sum(other.target.channels for other in [*part, read]) > rows:
+def in_parts(
+    reads: list[Read], device: torch.device, settings: FitSettings, free_bytes: int | None = None
+) -> Iterator[list[Read]]:
+    """Split a batch into parts that should fit the free memory of the device; with effects each sound by itself."""
+    longest = max(sound.target.n_samples for _, sound in reads)
+    if free_bytes is None:
+        shared = device.type == "cpu" and settings.engine.name != "inline"
+        workers = worker_count(settings.engine.workers, settings.device) if shared else 1
+        free_bytes = memory_free(device, workers)
+    rows = 1 if settings.effects else rows_in_memory(longest, free_bytes)
+    part: list[Read] = []
+    for item, sound in reads:
+        if part and sum(other.target.channels for _, other in part) + sound.target.channels > rows:
             yield part
             part = []
-        part.append(read)
+        part.append((item, sound))
     yield part
 
 
-def _read(item: Item) -> _Read:
-    began = time.perf_counter()
-    sound, notes = sound_of(item.path, None)
-    target, note = at_fit_rate(sound)
-    notes = [*notes, note] if note else notes
-    return _Read(item, target, sound.sample_rate, notes, time.perf_counter() - began)
-
-
-def _alone(item: Item, job: BatchJob, settings: FitSettings) -> Entry:
-    """One sound as the fit of one does it: with effects, or so long that it is cut into segments."""
-    result = fit(item.path, settings=settings, command=job.command, name=item.name.rsplit("/", 1)[-1])
-    return _written(item, job, result, 1)
-
-
-def _together(reads: list[_Read], job: BatchJob, settings: FitSettings, device: torch.device) -> list[Entry]:
-    """Fits a batch; one that memory does not suffice for, or that fails for another reason, is halved."""
-    if asked_to_stop() or not reads:
+def _fitted(
+    reads: list[Read],
+    job: BatchJob,
+    settings: FitSettings,
+    device: torch.device,
+    fit: Callable[..., list[FitResult]],
+) -> list[Entry]:
+    """Fit and write a batch; one that memory does not suffice for, or that fails for another reason, is halved."""
+    if asked_to_stop():
         return []
     try:
-        results = _results(reads, job, settings, device)
-    except OutputError:
-        raise
+        sounds = [sound for _, sound in reads]
+        results = fit(sounds, settings, device, command=job.command, stop=asked_to_stop)
     except Exception as error:
         if device.type == "cuda":
             torch.cuda.empty_cache()
         if asked_to_stop():
             return []
         if len(reads) == 1:
-            return [_failed(reads[0].item, error)]
+            return [_failed(reads[0][0], error)]
         half = len(reads) // 2
         return [
-            *_together(reads[:half], job, settings, device),
-            *_together(reads[half:], job, settings, device),
+            *_fitted(reads[:half], job, settings, device, fit),
+            *_fitted(reads[half:], job, settings, device, fit),
         ]
     if asked_to_stop():  # what was cut short is worse than what it would become
         return []
     entries: list[Entry] = []
-    for read, result in zip(reads, results, strict=True):
-        write = partial(_written, read.item, job, result, len(reads))
-        entries += _guarded(read.item, write)
+    for (item, _), result in zip(reads, results, strict=True):
+        try:
+            entries.append(_written(item, job, result, len(reads)))
+        except OutputError:
+            raise
+        except Exception as error:
+            entries.append(_failed(item, error))
     return entries
-
-
-def _results(reads: list[_Read], job: BatchJob, settings: FitSettings, device: torch.device) -> list[FitResult]:
-    timebase = Timebase.at(reads[0].target.sample_rate)
-    began = time.perf_counter()
-    heard = analyse_batch([read.target for read in reads], timebase, settings.f0, device=device)
-    share_s = (time.perf_counter() - began) / len(reads)
-    hearings = [
-        Hearing(
-            read.item.name.rsplit("/", 1)[-1],
-            read.target,
-            read.source_sample_rate,
-            features,
-            track.pitched,
-            [*read.notes, *track.changes],
-            {"read and analyse": read.seconds + share_s},
-        )
-        for read, (features, track) in zip(reads, heard, strict=True)
-    ]
-    results: list[FitResult | None] = [None] * len(reads)
-    for pitched in (True, False):
-        chosen = [i for i, hearing in enumerate(hearings) if hearing.pitched == pitched]
-        if not chosen:
-            continue
-        targets = [
-            Target(torch.from_numpy(hearings[i].target.samples), hearings[i].features.f0_hz, pitched) for i in chosen
-        ]
-        matches = match_together(targets, timebase, settings, device=device, stop=asked_to_stop)
-        for i, target, match in zip(chosen, targets, matches, strict=True):
-            hearings[i].seconds.update(match.seconds)
-            offset = target.samples.mean(1).tolist()
-            results[i] = conclude(hearings[i], match, offset, settings, command=job.command)
-    return [result for result in results if result is not None]
-
-
-def _guarded(item: Item, work: Callable[[], Entry]) -> list[Entry]:
-    """What one sound's work gives; its failure is an entry, a folder that cannot be written to the end of the job."""
-    try:
-        return [work()]
-    except OutputError:
-        raise
-    except Exception as error:
-        return [_failed(item, error)]
 
 
 def _written(item: Item, job: BatchJob, result: FitResult, batch: int) -> Entry:

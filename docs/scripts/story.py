@@ -25,7 +25,8 @@ from ddsp_match.config import build
 from ddsp_match.core.audio import Audio, read
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import F0Settings, FitSettings
-from ddsp_match.fitting.matching import Matcher
+from ddsp_match.fitting.first_guess import Target
+from ddsp_match.fitting.matching import match
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.fit import FitResult
 
@@ -128,7 +129,8 @@ def _started(result: FitResult, settings: FitSettings) -> Controls:
     """The controls that a fit along a known f0 starts from: those of one that is stopped at once."""
     settings = replace(settings, f0=replace(settings.f0, refine=False))
     target = torch.from_numpy(result.target.samples)
-    return Matcher(target, result.controls.f0_hz, result.timebase, settings).run(stop=lambda: True).controls
+    (started,) = match([Target(target, result.controls.f0_hz)], result.timebase, settings, stop=lambda: True)
+    return started.controls
 
 
 def _played(result: FitResult, controls: Controls) -> torch.Tensor:

@@ -17,7 +17,7 @@ from ddsp_match.core.free_memory import free_bytes
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.dsp.noise import white_noise
-from ddsp_match.models.free_controls import FreeControls
+from ddsp_match.models.exact import ExactModel
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, play
 from tests.compare import assert_close
 from tests.one_device import OneDevice
@@ -127,7 +127,7 @@ def step(device: torch.device, shared: bool, phases: bool = True) -> tuple[torch
         phase = running_phase(controls.f0_hz[: 1 if shared else None], TIMEBASE.hop, TIMEBASE.sample_rate, N)
         noise = white_noise(3, N, 0).to(device)
         synth = HarmonicNoiseSynth(controls.f0_hz, TIMEBASE, N, PARTIALS, noise, BANDS, phase)
-        source = FreeControls(controls, TIMEBASE.nyquist_hz)
+        source = ExactModel(controls, TIMEBASE.nyquist_hz)
         weight = torch.linspace(-1, 1, N).repeat(3, 1).to(device)
     with OneDevice():
         heard = synth(source()).mix

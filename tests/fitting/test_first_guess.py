@@ -10,6 +10,7 @@ import torch
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.fitting.first_guess import FirstGuess, Target
+from ddsp_match.synth.harmonic_noise import play
 
 TIMEBASE = Timebase.at(16000)
 N = 8000
@@ -34,8 +35,8 @@ def steady(hz: float) -> torch.Tensor:
 
 
 def left_db(target: torch.Tensor, guess: FirstGuess) -> float:
-    grid, (controls,) = guess.run()
-    stems = guess.synth(grid, guess.segments[0])(controls)
+    _, (controls,) = guess.run()
+    stems = play(controls, TIMEBASE, target.shape[1], 0)
     left = (target - stems.harmonic)[:, 400:-400].square().sum() / target[:, 400:-400].square().sum()
     return 10 * math.log10(float(left))
 

@@ -11,9 +11,8 @@ import torch
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.fitting import first_guess
-from ddsp_match.fitting.first_guess import split
-from ddsp_match.fitting.matching import Matcher
+from ddsp_match.fitting.first_guess import POLISH_CENTS, Target, split
+from ddsp_match.fitting.matching import Match, match
 from ddsp_match.fitting.optimise import StopReason
 from ddsp_match.synth.harmonic_noise import play
 from tests.compare import assert_close
@@ -45,11 +44,15 @@ def target_of(controls: Controls, n: int, seed: int = 0) -> torch.Tensor:
     return play(controls, TIMEBASE, n, seed).mix.clone()
 
 
+def fitted(target: torch.Tensor, f0_hz: torch.Tensor, made: FitSettings, pitched: bool = True, **options) -> Match:
+    return match([Target(target, f0_hz, pitched)], TIMEBASE, made, **options)[0]
+
+
 def test_a_known_patch_is_found_again():
     controls, n = known()
     made = settings(steps=120)
     made.f0.refine, made.synth.divisions = False, 1
-    found = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run().controls
+    found = fitted(target_of(controls, n), controls.f0_hz, made).controls
     inner = slice(6, -6)
     wanted, got = controls.partial_amplitudes[..., inner], found.partial_amplitudes[:, :10, inner]
     error_db = 20 * torch.log10(got / wanted)
@@ -63,9 +66,8 @@ def test_a_known_patch_is_found_again():
 def test_f0_is_refined_within_the_fit(off_cents):
     controls, n = known(noise=0.0)
     start = controls.f0_hz * 2 ** (off_cents / 1200)
-    matcher = Matcher(target_of(controls, n), start, TIMEBASE, settings(steps=1))
-    matcher.run()
-    error = 1200 * torch.log2(matcher.f0_hz / controls.f0_hz)[:, 10:-10]
+    refined = fitted(target_of(controls, n), start, settings(steps=1)).controls.f0_hz
+    error = 1200 * torch.log2(refined / controls.f0_hz)[:, 10:-10]
     # The known phases themselves sway by 0.3 rad a second, 0.3 Hz on the lowest harmonic.
     assert_close(error, torch.zeros_like(error), 3.5)
 
@@ -73,9 +75,8 @@ def test_f0_is_refined_within_the_fit(off_cents):
 def test_f0_cannot_jump():
     controls, n = known(noise=0.0)
     start = 1.06 * controls.f0_hz  # a semitone off
-    matcher = Matcher(target_of(controls, n), start, TIMEBASE, settings(steps=1))
-    matcher.run()
-    assert float((1200 * torch.log2(matcher.f0_hz / start)).abs().max()) <= first_guess.POLISH_CENTS + 0.01
+    refined = fitted(target_of(controls, n), start, settings(steps=1)).controls.f0_hz
+    assert float((1200 * torch.log2(refined / start)).abs().max()) <= POLISH_CENTS + 0.01
 
 
 @pytest.mark.parametrize("phase", ["zero", "static", "tracked"])
@@ -84,11 +85,11 @@ def test_every_mode_lowers_the_loss(phase, kind):
     controls, n = known(0.5)
     made = settings(steps=25)
     made.synth.phase, made.init.kind = phase, kind
-    match = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run()
-    assert match.trace.best[-1] < 0.9 * match.trace.loss[0]
-    assert (match.controls.phases is None) == (phase == "zero")
+    result = fitted(target_of(controls, n), controls.f0_hz, made)
+    assert result.trace.best[-1] < 0.9 * result.trace.loss[0]
+    assert (result.controls.phases is None) == (phase == "zero")
     if phase == "static":
-        assert float(match.controls.phases.std(dim=2).max()) < 1e-5
+        assert float(result.controls.phases.std(dim=2).max()) < 1e-5
 
 
 def test_analysis_starts_far_below_chance():
@@ -97,8 +98,8 @@ def test_analysis_starts_far_below_chance():
     for kind in ("analysis", "random"):
         made = settings(steps=1)
         made.init.kind = kind
-        match = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run()
-        starts[kind] = match.trace.loss[0]
+        result = fitted(target_of(controls, n), controls.f0_hz, made)
+        starts[kind] = result.trace.loss[0]
     assert starts["analysis"] < 0.2 * starts["random"]
 
 
@@ -108,7 +109,7 @@ def test_the_same_seed_gives_the_same_controls():
     for _ in range(2):
         made = settings(steps=10)
         made.init.kind, made.seed = "random", 4
-        runs.append(Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run().controls)
+        runs.append(fitted(target_of(controls, n), controls.f0_hz, made).controls)
     for name in ("f0_hz", "amplitude", "distribution", "noise", "phases"):
         assert_close(getattr(runs[0], name), getattr(runs[1], name), 0.0)
 
@@ -117,8 +118,8 @@ def test_noise_alone_where_there_is_no_pitch():
     hiss = 0.05 * torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
     made = settings(steps=30)
     made.synth.grid = "f0"
-    match = Matcher(hiss, torch.full((1, 51), 100.0), TIMEBASE, made, pitched=False).run()
-    stems = play(match.controls, TIMEBASE, 8000, 0)
+    result = fitted(hiss, torch.full((1, 51), 100.0), made, pitched=False)
+    stems = play(result.controls, TIMEBASE, 8000, 0)
     assert float(stems.harmonic.abs().max()) < 1e-4
     assert abs(20 * math.log10(float(stems.noise.std()) / 0.05)) < 2
 
@@ -126,25 +127,24 @@ def test_noise_alone_where_there_is_no_pitch():
 def test_segments_tile_the_sound():
     for seconds in (0.1, 5.0, 12.0, 12.01, 100.0):
         n = TIMEBASE.sample_at(seconds)
-        parts = split(TIMEBASE, n)
+        parts = split(TIMEBASE, n, 8.0)
         assert parts[0].keep_first == 0 and parts[-1].keep_last == TIMEBASE.frames(n)
         assert all(a.keep_last == b.keep_first for a, b in itertools.pairwise(parts))
         assert all(p.first <= p.keep_first < p.keep_last <= p.last for p in parts)
         assert max(p.last - p.first for p in parts) <= 1 + 100 * 12.0 + 2 * 20
 
 
-def test_seams_cannot_be_heard(monkeypatch):
+def test_seams_cannot_be_heard():
     controls, n = known(3.0)
     target = target_of(controls, n)
     errors = []
-    for short in (60.0, 0.5):
-        monkeypatch.setattr(first_guess, "SHORT_S", short)
-        monkeypatch.setattr(first_guess, "SEGMENT_S", 0.8)
-        matcher = Matcher(target, controls.f0_hz, TIMEBASE, settings(steps=20))
-        assert (len(matcher.segments) > 1) == (short < 1)
-        heard = play(matcher.run().controls, TIMEBASE, n, 0).mix
+    for segment_s in (40.0, 0.8):
+        made = settings(steps=20)
+        made.segment_s = segment_s
+        heard = play(fitted(target, controls.f0_hz, made).controls, TIMEBASE, n, 0).mix
         errors.append((heard - target).abs())
-        seams = [TIMEBASE.centre(s.keep_first) for s in matcher.segments[1:]]
+        seams = [TIMEBASE.centre(s.keep_first) for s in split(TIMEBASE, n, segment_s)[1:]]
+        assert (len(seams) > 0) == (segment_s < 1)
     around = torch.cat([errors[1][:, seam - 400 : seam + 400] for seam in seams], 1)
     elsewhere = errors[1].square().mean().sqrt()
     assert float(around.square().mean().sqrt()) < 1.6 * float(elsewhere)
@@ -152,29 +152,27 @@ def test_seams_cannot_be_heard(monkeypatch):
         assert float(error.square().mean() / target.square().mean()) < 10 ** (-25 / 10)
 
 
-def test_a_budget_is_shared_by_the_segments(monkeypatch):
-    monkeypatch.setattr(first_guess, "SHORT_S", 0.5)
-    monkeypatch.setattr(first_guess, "SEGMENT_S", 0.8)
+def test_a_budget_is_shared_by_the_segments():
     controls, n = known(2.0)
     made = settings(steps=100_000, budget_s=1.0)
-    matcher = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made)
-    match = matcher.run()
-    assert match.trace.reason is StopReason.BUDGET
-    assert match.seconds["optimise"] < 4.0
-    reached = {step // 100_000 for step in match.trace.steps}
-    assert reached == set(range(len(matcher.segments)))
+    made.segment_s = 0.8
+    result = fitted(target_of(controls, n), controls.f0_hz, made)
+    assert result.trace.reason is StopReason.BUDGET
+    assert result.seconds["optimise"] < 4.0
+    reached = {step // 100_000 for step in result.trace.steps}
+    assert reached == set(range(len(split(TIMEBASE, n, 0.8))))
 
 
-def test_an_interrupt_leaves_the_first_guess_of_the_rest(monkeypatch):
-    monkeypatch.setattr(first_guess, "SHORT_S", 0.5)
-    monkeypatch.setattr(first_guess, "SEGMENT_S", 0.8)
+def test_an_interrupt_leaves_the_first_guess_of_the_rest():
     controls, n = known(2.0)
     target, told = target_of(controls, n), []
-    match = Matcher(target, controls.f0_hz, TIMEBASE, settings(steps=50)).run(
-        on_step=lambda *facts: told.append(facts), stop=lambda: len(told) >= 5
+    made = settings(steps=50)
+    made.segment_s = 0.8
+    result = fitted(
+        target, controls.f0_hz, made, on_step=lambda *facts: told.append(facts), stop=lambda: len(told) >= 5
     )
-    assert match.trace.reason is StopReason.INTERRUPTED
-    heard = play(match.controls, TIMEBASE, n, 0).mix
+    assert result.trace.reason is StopReason.INTERRUPTED
+    heard = play(result.controls, TIMEBASE, n, 0).mix
     assert float((heard - target).square().mean() / target.square().mean()) < 0.02
 
 
@@ -182,8 +180,8 @@ def test_channels_keep_their_own_levels():
     controls, n = known(0.6, batch=2)
     target = target_of(controls, n)
     target[1] *= 0.1
-    match = Matcher(target, controls.f0_hz, TIMEBASE, settings()).run()
-    heard = play(match.controls, TIMEBASE, n, 0).mix
+    result = fitted(target, controls.f0_hz, settings())
+    heard = play(result.controls, TIMEBASE, n, 0).mix
     ratio = heard.square().mean(1).sqrt()
     assert_close(20 * torch.log10(ratio[0] / ratio[1]), 20.0, 0.3)
 
@@ -194,7 +192,7 @@ def test_partials_lie_no_farther_apart_than_the_frame_rate(hz, phase, wanted):
     controls, n = known(0.3, f0_hz=hz)
     made = settings(steps=1)
     made.synth.phase = phase
-    found = Matcher(target_of(controls, n), controls.f0_hz, TIMEBASE, made).run().controls
+    found = fitted(target_of(controls, n), controls.f0_hz, made).controls
     assert found.divisions == wanted
     assert float(found.base_hz.max()) * found.n_partials < TIMEBASE.nyquist_hz * 1.1
 
@@ -207,7 +205,7 @@ def test_a_partial_between_the_harmonics_is_found():
     for divisions in (1, None):
         made = settings(steps=20)
         made.synth.divisions = divisions
-        match = Matcher(target, controls.f0_hz, TIMEBASE, made).run()
-        error = play(match.controls, TIMEBASE, n, 0).mix - target
+        result = fitted(target, controls.f0_hz, made)
+        error = play(result.controls, TIMEBASE, n, 0).mix - target
         snr[divisions] = 10 * math.log10(float(target.square().sum() / error.square().sum()))
     assert snr[None] > snr[1] + 6

@@ -16,8 +16,8 @@ from ddsp_match.datasets import Item
 from ddsp_match.patch import load_patch
 from ddsp_match.runs.batch_size import fastest_rows, rows_in_memory
 from ddsp_match.runs.batches import BatchJob
-from ddsp_match.tasks import fit_batch as module
-from ddsp_match.tasks.fit_batch import fit_batch, is_out_of_memory
+from ddsp_match.tasks.fit import fit_sounds, read
+from ddsp_match.tasks.fit_batch import fit_batch, in_parts, is_out_of_memory
 
 
 def settings(**changes) -> FitSettings:
@@ -77,44 +77,45 @@ def test_a_bad_sound_fails_alone(items, tmp_path):
     assert not (out / "sounds/kit/s1").exists()
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), ValueError("one")])
-def test_a_batch_that_fails_is_halved(items, tmp_path, monkeypatch, error):
-    out, sizes, whole = tmp_path / "run", [], module.match_together
-    out.mkdir()
+def short_of_memory(sounds: int, error: Exception):
+    """Fits as `fit_sounds`, but only so many sounds at once, and notes how many were asked for."""
+    asked = []
 
-    def picky(targets, *rest, **more):
-        sizes.append(len(targets))
-        if len(targets) > 1:
+    def picky(reads, *rest, **more):
+        asked.append(len(reads))
+        if len(reads) > sounds:
             raise error
-        return whole(targets, *rest, **more)
+        return fit_sounds(reads, *rest, **more)
 
-    monkeypatch.setattr(module, "match_together", picky)
-    entries = fit_batch(job(items, out))
-    assert sizes == [3, 1, 2, 1, 1]
+    return picky, asked
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), ValueError("one")])
+def test_a_batch_that_fails_is_halved(items, tmp_path, error):
+    out = tmp_path / "run"
+    out.mkdir()
+    picky, asked = short_of_memory(1, error)
+    entries = fit_batch(job(items, out), fit=picky)
+    assert asked == [3, 1, 2, 1, 1]
     assert [entry.status for entry in entries] == ["done"] * 3
 
 
-def test_memory_that_does_not_suffice_for_one_is_its_failure(items, tmp_path, monkeypatch):
-    def never(*_, **__):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
-
+def test_memory_that_does_not_suffice_for_one_is_its_failure(items, tmp_path):
     out = tmp_path / "run"
     out.mkdir()
-    monkeypatch.setattr(module, "match_together", never)
-    (entry,) = fit_batch(job(items[:1], out))
+    error = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    picky, _ = short_of_memory(0, error)
+    (entry,) = fit_batch(job(items[:1], out), fit=picky)
     assert entry.status == "failed" and "out of memory" in entry.reason
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
 
 
-def test_a_batch_is_cut_to_what_memory_holds(items, tmp_path, monkeypatch):
-    out, sizes, whole = tmp_path / "run", [], module.match_together
-    out.mkdir()
-    monkeypatch.setattr(module, "rows_in_memory", lambda n_samples, free: 2)
-    monkeypatch.setattr(
-        module, "match_together", lambda targets, *a, **k: sizes.append(len(targets)) or whole(targets, *a, **k)
-    )
-    assert len(fit_batch(job(items, out))) == 3
+def test_sounds_with_effects_and_what_memory_does_not_hold_are_parted(items):
+    reads = [(item, read(item.path)) for item in items]
+    device = torch.device("cpu")
+    sizes = [len(part) for part in in_parts(reads, device, settings(), free_bytes=2 * 2 * 600 * 8000)]
     assert sizes == [2, 1]
+    assert [len(part) for part in in_parts(reads, device, settings(effects=["gain"]))] == [1, 1, 1]
 
 
 def test_a_device_that_is_not_there_is_an_error_at_once(items, tmp_path):
@@ -126,13 +127,12 @@ def test_a_device_that_is_not_there_is_an_error_at_once(items, tmp_path):
         fit_batch(made)
 
 
-def test_effects_and_long_sounds_go_alone(items, tmp_path, monkeypatch):
-    out, alone, whole = tmp_path / "run", [], module.fit
+def test_sounds_with_effects_are_fitted_one_by_one(items, tmp_path):
+    out = tmp_path / "run"
     out.mkdir()
-    monkeypatch.setattr(module, "fit", lambda *a, **k: alone.append(a) or whole(*a, **k))
-    monkeypatch.setattr(module, "SHORT_S", 0.45)
-    entries = fit_batch(job(items, out))
-    assert len(alone) == 1 and [entry.status for entry in entries] == ["done"] * 3
+    entries = fit_batch(job(items[:2], out, effects=["lowpass"]))
+    assert [entry.status for entry in entries] == ["done"] * 2
+    assert [entry.facts["batch"] for entry in entries] == [1, 1]
 
 
 def test_memory_bounds_rows():

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ddsp_match.core.settings.base import CHAIN, Settings, declared, setting
 from ddsp_match.core.settings.effect import EffectSettings
-from ddsp_match.core.settings.fit import FitSettings, LossSettings, OptimizerSettings
+from ddsp_match.core.settings.fit import FitSettings, LossSettings, ModelSettings, OptimizerSettings
 from ddsp_match.core.settings.many import DatasetSettings, EngineSettings
 from ddsp_match.core.settings.sound import F0Settings, InitSettings, SynthSettings
 
@@ -25,6 +25,7 @@ __all__ = [
     "FitSettings",
     "InitSettings",
     "LossSettings",
+    "ModelSettings",
     "OptimizerSettings",
     "Settings",
     "SynthSettings",

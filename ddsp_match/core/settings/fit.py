@@ -120,11 +120,25 @@ class OptimizerSettings(Settings):
 
 
 @dataclass
+class ModelSettings(Settings):
+    """What is stored and fitted, and becomes the controls of the synthesizer."""
+
+    section: ClassVar[str] = "model"
+
+    name: str = setting(
+        "exact",
+        "The model. exact: a number for every control and frame; notebook: harmonics of f0 with phases of zero, as the "
+        "seed recipe has it, whatever synth.phase, synth.divisions and synth.grid say.",
+    )
+
+
+@dataclass
 class FitSettings(Settings):
     """All settings of a fit."""
 
     f0: F0Settings = dataclasses.field(default_factory=F0Settings)
     synth: SynthSettings = dataclasses.field(default_factory=SynthSettings)
+    model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
     init: InitSettings = dataclasses.field(default_factory=InitSettings)
     loss: LossSettings = dataclasses.field(default_factory=LossSettings)
     optimizer: OptimizerSettings = dataclasses.field(default_factory=OptimizerSettings)
@@ -133,11 +147,20 @@ class FitSettings(Settings):
         "Effects that the sound went through, found together with its source: [reverb] is a room. "
         "Empty: none, and what a room did counts as part of the source.",
     )
+    segment_s: float = setting(
+        8.0,
+        "Length of the segments that a sound of more than one and a half of it is cut into, which are fitted one after "
+        "the other: memory grows with it.",
+        unit="s",
+        low=0.5,
+        high=600.0,
+    )
     dataset: DatasetSettings = dataclasses.field(default_factory=DatasetSettings)
     engine: EngineSettings = dataclasses.field(default_factory=EngineSettings)
     batch_size: int | None = setting(
         None,
-        "Sounds that are fitted together as one tensor; null: what is fastest on the device and fits its memory.",
+        "Sounds that a worker takes at once, as one tensor on a GPU; null: what is fastest on the device and fits its "
+        "memory.",
         unit="sounds",
         low=1,
         high=100_000,

@@ -38,6 +38,11 @@ class Trace:
     reason: StopReason = StopReason.STEPS
     recoveries: int = 0
 
+    @property
+    def lowest(self) -> float:
+        """The lowest loss; nan where none was a number."""
+        return self.best[-1] if self.best else math.nan
+
     def add(self, step: int, loss: float, seconds: float) -> None:
         """Appends one evaluated step."""
         self.steps.append(step)

@@ -12,7 +12,7 @@ from ddsp_match.core.settings import LossSettings, OptimizerSettings
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.fitting.optimise import Adam, StopReason, optimise
 from ddsp_match.losses.total import TotalLoss
-from ddsp_match.models.free_controls import FreeControls
+from ddsp_match.models.exact import ExactModel
 from tests.compare import assert_close
 
 OWNERS = [0, 1, 1, 2]
@@ -176,11 +176,11 @@ def test_free_controls_of_different_lengths(rest):
         amplitudes = controls.partial_amplitudes.repeat_interleave(timebase.hop, 2)[..., :n]
         return (amplitudes * sines[rows, :, :n]).sum(1)
 
-    def start(rows: list[int], n: int) -> FreeControls:
+    def start(rows: list[int], n: int) -> ExactModel:
         amplitude = torch.full((len(rows), timebase.frames(n)), 0.3, dtype=torch.float64)
         shares = torch.full((len(rows), partials, timebase.frames(n)), 1 / partials, dtype=torch.float64)
         guess = Controls(f0_hz[rows, : timebase.frames(n)], amplitude, shares, shares[:, :0])
-        return FreeControls(guess, timebase.nyquist_hz)
+        return ExactModel(guess, timebase.nyquist_hz)
 
     target = 0.3 * (torch.rand(3, partials, 1, dtype=torch.float64, generator=g) * sines).sum(1)
     target += 1e-3 * torch.randn(target.shape, dtype=torch.float64, generator=g)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.models.free_controls import FreeControls, highest, random_controls
+from ddsp_match.models.exact import ExactModel, highest, random_controls
 from tests.compare import assert_close
 
 NYQUIST = 8000.0
@@ -29,7 +29,7 @@ def start(phases: bool = True, frames: int = 20, loud: float = 0.5) -> Controls:
 @pytest.mark.parametrize("loud", [0.5, 30.0])
 def test_they_start_where_they_are_told(loud):
     wanted = start(loud=loud)
-    found = FreeControls(wanted, NYQUIST)()
+    found = ExactModel(wanted, NYQUIST)()
     assert_close(found.amplitude, wanted.amplitude, 1e-4 * loud)
     assert_close(found.distribution, wanted.distribution, 1e-4)
     assert_close(found.noise, wanted.noise, 1e-5)
@@ -37,7 +37,7 @@ def test_they_start_where_they_are_told(loud):
 
 
 def test_any_numbers_give_shares_that_sum_to_one_and_silence_from_nyquist_on():
-    free = FreeControls(start(), NYQUIST)
+    free = ExactModel(start(), NYQUIST)
     g = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for p in free.parameters():
@@ -53,19 +53,19 @@ def test_any_numbers_give_shares_that_sum_to_one_and_silence_from_nyquist_on():
 def test_a_partial_exactly_at_nyquist_is_silent():
     controls = start()
     at = Controls(torch.full((1, 20), 800.0), *[getattr(controls, n) for n in ("amplitude", "distribution", "noise")])
-    found = FreeControls(at, NYQUIST)().detached()
+    found = ExactModel(at, NYQUIST)().detached()
     assert float(found.distribution[:, 9].max()) == 0.0
     assert float(found.distribution[:, 8].min()) > 0.0
 
 
 def test_static_phase_is_one_number_a_harmonic():
-    free = FreeControls(start(), NYQUIST, static_phase=True)
+    free = ExactModel(start(), NYQUIST, static_phase=True)
     assert free.phases.numel() == 10
     assert float(free().detached().phases.std(dim=2).max()) < 1e-6
 
 
 def test_groups_leave_out_what_is_not_free():
-    free = FreeControls(start(), NYQUIST)
+    free = ExactModel(start(), NYQUIST)
 
     def members(**options) -> int:
         return sum(p.numel() for group in free.groups(0.1, **options) for p in group["params"])
@@ -77,7 +77,7 @@ def test_groups_leave_out_what_is_not_free():
 
 
 def test_gradients_reach_every_free_number():
-    free = FreeControls(start(), NYQUIST)
+    free = ExactModel(start(), NYQUIST)
     found = free()
     total = sum((getattr(found, n) * torch.rand(getattr(found, n).shape)).sum() for n in
                 ("amplitude", "distribution", "noise", "phases"))  # fmt: skip
@@ -97,9 +97,9 @@ def test_a_sound_in_a_batch_is_scaled_as_alone():
     quiet, loud = start(loud=0.5), start(loud=7.0)
     fields = ("f0_hz", "amplitude", "distribution", "noise", "phases")
     both = Controls(*(torch.cat([getattr(quiet, name), getattr(loud, name)]) for name in fields))
-    together, n = FreeControls(both, NYQUIST), len(quiet.f0_hz)
+    together, n = ExactModel(both, NYQUIST), len(quiet.f0_hz)
     for rows, alone in ((slice(n), quiet), (slice(n, None), loud)):
-        one = FreeControls(alone, NYQUIST)
+        one = ExactModel(alone, NYQUIST)
         for name, values in one.named_parameters():
             assert_close(getattr(together, name)[rows], values, 1e-6)
         assert_close(together().amplitude[rows], one().amplitude, 1e-6)

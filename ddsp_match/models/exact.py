@@ -1,15 +1,17 @@
-"""Controls as free numbers, frame by frame: what a fit to one sound optimises."""
+"""The exact model: a free number for every control, frame by frame."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.params import Parameter
+from ddsp_match.core.settings import FitSettings
 from ddsp_match.dsp.scaling import MAX_VALUE, THRESHOLD, exp_sigmoid, inverse_exp_sigmoid, shares
+from ddsp_match.models.model import Model
 
 SHARE = Parameter("harmonic share", low=THRESHOLD, high=MAX_VALUE, curve="exp_sigmoid")
 
@@ -24,12 +26,13 @@ def highest(largest: torch.Tensor) -> torch.Tensor:
     return MAX_VALUE * torch.exp2(doublings)
 
 
-class FreeControls(torch.nn.Module):
+class ExactModel(Model):
     """Free numbers that become `Controls`: scaled, masked at and above Nyquist, normalised.
 
     Args:
         start: Controls to start from; f0 stays theirs. Phases that are None stay at zero.
         nyquist_hz: Half the sample rate.
+        n_partials: Partials that each row plays, where those behind are padding; None: all.
         static_phase: One phase a partial for the whole sound (the first frame's of `start`) instead of one a frame.
     """
 
@@ -38,12 +41,22 @@ class FreeControls(torch.nn.Module):
     amplitude_top: torch.Tensor
     noise_top: torch.Tensor
 
-    def __init__(self, start: Controls, nyquist_hz: float, *, static_phase: bool = False) -> None:
+    def __init__(
+        self,
+        start: Controls,
+        nyquist_hz: float,
+        n_partials: Int[torch.Tensor, " batch"] | None = None,
+        *,
+        static_phase: bool = False,
+    ) -> None:
         super().__init__()
         k = torch.arange(1, start.n_partials + 1, device=start.f0_hz.device)
         self.divisions = start.divisions
         self.register_buffer("f0_hz", start.f0_hz.clone())
-        self.register_buffer("audible", (start.base_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz).to(start.f0_hz))
+        audible = start.base_hz.unsqueeze(1) * k.view(1, -1, 1) < nyquist_hz
+        if n_partials is not None:
+            audible &= k.view(1, -1, 1) <= n_partials.view(-1, 1, 1)
+        self.register_buffer("audible", audible.to(start.f0_hz))
         self.register_buffer("amplitude_top", highest(start.amplitude.amax(1, keepdim=True)))
         peak = start.distribution.amax(1, keepdim=True).clamp(min=1e-9)
         self.raw_amplitude = torch.nn.Parameter(inverse_exp_sigmoid(start.amplitude, self.amplitude_top))
@@ -57,6 +70,11 @@ class FreeControls(torch.nn.Module):
             first = start.phases[..., :1] if static_phase else start.phases
             self.phases = torch.nn.Parameter(first.clone())
 
+    @classmethod
+    def of(cls, settings: FitSettings, start: Controls, nyquist_hz: float, n_partials: torch.Tensor) -> ExactModel:
+        """As of `Model`."""
+        return cls(start, nyquist_hz, n_partials, static_phase=settings.synth.phase == "static")
+
     def forward(self) -> Controls:
         """The controls that the free numbers stand for."""
         distribution = shares(self.raw_shares, self.audible)
@@ -69,13 +87,7 @@ class FreeControls(torch.nn.Module):
         return Controls(self.f0_hz, amplitude, distribution, noise, phases, self.divisions)
 
     def groups(self, lr: float, lr_phase: float, *, harmonics: bool = True) -> list[dict]:
-        """Parameter groups for an optimiser.
-
-        Args:
-            lr: Learning rate of amplitudes and noise.
-            lr_phase: Learning rate of the phases; 0 leaves them out.
-            harmonics: Whether the harmonics are free at all, or only the noise.
-        """
+        """As of `Model`: a phase rate of 0 leaves the phases out."""
         amplitudes = [self.raw_noise] if self.raw_noise is not None else []
         if harmonics:
             amplitudes += [self.raw_amplitude, self.raw_shares]
