@@ -227,7 +227,9 @@ def _advice(
     limit = _limit_advice(pitch_hz if pitched else None, nyquist_hz, settings) if partials else ""
     if limit:  # what harmonics were not allowed to play is no reason to ask for anything else
         return [*points, limit]
-    if partials and _setting(settings, "synth", "phase") in ("zero", "static"):
+    if _setting(settings, "model", "name") not in (None, "exact"):
+        points.append("Fit a number for every control and frame, the closest model: `model=exact`.")
+    elif partials and _setting(settings, "synth", "phase") in ("zero", "static"):
         points.append(
             "Let each harmonic keep its own phase: `phase=tracked`. It helps most, at twice the size."
         )
@@ -260,6 +262,8 @@ def _limit_advice(f0_hz: float | None, nyquist_hz: float | None, settings: Mappi
 
 
 def _harmonics_alone(settings: Mapping[str, object]) -> bool:
+    if _setting(settings, "model", "name") not in (None, "exact"):
+        return False
     return _setting(settings, "synth", "divisions") == 1 or _setting(settings, "synth", "grid") == "f0"
 
 

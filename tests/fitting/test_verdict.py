@@ -80,6 +80,7 @@ def test_a_tracker_in_doubt_is_not_offered_as_its_own_cure() -> None:
         ("target loss reached", {}, "`optimizer.target_loss`"),
         ("the loss was not finite again and again", {"optimizer": {"lr": 0.08}}, "`optimizer.lr=0.02`"),
         ("", {"synth": {"phase": "zero"}}, "`phase=tracked`"),
+        ("", {"synth": {"phase": "zero"}, "model": {"name": "notebook"}}, "`model=exact`"),
         ("", {"synth": {"noise": False}}, "`synth.noise=true`"),
         ("", {"synth": {"n_harmonics": 20}}, "`synth.n_harmonics=null`"),
         ("", {}, "`quality=best`"),

@@ -1,4 +1,8 @@
-"""The one optimisation loop: numbers, something that renders them, something that judges the result."""
+"""The loop of gradient descent: numbers, a function that renders them, a function that judges the result.
+
+Every fit of many numbers runs here: controls with and without effects, and knobs by Adam. Searches for few numbers, by
+Levenberg-Marquardt or L-BFGS, take curvature into account and try steps; they are in `least_squares` and `bounded`.
+"""
 
 from __future__ import annotations
 
