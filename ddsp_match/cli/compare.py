@@ -24,7 +24,7 @@ def compare(arguments: argparse.Namespace) -> int:
                 from ddsp_match.tasks.compare import compare as task
 
                 place = arguments.output or _place(arguments.a, arguments.b)
-                found = task(
+                comparison = task(
                     arguments.a,
                     arguments.b,
                     out=place,
@@ -40,8 +40,8 @@ def compare(arguments: argparse.Namespace) -> int:
                 )
         except KeyboardInterrupt:
             return interrupted()
-    print(comparison_text(found))
-    for note in found.notes:
+    print(comparison_text(comparison))
+    for note in comparison.notes:
         print(f"note: {note}")
     print(f"written: {place}/{', '.join(NAMES)}")
     print(f"page:    {place / NAMES[2]}")

@@ -71,29 +71,29 @@ def worst_table(card: Card, count: int) -> list[str]:
     return table(cells, text=(0, len(cells[0]) - 1))
 
 
-def comparison_text(found: Comparison) -> str:
+def comparison_text(comparison: Comparison) -> str:
     """The comparison: a line a metric, then what changed most."""
     from ddsp_match.score.comparison_words import headline, rule
 
-    a, b = found.label_a, found.label_b
-    lines = [f"A: {a}", f"B: {b}", f"{_sounds(len(found.pairs))} in both", "", headline(found), ""]
-    if found.settings_changed:
+    a, b = comparison.label_a, comparison.label_b
+    lines = [f"A: {a}", f"B: {b}", f"{_sounds(len(comparison.pairs))} in both", "", headline(comparison), ""]
+    if comparison.settings_changed:
         lines += ["settings that differ:"]
-        lines += [f"  {key}: {_shown(one)} -> {_shown(two)}" for key, (one, two) in found.settings_changed.items()]
+        lines += [f"  {key}: {_shown(one)} -> {_shown(two)}" for key, (one, two) in comparison.settings_changed.items()]
         lines += [""]
     rows = [["", "A", "B", "B - A", "95 %", "better", "worse", "corrected p", "B is"]]
-    by_key = {metric.key: metric for metric in found.metrics}
-    for one in found.differences:
+    by_key = {metric.key: metric for metric in comparison.metrics}
+    for one in comparison.differences:
         metric = by_key[one.key]
         means = [number(metric, one.mean_a), number(metric, one.mean_b), number(metric, one.mean, sign=True)]
         shares = ["", ""] if metric.better == "neither" else [_percent(one.better_share), _percent(one.worse_share)]
         ends = interval(metric, one.low, one.high, sign=True)
         rows.append([_title(metric), *means, ends, *shares, _p(one.p_holm), one.verdict])
-    lines += [*table(rows, text=(0, 8)), *textwrap.wrap(rule(found.differences, len(found.pairs)), 100), ""]
-    metric = by_key[found.sort]
-    for title, pairs in (("improved most", found.improved), ("got worse most", found.regressed)):
+    lines += [*table(rows, text=(0, 8)), *textwrap.wrap(rule(comparison.differences, len(comparison.pairs)), 100), ""]
+    metric = by_key[comparison.sort]
+    for title, pairs in (("improved most", comparison.improved), ("got worse most", comparison.regressed)):
         lines += [*_pairs(f"{title} by {metric.label}", pairs, metric), ""] if pairs else []
-    for label, only in ((a, found.only_a), (b, found.only_b)):
+    for label, only in ((a, comparison.only_a), (b, comparison.only_b)):
         if only:
             lines.append(f"only in {label}: {_sounds(len(only))}")
             lines += [f"  {name}: {why}" for name, why in list(only.items())[:SHOWN_FAILURES]]

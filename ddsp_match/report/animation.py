@@ -157,7 +157,7 @@ def _packed(frames: list[Image]) -> bytes:
 
 
 class _Scene:
-    """What stays the same from frame to frame: the excerpt, the axes, the colours."""
+    """All that stays the same from frame to frame: the excerpt, the axes, the colours."""
 
     def __init__(self, approach: Approach, first: np.ndarray, sample_rate: int) -> None:
         from PIL import ImageFont
@@ -169,7 +169,7 @@ class _Scene:
         self.limit = 1.08 * max(wet_peak, min(first_peak, 2 * wet_peak), 1e-6)
         self.bands = _bands(approach.wet.shape[1], sample_rate)
         self.dry_db = _band_db(approach.dry, self.bands)
-        self.heard = self.dry_db > self.dry_db.max() - 70
+        self.audible = self.dry_db > self.dry_db.max() - 70
         self.target_db = self._transfer(approach.wet)
         known = np.concatenate([self.target_db, self._transfer(first)])
         known = known[np.isfinite(known)]
@@ -184,7 +184,7 @@ class _Scene:
         return samples.mean(0)[self.window]
 
     def _transfer(self, samples: np.ndarray) -> np.ndarray:
-        return np.where(self.heard, _band_db(samples, self.bands) - self.dry_db, np.nan)
+        return np.where(self.audible, _band_db(samples, self.bands) - self.dry_db, np.nan)
 
     def frame(self, step: int, ratio: float, samples: np.ndarray) -> Image:
         """One picture, in colours that all frames share."""

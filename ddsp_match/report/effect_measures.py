@@ -1,4 +1,4 @@
-"""What a pair of sounds says about the effect between them: transfer function, waveshape, gain over time."""
+"""Measure a pair of sounds for the effect between them: transfer function, waveshape, gain over time."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def transfer(
         return np.add.reduceat(values[bins], starts)
 
     # Bins without energy would divide nothing by nothing, and leakage from loud neighbours would fill them.
-    heard = s_xx > 1e-9 * s_xx.max(initial=1e-30)
-    explained = np.where(heard, np.abs(s_xy) ** 2 / np.maximum(s_xx, 1e-300), 0.0)
-    x, y, by_x = (gathered(np.where(heard, part, 0.0)) for part in (s_xx, s_yy, explained))
+    audible = s_xx > 1e-9 * s_xx.max(initial=1e-30)
+    explained = np.where(audible, np.abs(s_xy) ** 2 / np.maximum(s_xx, 1e-300), 0.0)
+    x, y, by_x = (gathered(np.where(audible, part, 0.0)) for part in (s_xx, s_yy, explained))
     independent = 1 + (np.diff(np.append(starts, len(bins))) - 1) / _BINS_AS_ONE
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.where(x > 0, by_x / x, np.nan)

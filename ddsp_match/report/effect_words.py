@@ -99,7 +99,7 @@ def _esr_rows(data: EffectResult) -> str:
 
 
 def _alignment(data: EffectResult) -> list[str]:
-    """What was found between the files before the search."""
+    """Describe the alignment of the files, which precedes the search."""
     late_ms = 1000 * data.rack.latency / data.wet.sample_rate
     samples = f"{abs(round(data.rack.latency, 3)):.10g} samples ({abs(late_ms):.3g} ms)"
     if abs(data.rack.latency) < 1e-6:
@@ -146,10 +146,10 @@ def _knob_rows(data: EffectResult, knob: Parameter) -> str:
 
 def _row(name: str, meaning: str, cells: tuple[str, str, str, str], unsure: bool) -> str:
     badge = ' <span class="badge unsure">sounds the same at other values</span>' if unsure else ""
-    span, neutral, found, bar = cells
+    span, neutral, value, bar = cells
     return (
         f'<tr><th scope="row"><code>{escape(name)}</code><small>{escape(meaning)}</small>{badge}</th>'
-        f'<td class="number value" data-label="found"><b>{found}</b></td>'
+        f'<td class="number value" data-label="found"><b>{value}</b></td>'
         f'<td class="bar-cell">{bar}</td>'
         f'<td class="number" data-label="range">{span}</td>'
         f'<td class="number" data-label="neutral">{neutral}</td></tr>'
@@ -168,12 +168,12 @@ def _picture_row(data: EffectResult, knob: Parameter, values: np.ndarray, neutra
         f'aria-label="{knob.size} values"><polyline points="{points}"/></svg>'
         f"<details><summary>all {knob.size}</summary><p>{escape(listed)}</p></details>"
     )
-    found = f"{_plain(float(f'{values.min():.3g}'))} … {_with_unit(float(f'{values.max():.3g}'), knob)}"
+    span = f"{_plain(float(f'{values.min():.3g}'))} … {_with_unit(float(f'{values.max():.3g}'), knob)}"
     at_rest = _with_unit(float(neutral[0]), knob)
     if np.ptp(neutral) > 0:
         at_rest = f"{_plain(neutral[0])}, {_plain(neutral[1])}, …"
     unsure = bool({knob.name, *knob.labels} & set(data.ambiguous))
-    return _row(f"{knob.name}[{knob.size}]", knob.meaning, (_range_words(knob), at_rest, found, bar), unsure)
+    return _row(f"{knob.name}[{knob.size}]", knob.meaning, (_range_words(knob), at_rest, span, bar), unsure)
 
 
 def _plain(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What each figure means, in plain words, and the tables of the page as HTML."""
+"""The meaning of each figure in plain words, and the tables of the page as HTML."""
 
 from __future__ import annotations
 

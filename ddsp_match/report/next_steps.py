@@ -1,4 +1,4 @@
-"""What to do with a match: commands with its own patch file, for the terminal, the report and the app."""
+"""Next steps with a match: commands with its own patch file, for the terminal, the report and the app."""
 
 from __future__ import annotations
 

@@ -99,13 +99,13 @@ def players(target: Audio, match: Audio, stems: Mapping[str, Audio]) -> list[Pla
     stored = {"target": target, "match": match, **stems}
     stored = {name: _as_long(audio, target.n_samples) for name, audio in stored.items()}
     lossless = is_lossless(target)
-    heard = dict(stored)
+    sounds = dict(stored)
     if lossless and target.samples.shape == stored["match"].samples.shape:
-        heard["difference"] = Audio(target.samples - stored["match"].samples, target.sample_rate)
-    loudness = {name: loudness_lufs(audio) for name, audio in heard.items()}
-    gains = gains_db(heard, loudness)
+        sounds["difference"] = Audio(target.samples - stored["match"].samples, target.sample_rate)
+    loudness = {name: loudness_lufs(audio) for name, audio in sounds.items()}
+    gains = gains_db(sounds, loudness)
     made = []
-    for name, audio in heard.items():
+    for name, audio in sounds.items():
         file, rate, scale = _encode(audio, lossless) if name in stored else (b"", audio.sample_rate, 1.0)
         made.append(
             Player(
@@ -122,12 +122,12 @@ def players(target: Audio, match: Audio, stems: Mapping[str, Audio]) -> list[Pla
 
 
 def is_lossless(target: Audio) -> bool:
-    """Whether the players hold a sound of this size without loss."""
+    """Tell whether the players hold a sound of this size without loss."""
     return target.samples.size <= LOSSLESS_SAMPLES
 
 
 def format_words(target: Audio) -> str:
-    """What the page says about the fidelity of its players."""
+    """Describe the fidelity of its players."""
     if is_lossless(target):
         return "The players hold the sounds without loss, in 16 bits."
     return (

@@ -33,7 +33,7 @@ def feature_series(features: Features, frame_s: float) -> dict[str, list]:
     doubt marks the group.
 
     Args:
-        features: What was heard.
+        features: f0, periodicity and loudness.
         frame_s: Seconds between frames.
 
     Returns:

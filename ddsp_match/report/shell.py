@@ -1,4 +1,4 @@
-"""What all pages share: filling a template, embedding sounds, pictures, numbers and the script safely."""
+"""The frame of all pages: filling a template, embedding sounds, pictures, numbers and the script safely."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def json_text(value: object) -> str:
 
 
 def player_facts(player: Player, target: Player) -> dict[str, object]:
-    """What the script knows about a player."""
+    """Return the facts about a player that the script takes."""
     silent = player.loudness_lufs <= SILENCE_LUFS
     short_db = (target.loudness_lufs + target.gain_db) - (player.loudness_lufs + player.gain_db)
     return {

@@ -108,7 +108,7 @@ def _controls_words(controls: Controls, grid: str) -> str:
 
 
 def _shown(controls: Controls) -> str:
-    """What is said where the channels do not each have a picture."""
+    """Say so where one picture stands for several channels."""
     return f" Shown is the mean of {len(controls.f0_hz)} channels." if len(controls.f0_hz) > 1 else ""
 
 

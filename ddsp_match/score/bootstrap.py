@@ -82,7 +82,7 @@ def _resampled_means(
 def intervals_where_known(table: Float[np.ndarray, "sounds metrics"]) -> list[tuple[float, float] | None]:
     """`mean_intervals` of figures that some sounds lack, which are NaN there; None where fewer than two have one."""
     present = np.isfinite(table)
-    found: list[tuple[float, float] | None] = [None] * table.shape[1]
+    limits: list[tuple[float, float] | None] = [None] * table.shape[1]
     # Metrics that the same sounds have are resampled together.
     alike: dict[bytes, list[int]] = defaultdict(list)
     for column in range(table.shape[1]):
@@ -91,5 +91,5 @@ def intervals_where_known(table: Float[np.ndarray, "sounds metrics"]) -> list[tu
         ends = mean_intervals(table[present[:, columns[0]]][:, columns])
         if ends is not None:
             for column, (low, high) in zip(columns, ends.tolist(), strict=True):
-                found[column] = (low, high)
-    return found
+                limits[column] = (low, high)
+    return limits

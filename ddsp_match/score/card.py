@@ -14,7 +14,7 @@ SILENCE, WHITE_NOISE = "silence", "white noise"  # what a target is measured aga
 
 @dataclass(frozen=True)
 class Metric:
-    """What a figure is.
+    """The definition of a figure.
 
     Attributes:
         key: Its key in every mapping of figures, and its column.

@@ -8,16 +8,16 @@ from ddsp_match.score.card import Comparison, Difference, Outcome
 from ddsp_match.score.paired import CLEAR_P, sounds_needed
 
 
-def headline(found: Comparison) -> str:
+def headline(comparison: Comparison) -> str:
     """The result in a sentence: the metrics in which B is clearly better, those in which it is clearly worse."""
-    clear = {way: _labels(found, way) for way in ("better", "worse")}
-    judged = sum(metric.better != "neither" for metric in found.metrics)
+    clear = {way: _labels(comparison, way) for way in ("better", "worse")}
+    judged = sum(metric.better != "neither" for metric in comparison.metrics)
     if not any(clear.values()):
-        return f"No clear difference between {found.label_a} and {found.label_b} in any of {judged} metrics."
+        return f"No clear difference between {comparison.label_a} and {comparison.label_b} in any of {judged} metrics."
     parts = [f"{way} in {', '.join(labels)}" for way, labels in clear.items() if labels]
-    left = judged - sum(map(len, clear.values()))
-    rest = f"; no clear difference in {'the other ' if left > 1 else ''}{left}" if left else ""
-    return f"{found.label_b} is {', '.join(parts)}{rest}."
+    remaining = judged - sum(map(len, clear.values()))
+    rest = f"; no clear difference in {'the other ' if remaining > 1 else ''}{remaining}" if remaining else ""
+    return f"{comparison.label_b} is {', '.join(parts)}{rest}."
 
 
 def rule(differences: Sequence[Difference], n_sounds: int) -> str:
@@ -33,6 +33,6 @@ def rule(differences: Sequence[Difference], n_sounds: int) -> str:
     return words
 
 
-def _labels(found: Comparison, way: Outcome) -> list[str]:
-    label = {metric.key: metric.label for metric in found.metrics}
-    return [label[one.key] for one in found.differences if one.verdict == way]
+def _labels(comparison: Comparison, way: Outcome) -> list[str]:
+    label = {metric.key: metric.label for metric in comparison.metrics}
+    return [label[one.key] for one in comparison.differences if one.verdict == way]

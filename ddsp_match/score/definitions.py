@@ -1,4 +1,4 @@
-"""What each figure of the score card is."""
+"""Definitions of the figures of the score card."""
 
 from __future__ import annotations
 

@@ -38,30 +38,32 @@ def content(card: Card) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, **vars(card)}
 
 
-def write_comparison(folder: Path, found: Comparison) -> None:
+def write_comparison(folder: Path, comparison: Comparison) -> None:
     """Writes ``compare.json``, without the two cards it was made from, and ``compare.csv``, a row a sound.
 
     Raises:
         OutputError: The folder cannot be written to.
     """
     known: dict[str, Any] = {"format": COMPARISON, "version": VERSION}
-    known |= {field.name: getattr(found, field.name) for field in fields(found) if field.name not in ("a", "b")}
+    names = [field.name for field in fields(comparison) if field.name not in ("a", "b")]
+    known |= {name: getattr(comparison, name) for name in names}
     known |= {
-        "folder_a": found.a.folder,
-        "folder_b": found.b.folder,
+        "folder_a": comparison.a.folder,
+        "folder_b": comparison.b.folder,
         "pairs": [
             {"name": pair.name, "family": pair.a.family, "a": pair.a.metrics, "b": pair.b.metrics}
-            for pair in found.pairs
+            for pair in comparison.pairs
         ],
-        "improved": [pair.name for pair in found.improved],
-        "regressed": [pair.name for pair in found.regressed],
+        "improved": [pair.name for pair in comparison.improved],
+        "regressed": [pair.name for pair in comparison.regressed],
     }
     write_json(folder / "compare.json", known)
-    columns = [column for m in found.metrics for column in (f"A {header(m)}", f"B {header(m)}", f"B-A {header(m)}")]
+    heads = map(header, comparison.metrics)
+    columns = [f"{side} {head}" for head in heads for side in ("A", "B", "B-A")]
     body = []
-    for pair in found.pairs:
+    for pair in comparison.pairs:
         cells: list[Any] = []
-        for metric in found.metrics:
+        for metric in comparison.metrics:
             change = pair.change(metric.key)
             cells += [pair.a.metrics.get(metric.key, ""), pair.b.metrics.get(metric.key, "")]
             cells += ["" if change is None else change]
@@ -75,16 +77,16 @@ def read_card(path: Path) -> Card | None:
     It is derived: what cannot be read is computed anew.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.pop("format") != FORMAT or found.pop("version") != VERSION:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known.pop("format") != FORMAT or known.pop("version") != VERSION:
             return None
-        found["metrics"] = [Metric(**metric) for metric in found["metrics"]]
-        found["rows"] = [Row(**row) for row in found["rows"]]
-        found["families"] = [_group(group) for group in found["families"]]
-        found["ceilings"] = {name: _group(group) for name, group in found["ceilings"].items()}
+        known["metrics"] = [Metric(**metric) for metric in known["metrics"]]
+        known["rows"] = [Row(**row) for row in known["rows"]]
+        known["families"] = [_group(group) for group in known["families"]]
+        known["ceilings"] = {name: _group(group) for name, group in known["ceilings"].items()}
         for name in ("overall", "floor"):
-            found[name] = found[name] and _group(found[name])
-        return Card(**found)
+            known[name] = known[name] and _group(known[name])
+        return Card(**known)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

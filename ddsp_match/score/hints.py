@@ -12,37 +12,37 @@ NOISE_UNEXPLAINED = 0.43  # share of energy by which the spectra of two draws of
 
 
 def hints(metrics: Mapping[str, float], facts: Mapping[str, Any]) -> list[str]:
-    """What stands out, the gravest first.
+    """Return what stands out, the gravest first.
 
     Args:
         metrics: The figures of a match; also ``doubt_share`` of the fit, if it is known.
         facts: ``pitched``, ``f0_median_hz`` and ``match_f0_hz``, ``level_db``, ``duration_s``; what is known.
     """
-    said = []
+    points = []
     if facts.get("pitched") is False:
         partials = metrics.get("harmonic_share", 0.0) > 0
-        said.append("no pitch was found: " + ("partials on a steady grid" if partials else "noise only"))
+        points.append("no pitch was found: " + ("partials on a steady grid" if partials else "noise only"))
     if (share := metrics.get("octave_errors", 0.0)) > OCTAVE_SHARE:
-        said.append(f"pitch one or more octaves off in {_percent(share)} of the frames{_both(facts)}")
+        points.append(f"pitch one or more octaves off in {_percent(share)} of the frames{_both(facts)}")
     elif (cents := metrics.get("f0_l1_cents", 0.0)) > CENTS:
-        said.append(f"pitch off by {cents:.0f} cents{_both(facts)}")
+        points.append(f"pitch off by {cents:.0f} cents{_both(facts)}")
     if (share := metrics.get("doubt_share", 0.0)) > DOUBT:
-        said.append(f"pitch in doubt in {_percent(share)} of the frames")
+        points.append(f"pitch in doubt in {_percent(share)} of the frames")
     if (share := metrics.get("voicing_agreement", 1.0)) < VOICING:
-        said.append(f"a pitch comes or goes in {_percent(1 - share)} of the frames")
+        points.append(f"a pitch comes or goes in {_percent(1 - share)} of the frames")
     tonal = metrics.get("harmonic_share")
     if tonal is not None and tonal < TONAL and facts.get("pitched") is not False:
-        said.append(f"noise carries {_percent(1 - tonal)} of the energy")
+        points.append(f"noise carries {_percent(1 - tonal)} of the energy")
     unexplained = metrics.get("unexplained_share", 0.0) - NOISE_UNEXPLAINED * metrics.get("noise_share", 0.0)
     if unexplained > UNEXPLAINED:
-        said.append(f"{_percent(metrics['unexplained_share'])} of the energy explained by neither part")
+        points.append(f"{_percent(metrics['unexplained_share'])} of the energy explained by neither part")
     if (off := metrics.get("loudness_l1_db", 0.0)) > LOUDNESS_DB:
-        said.append(f"loudness off by {off:.1f} dB")
+        points.append(f"loudness off by {off:.1f} dB")
     if (level := facts.get("level_db")) is not None and level < QUIET_DB:
-        said.append(f"quiet ({level:.0f} dB)")
+        points.append(f"quiet ({level:.0f} dB)")
     if (duration := facts.get("duration_s")) is not None and duration < SHORT_S:
-        said.append(f"short ({duration:.2f} s)")
-    return said
+        points.append(f"short ({duration:.2f} s)")
+    return points
 
 
 def _both(facts: Mapping[str, Any]) -> str:

@@ -24,8 +24,8 @@ def version() -> str | None:
     return importlib.metadata.version("zimtohrli")
 
 
-def heard(sound: Audio) -> np.ndarray:
-    """A sound as Zimtohrli wants it: ``(n,)`` float32 at 48 kHz, the mean of the channels."""
+def signal_of(sound: Audio) -> np.ndarray:
+    """Return a sound as Zimtohrli takes it: ``(n,)`` float32 at 48 kHz, the mean of the channels."""
     return np.ascontiguousarray(resample(Audio(sound.mono()[None], sound.sample_rate), RATE).samples[0], np.float32)
 
 
@@ -33,7 +33,7 @@ def opinion(target: np.ndarray, match: np.ndarray, pads: int = len(PADS)) -> flo
     """The opinion score of a match, 1 to 5: the median over leading pads of silence.
 
     Args:
-        target: The sound, as `heard` gives it.
+        target: The sound, as `signal_of` gives it.
         match: Its match, the same way.
         pads: How many pads to take, 1 to 7: the time it takes grows with them, the chance of a freak value falls.
 

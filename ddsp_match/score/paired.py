@@ -28,13 +28,13 @@ def differences(pairs: Sequence[Pair], metrics: Sequence[Metric]) -> list[Differ
     change = table[..., 1] - table[..., 0]
     change = np.where(np.abs(change) <= TIE * np.abs(table).max(-1), 0.0, change)
     ends = intervals_where_known(change)
-    found: list[Difference] = []
+    results: list[Difference] = []
     metric_of = {metric.key: metric for metric in metrics}
     for column, metric in enumerate(metrics):
         here = np.isfinite(change[:, column])
         if here.any():
-            found.append(_difference(metric, table[here, column], change[here, column], ends[column]))
-    return [dataclasses.replace(one, verdict=_verdict(metric_of[one.key], one)) for one in _with_holm(found)]
+            results.append(_difference(metric, table[here, column], change[here, column], ends[column]))
+    return [dataclasses.replace(one, verdict=_verdict(metric_of[one.key], one)) for one in _with_holm(results)]
 
 
 def sounds_needed(n_metrics: int) -> int:
@@ -101,12 +101,12 @@ def _verdict(metric: Metric, one: Difference) -> Outcome:
     return "better" if (one.low > 0) == (metric.better == "higher") else "worse"
 
 
-def _with_holm(found: list[Difference]) -> list[Difference]:
+def _with_holm(results: list[Difference]) -> list[Difference]:
     """The same with p-values by Holm 1979: the chance that any of so many comparisons is a false alarm."""
-    tested = sorted((d.p, place) for place, d in enumerate(found) if d.p is not None)
+    tested = sorted((d.p, place) for place, d in enumerate(results) if d.p is not None)
     corrected: dict[int, float] = {}
     largest = 0.0
     for rank, (p, place) in enumerate(tested):
         largest = max(largest, min(1.0, p * (len(tested) - rank)))
         corrected[place] = largest
-    return [dataclasses.replace(one, p_holm=corrected.get(place)) for place, one in enumerate(found)]
+    return [dataclasses.replace(one, p_holm=corrected.get(place)) for place, one in enumerate(results)]

@@ -18,9 +18,9 @@ def f0_agreement(
 
     Args:
         target_hz: f0 of the target in Hz, positive everywhere.
-        target_voiced: Frames in which it was heard.
+        target_voiced: Frames that are voiced.
         match_hz: f0 of the match.
-        match_voiced: Frames in which it was heard.
+        match_voiced: Frames that are voiced.
 
     Returns:
         ``voicing_agreement``, the share of frames that are voiced in both or in neither; and, where any frame is voiced
@@ -28,12 +28,12 @@ def f0_agreement(
         within 50 cents of a whole number of octaves other than 0. This is mir_eval's raw chroma accuracy less its raw
         pitch accuracy.
     """
-    found = {"voicing_agreement": float(np.mean(target_voiced == match_voiced))}
+    figures = {"voicing_agreement": float(np.mean(target_voiced == match_voiced))}
     both = target_voiced & match_voiced
     if both.any():
         cents = OCTAVE_CENTS * np.log2(match_hz[both].astype(np.float64) / target_hz[both])
         octaves = np.round(cents / OCTAVE_CENTS)
         near = np.abs(cents - OCTAVE_CENTS * octaves) <= TOLERANCE_CENTS
-        found["f0_l1_cents"] = float(np.abs(cents).mean())
-        found["octave_errors"] = float(np.mean(near & (octaves != 0)))
-    return found
+        figures["f0_l1_cents"] = float(np.abs(cents).mean())
+        figures["octave_errors"] = float(np.mean(near & (octaves != 0)))
+    return figures

@@ -1,4 +1,4 @@
-"""What a target is measured against to know what a figure means: silence, and white noise as loud as it is."""
+"""References that tell what a figure means: silence, and white noise as loud as it is."""
 
 from __future__ import annotations
 

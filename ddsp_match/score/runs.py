@@ -51,7 +51,7 @@ class FittedSound:
 
 @dataclass(frozen=True)
 class MatchSet:
-    """What is to be scored.
+    """The matches to score.
 
     Attributes:
         folder: The run's folder.
@@ -80,13 +80,13 @@ def find_run(folder: Path, source: Path | None = None) -> MatchSet:
     if source is not None and not source.is_dir():
         raise OutputError("no such folder", where=source, needed="the folder in which the sounds lie now")
     if not folder.is_dir():
-        found = "a file" if folder.exists() else "no such folder"
-        raise OutputError(found, where=folder, needed="a folder that `ddsp-match fit` has written")
+        kind = "a file" if folder.exists() else "no such folder"
+        raise OutputError(kind, where=folder, needed="a folder that `ddsp-match fit` has written")
     if is_run(folder):
         return _run_of_many(folder, source)
     singles = _singles(folder)
     if not singles:
-        inner = sorted(found.name for found in folder.iterdir() if is_run(found))
+        inner = sorted(place.name for place in folder.iterdir() if is_run(place))
         if inner:
             raise OutputError(
                 f"{len(inner)} runs over many sounds",
@@ -141,19 +141,19 @@ def _moved(path: Path, name: str, root: Path, source: Path | None) -> Path:
         return path
     inside = path.relative_to(root) if path.is_relative_to(root) else Path(name + path.suffix)
     candidates = [source / inside, source / (name + path.suffix), source / path.name]
-    return next((found.absolute() for found in candidates if found.is_file()), candidates[0].absolute())
+    return next((path.absolute() for path in candidates if path.is_file()), candidates[0].absolute())
 
 
 def _singles(folder: Path) -> list[Path]:
     """The runs of one sound in a folder or below it, in order; a run's own folders are not looked into."""
-    found = []
+    singles = []
     for place, inside, files in os.walk(folder):
         here = set(files)
         if METRICS in here and (MATCH in here or any(name.endswith(SUFFIX) for name in here)):
-            found.append(Path(place))
+            singles.append(Path(place))
             inside.clear()
         inside[:] = sorted((name for name in inside if not name.startswith(".")), key=_by_number)
-    return found
+    return singles
 
 
 def _by_number(name: str) -> tuple[int, str]:

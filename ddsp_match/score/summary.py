@@ -36,17 +36,17 @@ def summaries(
     table = np.array([[own.get(key, np.nan) for key in wanted] for own in figures.values()], dtype=np.float64)
     table = table.reshape(len(names), len(wanted))
     ends = intervals_where_known(table) if intervals else [None] * len(wanted)
-    found = {}
+    by_key = {}
     for column, key in enumerate(wanted):
         here = np.isfinite(table[:, column])
         if here.any():
             own = table[here, column]
             worst = int(np.argmax(own * badness(key, 1.0)))
             low, high = ends[column] or (None, None)
-            found[key] = Summary(
+            by_key[key] = Summary(
                 len(own), float(own.mean()), low, high, float(np.median(own)), float(own[worst]), names[here][worst]
             )
-    return found
+    return by_key
 
 
 def group(name: str, rows: Sequence[Row], metrics: Sequence[Metric]) -> Group:
@@ -77,7 +77,7 @@ def summarise(card: Card) -> Card:
     card.floor_meaning = (FLOOR_OF_FITS if refitted else FLOOR_OF_NOISE) if card.floor else ""
     names = list(dict.fromkeys(name for row in rows for name in row.ceilings))
     groups = {name: {row.name: row.ceilings[name] for row in rows if name in row.ceilings} for name in names}
-    card.ceilings = {name: found for name in names if (found := _means(name, groups[name], keys)) is not None}
+    card.ceilings = {name: means for name in names if (means := _means(name, groups[name], keys)) is not None}
     return card
 
 

@@ -1,4 +1,4 @@
-"""Hear a sound without fitting it: f0, periodicity and loudness."""
+"""Analyse a sound without fitting it: f0, periodicity and loudness."""
 
 from __future__ import annotations
 

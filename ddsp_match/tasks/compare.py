@@ -75,7 +75,7 @@ def compare(
     notes: list[str] = []
 
     def card_of(folder: Path, label: str, side: str) -> Card:
-        def told(done: int, total: int) -> None:
+        def count(done: int, total: int) -> None:
             if on_progress:
                 on_progress(label, done, total)
 
@@ -86,7 +86,7 @@ def compare(
             "tracker": tracker or known.get("tracker", "run"),
             "references": known.get("references", REFERENCES),
             "workers": workers,
-            "on_progress": told,
+            "on_progress": count,
             "stop": stop,
         }
         card = score(folder, out=None if place is None else place / side, write=place is not None, **arguments)
@@ -94,14 +94,14 @@ def compare(
         return card
 
     cards = card_of(first, label_a, "a"), card_of(second, label_b, "b")
-    found = compared(*cards, label_a, label_b, sort=sort, count=count)
-    found.notes = notes + found.notes
+    comparison = compared(*cards, label_a, label_b, sort=sort, count=count)
+    comparison.notes = notes + comparison.notes
     if place is not None:
         from ddsp_match.report import compare_page
 
-        files.write_comparison(place, found)
-        compare_page.write(place / NAMES[2], found, command)
-    return found
+        files.write_comparison(place, comparison)
+        compare_page.write(place / NAMES[2], comparison, command)
+    return comparison
 
 
 def compared(a: Card, b: Card, label_a: str, label_b: str, *, sort: str = "mrstft", count: int = 10) -> Comparison:
@@ -148,7 +148,7 @@ def compared(a: Card, b: Card, label_a: str, label_b: str, *, sort: str = "mrstf
 
 
 def labels(a: Path, b: Path) -> tuple[str, str]:
-    """What two runs are called: by their folders, and as many of those above as it takes to tell them apart."""
+    """Name two runs: by their folders, and as many of those above as it takes to tell them apart."""
     parts_a, parts_b = a.absolute().parts, b.absolute().parts
     for count in range(1, max(len(parts_a), len(parts_b)) + 1):
         one, other = "/".join(parts_a[-count:]), "/".join(parts_b[-count:])

@@ -123,10 +123,10 @@ def score(
             files.write_json(place / NAMES[0], files.content(card))
             saved = time.monotonic()
     gather()
-    left = len(jobs) - done
-    if left:
+    remaining = len(jobs) - done
+    if remaining:
         card.complete = False
-        notes.append(f"{left} of {len(run.sounds)} sounds are not scored yet; the same command goes on with them")
+        notes.append(f"{remaining} of {len(run.sounds)} sounds are not scored yet; the same command goes on with them")
     summarise(card)
     if sort not in {metric.key for metric in card.metrics} and card.metrics:
         card.sort = card.metrics[0].key

@@ -50,7 +50,7 @@ def scoring_of(run: MatchSet, mos_pads: int | None, tracker: str) -> tuple[Scori
 def plan(
     run: MatchSet, scoring: Scoring, *, references: int, refit: int, before: Sequence[Card], force: bool = False
 ) -> tuple[dict[str, Row], list[ScoreJob], list[str]]:
-    """What is known of a run's sounds, and what is to be measured.
+    """Divide a run's sounds into scores that still hold and jobs for the rest.
 
     Args:
         run: The run.

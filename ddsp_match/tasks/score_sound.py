@@ -33,7 +33,7 @@ from ddsp_match.tasks.render import render
 
 SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01
-Track = tuple[np.ndarray, np.ndarray, float | None]  # f0 in Hz and whether it was heard, by frame; the note in Hz
+Track = tuple[np.ndarray, np.ndarray, float | None]  # f0 in Hz and whether it is voiced, by frame; the note in Hz
 FIGURES = {"f0_l1_cents": "f0", "octave_errors": "f0", "voicing_agreement": "f0", "mos": "mos"}  # the rest: "spectra"
 F0_FACTS = ("pitched", "f0_median_hz", "match_f0_hz")
 REFERENCE_PADS = 1  # of the floor and the ceilings only means over sounds are shown, which freak values hardly move
@@ -104,14 +104,14 @@ def start_row(sound: FittedSound) -> Row:
 
 
 def fingerprint(sound: FittedSound) -> str:
-    """What every figure of a row depends on: the files as they are now, by size and time of change."""
+    """Return a digest of all that the figures depend on: the files as they are now, by size and time of change."""
     how: list[Any] = [SCORING_VERSION, sound.seconds, sound.facts.get("peak_mb")]
     for path in (sound.target, sound.match, sound.patch):
         try:
-            found = path.stat() if path is not None else None
+            status = path.stat() if path is not None else None
         except OSError:
-            found = None
-        how.append(found and [found.st_size, found.st_mtime_ns])
+            status = None
+        how.append(status and [status.st_size, status.st_mtime_ns])
     return _digest(how)
 
 
@@ -198,7 +198,7 @@ class _Scorer:
         self.match = self._fitting(_match(sound, self.patch))
         self.timebase = Timebase.at(self.target.sample_rate)
         self._pitch: tuple[Track, Track] | None = None
-        self._heard: np.ndarray | None = None
+        self._signal: np.ndarray | None = None
 
     def run(self) -> None:
         """Fill in the row: what is known of before, and the parts that the job asks for."""
@@ -241,19 +241,19 @@ class _Scorer:
         return {key: value for key, value in own.items() if _part(key) not in again}
 
     def _figures(self, which: str, match: Audio, *, pads: int, against: Audio | None = None) -> dict[str, float]:
-        """What tells a match from the target, or from another match, of the parts to measure."""
+        """Return the figures of a match against the target, or another match, of the parts to measure."""
         target, parts = against or self.target, self.job.parts
-        found: dict[str, float] = {}
+        figures: dict[str, float] = {}
         if f"spectra {which}" in parts:
             tensors = [torch.from_numpy(sound.samples) for sound in (target, match)]
             rate = target.sample_rate
-            found |= metrics.distances(tensors[0], tensors[1], rate, sizes_for(rate))
+            figures |= metrics.distances(tensors[0], tensors[1], rate, sizes_for(rate))
         if f"f0 {which}" in parts:
-            found |= self._f0_figures(match, against)
+            figures |= self._f0_figures(match, against)
         if f"mos {which}" in parts:
-            heard = opinion.heard(against) if against is not None else self._target_heard()
-            found["mos"] = opinion.opinion(heard, opinion.heard(match), min(pads, self.scoring.mos_pads))
-        return {key: value for key, value in found.items() if math.isfinite(value)}
+            signal = opinion.signal_of(against) if against is not None else self._target_signal()
+            figures["mos"] = opinion.opinion(signal, opinion.signal_of(match), min(pads, self.scoring.mos_pads))
+        return {key: value for key, value in figures.items() if math.isfinite(value)}
 
     def _f0_figures(self, match: Audio, against: Audio | None) -> dict[str, float]:
         if self._pitch is None:
@@ -271,10 +271,10 @@ class _Scorer:
         features, _ = analyse(sound, self.timebase, self.scoring.tracker)
         return features.f0_hz[0].numpy(), features.voiced[0].numpy(), features.pitch_hz
 
-    def _target_heard(self) -> np.ndarray:
-        if self._heard is None:
-            self._heard = opinion.heard(self.target)
-        return self._heard
+    def _target_signal(self) -> np.ndarray:
+        if self._signal is None:
+            self._signal = opinion.signal_of(self.target)
+        return self._signal
 
     def _second_take(self, patch: Patch) -> Audio:
         """The sound matched once more, with other chances."""
@@ -316,8 +316,8 @@ class _Scorer:
         if self._pitch is not None:
             target_hz, match_hz = (track[2] for track in self._pitch)
             facts["pitched"] = facts.get("pitched", target_hz is not None)
-            heard = {"f0_median_hz": target_hz, "match_f0_hz": match_hz}
-            facts |= {key: round(value, 3) for key, value in heard.items() if value is not None}
+            notes_hz = {"f0_median_hz": target_hz, "match_f0_hz": match_hz}
+            facts |= {key: round(value, 3) for key, value in notes_hz.items() if value is not None}
         return facts
 
 

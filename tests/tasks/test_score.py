@@ -120,7 +120,7 @@ def test_opinions_are_taken_where_zimtohrli_is(tmp_path, monkeypatch):
     run = make_run(tmp_path / "run", {"a": (patch, noisy(render(patch)))})
     card = score(run, mos_pads=1, tracker="none", workers=1, references=1)
     row = card.rows[0]
-    target, match = (opinion.heard(read(path)[0]) for path in (row.target, row.match))
+    target, match = (opinion.signal_of(read(path)[0]) for path in (row.target, row.match))
     assert row.metrics["mos"] == pytest.approx(opinion.opinion(target, match, 1), abs=1e-6)
     assert 1 <= row.ceilings["silence"]["mos"] < row.metrics["mos"] <= row.floor["mos"] + 0.5
     monkeypatch.setattr(opinion, "version", lambda: None)
