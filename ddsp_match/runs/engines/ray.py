@@ -354,7 +354,7 @@ class Actor:
 
 
 def check_answers(address: str, join_s: float = _JOIN_S) -> None:
-    """Make sure that a Ray cluster answers, within about twenty seconds, before it is joined.
+    """Make sure that a Ray cluster answers, within a minute, before it is joined.
 
     Ray itself tries for minutes, prints, and may end the whole process when there is no answer. So another process
     joins first, and is given a limited time.
