@@ -97,7 +97,7 @@ class FirstGuess:
         timebase: Frame grid.
         settings: Of the fit.
         wide: Whether partials may follow all that the frame rate carries; not where an effect that is yet to be
-            found may explain some of it.
+            fitted may explain some of it.
     """
 
     def __init__(self, target: Target, timebase: Timebase, settings: FitSettings, *, wide: bool = True) -> None:
@@ -121,14 +121,14 @@ class FirstGuess:
         grid = self._grid(f0_hz)
         if self.settings.init.kind == "random":
             return grid, [self._by_chance(grid, segment) for segment in self.segments]
-        found, left_db = self._partials(grid, self.target.pitched)
+        partials, left_db = self._partials(grid, self.target.pitched)
         steady = self.settings.synth.grid == "steady" or not self.target.pitched
         if self._may_be_steady() and (steady or left_db > -ENOUGH_DB):
             other = self._steady_grid()
             theirs, others_db = self._partials(other, True, FREE)
             if steady or others_db < left_db - GAIN_DB:
-                grid, found = other, theirs
-        return grid, [self._controls(grid, *pair) for pair in zip(self.segments, found, strict=True)]
+                grid, partials = other, theirs
+        return grid, [self._controls(grid, *pair) for pair in zip(self.segments, partials, strict=True)]
 
     def span(self, segment: Segment) -> tuple[int, int]:
         """First sample of a segment, and one past its last."""
@@ -192,8 +192,8 @@ class FirstGuess:
                     return f0_hz
                 here = f0_hz[:, segment.first : segment.last]
                 weight = smoothness(here, self.timebase, REFINE_BANDWIDTH_HZ)
-                found = fit_harmonics(target, self._synth(grid, segment), weight, self.timebase, iterations=12)
-                better = refined_f0(here, found, self.timebase)
+                partials = fit_harmonics(target, self._synth(grid, segment), weight, self.timebase, iterations=12)
+                better = refined_f0(here, partials, self.timebase)
                 moved[:, segment.keep_first : segment.keep_last] = better[:, segment.kept]
             # The trackers have been refined once already; this second look only polishes what they left.
             cents = self.settings.f0.refine_cents
@@ -211,17 +211,17 @@ class FirstGuess:
     ) -> tuple[list[Complex[torch.Tensor, "channels partials frames"]], float]:
         """Complex amplitudes of each segment, and the energy they leave unexplained, in dB of the sound's."""
         silent = [self.target.samples.new_zeros(self.channels, 1, s.last - s.first) for s in self.segments]
-        found, left_db = [part.to(torch.complex64) for part in silent], 0.0
+        partials, left_db = [part.to(torch.complex64) for part in silent], 0.0
         for share in shares[: (len(shares) if self.wide else 1) if tonal else 0]:
             left = whole = 0.0
             for number, (segment, target) in enumerate(self._targets()):
-                found[number], played = self._explained(grid, segment, target, share)
+                partials[number], played = self._explained(grid, segment, target, share)
                 left += float((target - played).square().sum())
                 whole += float(target.square().sum())
             left_db = 10 * math.log10(max(left, 1e-20) / max(whole, 1e-20))
             if left_db <= -ENOUGH_DB:
                 break
-        return found, left_db
+        return partials, left_db
 
     def _explained(
         self, grid: Grid, segment: Segment, target: torch.Tensor, share: float
@@ -232,8 +232,8 @@ class FirstGuess:
         k = torch.arange(1, grid.n_partials + 1, device=target.device).view(1, -1, 1)
         audible = base_hz.unsqueeze(1) * k < self.timebase.nyquist_hz
         steps = WIDE_ITERATIONS if self.wide else ITERATIONS
-        found = fit_harmonics(target, synth, weight, self.timebase, steps, audible)
-        return found, synth.harmonics(found)
+        partials = fit_harmonics(target, synth, weight, self.timebase, steps, audible)
+        return partials, synth.harmonics(partials)
 
     def _by_chance(self, grid: Grid, segment: Segment) -> Controls:
         return random_controls(
@@ -245,18 +245,18 @@ class FirstGuess:
             divisions=grid.divisions,
         )
 
-    def _controls(self, grid: Grid, segment: Segment, found: torch.Tensor) -> Controls:
+    def _controls(self, grid: Grid, segment: Segment, partials: torch.Tensor) -> Controls:
         a, b = self.span(segment)
         target, f0_hz = self.target.samples[:, a:b], grid.f0_hz[:, segment.first : segment.last]
         frames = f0_hz.shape[1]
         noise = target.new_zeros(self.channels, 0, frames)
         if self.n_bands:
-            residual = target - self._synth(grid, segment).harmonics(found) if self.tonal else target
+            residual = target - self._synth(grid, segment).harmonics(partials) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
             if self.tonal:
                 noise = torch.minimum(noise, valley_magnitudes(target, f0_hz, self.timebase, self.n_bands))
         nyquist_hz, mode = self.timebase.nyquist_hz, self.settings.synth.phase
-        return _controls(f0_hz, found, noise, mode, nyquist_hz, grid.divisions)
+        return _controls(f0_hz, partials, noise, mode, nyquist_hz, grid.divisions)
 
 
 def split(timebase: Timebase, n_samples: int, segment_s: float) -> list[Segment]:
@@ -274,19 +274,19 @@ def split(timebase: Timebase, n_samples: int, segment_s: float) -> list[Segment]
 
 def _controls(
     f0_hz: torch.Tensor,
-    found: Complex[torch.Tensor, "channels partials frames"],
+    partials: Complex[torch.Tensor, "channels partials frames"],
     noise: torch.Tensor,
     phase_mode: str,
     nyquist_hz: float,
     divisions: int,
 ) -> Controls:
-    k = torch.arange(1, found.shape[1] + 1, device=f0_hz.device).view(1, -1, 1)
-    size = found.abs() * (f0_hz.unsqueeze(1) * k / divisions < nyquist_hz)
+    k = torch.arange(1, partials.shape[1] + 1, device=f0_hz.device).view(1, -1, 1)
+    size = partials.abs() * (f0_hz.unsqueeze(1) * k / divisions < nyquist_hz)
     amplitude = size.sum(1)
     phases = None
     if phase_mode == "tracked":
-        phases = torch.angle(found)
+        phases = torch.angle(partials)
     elif phase_mode == "static":
         # The phase that the energy agrees on.
-        phases = torch.angle((found * found.abs()).sum(2, keepdim=True)).expand_as(size).contiguous()
+        phases = torch.angle((partials * partials.abs()).sum(2, keepdim=True)).expand_as(size).contiguous()
     return Controls(f0_hz, amplitude, size / amplitude.unsqueeze(1).clamp(min=1e-9), noise, phases, divisions)

@@ -1,4 +1,4 @@
-"""The best sound so far, for whoever wants to listen while it is being found."""
+"""The best sound so far, for listeners while a fit runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY_S = 0.5  # an ear that compares needs that long for each
 
 @dataclass(frozen=True)
 class Best:
-    """What would be played if the fit ended now.
+    """The sound of the fit if it ended now.
 
     Attributes:
         samples: The whole sound; where the descent has not come yet, as it was guessed.

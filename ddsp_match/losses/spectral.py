@@ -77,9 +77,9 @@ class MultiResolutionSTFT:
 
     def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
         """The loss, differentiable with respect to `match`: one number, or ``(sounds,)`` where owners were given."""
-        found = _Distance.apply(match, self)
-        assert isinstance(found, torch.Tensor)
-        return found if self._several else found[0]
+        distance = _Distance.apply(match, self)
+        assert isinstance(distance, torch.Tensor)
+        return distance if self._several else distance[0]
 
     def terms(
         self, match: Float[torch.Tensor, "batch samples"]

@@ -42,8 +42,8 @@ class _Mean:
 
     def __call__(self, values: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
         """The mean of values ``(batch, …)`` that are zero wherever a row would not have them alone."""
-        found = self.rows.summed(values.flatten(1).sum(1)) / count
-        return found if self._several else found[0]
+        mean = self.rows.summed(values.flatten(1).sum(1)) / count
+        return mean if self._several else mean[0]
 
 
 class MelDistance:
