@@ -12,8 +12,10 @@ LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (360, "light
 _RUN_AXE = """
     const [coloursAlone] = given;
     const {violations} = await axe.run(document, {
-        resultTypes: ['violations'], ...(coloursAlone
-            ? {runOnly: ['color-contrast', 'link-in-text-block']} : {rules: {'label-content-name-mismatch': {enabled: true}}}),
+        resultTypes: ['violations'],
+        ...(coloursAlone
+            ? {runOnly: ['color-contrast', 'link-in-text-block']}
+            : {rules: {'label-content-name-mismatch': {enabled: true}}}),
     });
     const words = (id, {target, failureSummary}) => `${id}: ${target.join(' ')}: ${failureSummary}`;
     return violations.flatMap(({id, nodes}) => nodes.map((node) => words(id, node)));

@@ -104,7 +104,7 @@ def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed
     for number in range(count):
         setting = dict(around)
         for knob in chain.knobs:
-            if knob.name in held or knob.size > 16:
+            if knob.name in held or knob.count > 16:
                 continue
             place = knob.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
             anywhere = rng.uniform(0, 1, place.shape)

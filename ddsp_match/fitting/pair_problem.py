@@ -29,7 +29,7 @@ class Coordinates:
     """
 
     def __init__(self, chain: Processor, held: Setting) -> None:
-        self.knobs = [knob for knob in chain.knobs if knob.name not in held and knob.size <= LONGEST_ROW]
+        self.knobs = [knob for knob in chain.knobs if knob.name not in held and knob.count <= LONGEST_ROW]
         self.left = [knob for knob in chain.knobs if knob not in self.knobs]
 
     def __len__(self) -> int:
