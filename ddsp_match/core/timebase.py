@@ -37,6 +37,16 @@ class Timebase:
         return self.sample_rate / self.hop
 
     @property
+    def steady_hz(self) -> float:
+        """Distance of the partials of a steady grid, in Hz: three quarters of the frame rate.
+
+        Numbers at the frame rate follow half of it on either side of a partial. Closer together, partials can explain
+        the same sound in too many ways for the least squares to settle (at half the frame rate a snare ended at an
+        mrstft of 0.21, here at 0.01); at the whole frame rate gaps open between them.
+        """
+        return 0.75 * self.frame_rate
+
+    @property
     def nyquist_hz(self) -> float:
         """Half the sample rate, in Hz."""
         return self.sample_rate / 2

@@ -39,7 +39,9 @@ class Envelope:
     def of(cls, controls: Controls, timebase: Timebase) -> Envelope:
         """The envelope of separated controls, all channels together."""
         group = controls.divisions
-        steady = group == 1 and float(controls.f0_hz[0].max()) <= timebase.frame_rate / 2
+        f0_hz, highest = controls.f0_hz[0], float(controls.f0_hz[0].max())
+        still = highest <= timebase.steady_hz and bool((f0_hz == f0_hz[0]).all())
+        steady = group == 1 and (still or highest <= timebase.frame_rate / 2)
         if steady:
             group = max(1, round(WIDE_HZ / float(controls.f0_hz[0].mean())))
         power = controls.partial_amplitudes.square().sum(0)

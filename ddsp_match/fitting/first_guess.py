@@ -151,8 +151,7 @@ class FirstGuess:
         return Grid(f0_hz, divisions, self._partial_count(f0_hz, divisions), self._phase(f0_hz / divisions), kind)
 
     def _steady_grid(self) -> Grid:
-        # Half the frame rate: every frequency lies well inside the band of two partials.
-        f0_hz = torch.full_like(self.target.f0_hz, self.timebase.frame_rate / 2)
+        f0_hz = torch.full_like(self.target.f0_hz, self.timebase.steady_hz)
         return Grid(f0_hz, 1, self._partial_count(f0_hz, 1), self._phase(f0_hz), "steady")
 
     def _phase(self, base_hz: torch.Tensor) -> Float[torch.Tensor, "1 samples"]:
@@ -177,7 +176,7 @@ class FirstGuess:
         nyquist_hz = self.timebase.nyquist_hz - 1e-3
         below = max(1, int(nyquist_hz * divisions / float(f0_hz.min())))
         wanted = (synth.max_harmonics if synth.n_harmonics is None else synth.n_harmonics) * divisions
-        most = math.ceil(MOST_PARTIALS * nyquist_hz / (self.timebase.frame_rate / 2))
+        most = math.ceil(MOST_PARTIALS * nyquist_hz / self.timebase.steady_hz)
         return min(below, wanted, most)
 
     def _refined(self, stop: Callable[[], bool] | None) -> Float[torch.Tensor, "channels frames"]:

@@ -208,3 +208,8 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(tone):
         pytest.skip("there is a GPU here")
     with pytest.raises(ConfigError, match="cuda"):
         ddsp_match.fit(tone(), settings=FitSettings(device="cuda"))
+
+
+def test_a_drum_without_a_pitch_is_matched_on_a_steady_grid(bundled):
+    result = fit(bundled / "snare.flac")
+    assert not result.patch.follows_pitch and result.metrics["mrstft"] < 0.05

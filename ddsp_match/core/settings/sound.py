@@ -111,7 +111,7 @@ class SynthSettings(Settings):
     )
     grid: str = setting(
         "auto",
-        "What the partials are multiples of: f0 over the divisions, or a steady 50 Hz, which follows several voices, "
+        "What the partials are multiples of: f0 over the divisions, or a steady 75 Hz, which follows several voices, "
         "wild glides and sounds without a pitch but does not move with f0; auto: f0, unless it explains little.",
         choices=("auto", "f0", "steady"),
     )
