@@ -211,5 +211,5 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(tone):
 
 
 def test_a_drum_without_a_pitch_is_matched_on_a_steady_grid(bundled):
-    result = fit(bundled / "snare.flac")
+    result = ddsp_match.fit(bundled / "snare.flac")
     assert not result.patch.follows_pitch and result.metrics["mrstft"] < 0.05
