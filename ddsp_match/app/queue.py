@@ -36,7 +36,7 @@ class Job:
         dry: Of an effect, the dry sound; None for a fit.
         starts: How often it has been begun, in this server and those before it.
         state: Where it is.
-        stage: What of it is under way.
+        stage: The step that is under way.
         progress: Of f0, 0 to 1, while that is tracked.
         steps: Done, in all, their loss, and the lowest loss.
         losses: Steps with their loss and the lowest so far.

@@ -19,7 +19,7 @@ class Loop:
     Attributes:
         taps: Coefficients of the delay.
         first: Time of the first of them; at least 1 where there is feedback.
-        feedback: What of the line's output goes back in.
+        feedback: Share of the line's output that goes back in.
         damping: Pole of the lowpass in the feedback.
         of_x: Share of the input in the output.
         of_v: Share of the line's output.

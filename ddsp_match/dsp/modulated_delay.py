@@ -26,7 +26,7 @@ def modulated_delay(
     Args:
         x: Sounds; one of them may meet many delays.
         delay: Length in samples at each sample.
-        feedback: What of the output goes back in; below 1.
+        feedback: Share of the output that goes back in; below 1.
     """
     return _Line.apply(x.double(), delay.double().clamp(min=SHORTEST), feedback.double())  # pyright: ignore[reportReturnType]
 

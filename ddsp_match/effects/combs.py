@@ -24,7 +24,7 @@ class FeedbackComb(DelayLine):
     @property
     def knobs(self) -> tuple[Parameter, ...]:
         """Length and gain of the loop."""
-        return (delay_knob(10.0, SHORTEST_MS), feedback_knob(0.0, "what of the output comes back"))
+        return (delay_knob(10.0, SHORTEST_MS), feedback_knob(0.0, "share of the output fed back"))
 
     def parts(self, knobs: dict[str, torch.Tensor]) -> Parts:
         """See `DelayLine.parts`."""

@@ -17,8 +17,8 @@ from ddsp_match.models.free_knobs import FreeKnobs
 
 KNOB_RATE = 0.2  # learning rate of positions along a knob's range, over that of the controls
 NUDGE = 0.02  # how far from an end a knob starts: where an effect is neutral its other knobs have no gradient
-# Whoever explains a tail as source rather than room gains a little on the recording and loses the dry sound. So much
-# heavier than the recording weighs the sound that was freed of its room beforehand.
+# Modelling a tail as source instead of room lowers the loss slightly and spoils the dry sound. This is the weight of
+# the dereverberated sound over that of the recording.
 ANCHOR = 1.0
 # What the effects heard longer ago than this has died away in nearly all of them (a room of 4 s is down by 60 dB), and
 # playing it again at every step would make a long sound slower and slower.

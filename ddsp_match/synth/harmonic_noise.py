@@ -128,7 +128,7 @@ def play(controls: Controls, timebase: Timebase, n_samples: int, noise_seed: int
         rows = [slice(0, batch)] if together else [slice(row, row + 1) for row in range(batch)]
         phase = running_phase(base_hz[: len(rows)], hop, timebase.sample_rate, n_samples)
         partials = torch.arange(1, controls.n_partials + 1, device=base_hz.device).view(1, -1, 1)
-        # Whoever made or edited the controls: what lies at or above Nyquist would come back as an alias.
+        # Whatever made the controls, a partial at or above Nyquist would come back as an alias.
         audible = base_hz.unsqueeze(1) * partials < timebase.nyquist_hz
         amplitudes = complex_amplitudes(controls) * audible
         if noise is not None:
