@@ -33,7 +33,7 @@ from ddsp_match.core.settings import FitSettings
 from ddsp_match.dsp.octave_bands import band_noise, octave_centres
 from ddsp_match.effects.build import build
 from ddsp_match.fitting.room import estimate_room
-from ddsp_match.losses.metrics import mel_distance_db, multi_resolution
+from ddsp_match.losses.metrics import mel_distances_db, multi_resolution
 from ddsp_match.losses.spectral import sizes_for
 
 BANDS_HZ = octave_centres(7)
@@ -110,7 +110,7 @@ def one(dry: np.ndarray, ir: np.ndarray, sample_rate: int, steps: int, names: tu
 def distances(target: np.ndarray, sound: np.ndarray, sample_rate: int) -> tuple[float, float]:
     """Multi-resolution and mel distance, as the scorer has them."""
     a, b = (torch.from_numpy(np.asarray(x, dtype=np.float32))[None] for x in (target, sound))
-    return multi_resolution(a, b, sizes_for(sample_rate)), mel_distance_db(a, b, sample_rate)
+    return multi_resolution(a, b, sizes_for(sample_rate)), mel_distances_db(a, b, sample_rate)["mel_db"]
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, object]:

@@ -39,6 +39,12 @@ MEANINGS = {
         "Mean difference of level in bands as wide as the ear's. Below 0.4 dB excellent, below 0.9 dB good; two "
         "takes of the same noise are 2 to 4 dB apart.",
     ),
+    "mel_steady_db": Meaning(
+        "Steady mel difference",
+        "dB",
+        "The same on powers averaged over 100 ms, which is fair to noise: two takes of the same noise are 1 to "
+        "1.5 dB apart. Lower is better.",
+    ),
     "lsd_db": Meaning(
         "Log-spectral difference",
         "dB",

@@ -21,6 +21,11 @@ METRICS = (
         _OURS,
     ),
     Metric(
+        "mel_steady_db", "steady mel", "dB", "lower",
+        "As mel, on powers averaged over 100 ms: what noise does by chance from frame to frame does not count.",
+        _OURS,
+    ),
+    Metric(
         "lsd_db", "LSD", "dB", "lower",
         "Log-spectral distance: root mean square over frequency of the difference in dB, 1024-point STFT with "
         "magnitudes floored at 1e-4, mean over frames.",

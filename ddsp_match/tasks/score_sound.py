@@ -31,7 +31,7 @@ from ddsp_match.score.references import references
 from ddsp_match.score.runs import FittedSound
 from ddsp_match.tasks.render import render
 
-SCORING_VERSION = 2  # raise it when any figure is computed differently: every sound is scored again
+SCORING_VERSION = 3  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01
 Track = tuple[np.ndarray, np.ndarray, float | None]  # f0 in Hz and whether it is voiced, by frame; the note in Hz
 FIGURES = {"f0_l1_cents": "f0", "octave_errors": "f0", "voicing_agreement": "f0", "mos": "mos"}  # the rest: "spectra"

@@ -21,7 +21,7 @@ def sound(seed: int = 0) -> torch.Tensor:
 def test_the_sound_itself():
     x = sound()
     found = metrics.measure(x, x, torch.zeros_like(x), RATE, SIZES)
-    for name in ("mrstft", "mel_db", "lsd_db", "loudness_l1_db", "unexplained_share", "noise_share"):
+    for name in ("mrstft", "mel_db", "mel_steady_db", "lsd_db", "loudness_l1_db", "unexplained_share", "noise_share"):
         assert found[name] == pytest.approx(0.0, abs=1e-5)
     assert found["harmonic_share"] == 1.0 and found["snr_db"] > 100
 
@@ -30,7 +30,7 @@ def test_six_db_quieter_is_six_db_off_everywhere():
     x = sound()
     found = metrics.measure(x, 0.5 * x, torch.zeros_like(x), RATE, SIZES)
     six = 20 * math.log10(2)
-    for name in ("mel_db", "lsd_db", "loudness_l1_db"):
+    for name in ("mel_db", "mel_steady_db", "lsd_db", "loudness_l1_db"):
         assert found[name] == pytest.approx(six, abs=0.05)
     assert found["snr_db"] == pytest.approx(six, abs=1e-3)
     assert found["unexplained_share"] == pytest.approx(0.25, abs=1e-3)
@@ -55,8 +55,27 @@ def test_another_draw_of_the_same_noise_sets_the_floor():
 def test_what_is_sixty_db_down_is_not_compared():
     t = torch.arange(16000) / RATE
     tone = 0.5 * torch.sin(2 * math.pi * 500 * t).unsqueeze(0)
-    assert metrics.mel_distance_db(tone, tone + 1e-5 * sound(), RATE) < 0.05
-    assert metrics.mel_distance_db(tone, tone + 0.5 * sound(), RATE) > 3
+    assert metrics.mel_distances_db(tone, tone + 1e-5 * sound(), RATE)["mel_db"] < 0.05
+    assert metrics.mel_distances_db(tone, tone + 0.5 * sound(), RATE)["mel_db"] > 3
+
+
+def test_the_steady_mel_distance_is_fair_to_noise_and_is_the_scorer_s():
+    found = metrics.mel_distances_db(sound(), sound(1), RATE)
+    assert found["mel_steady_db"] < 0.5 * found["mel_db"]
+    # The scorer's definition, with librosa's spectra of the same length and hop.
+    import librosa
+    import numpy as np
+
+    shared = {"sr": RATE, "n_fft": 512, "hop_length": 128, "n_mels": 80, "fmin": 40, "fmax": 8000}
+    powers = [librosa.feature.melspectrogram(y=sound(seed)[0].numpy(), **shared) for seed in (0, 1)]
+    span = round(0.1 * RATE / 128)
+    a, b = (np.apply_along_axis(np.convolve, 1, power, np.ones(span) / span, "valid") for power in powers)
+    assert found["mel_steady_db"] == pytest.approx(np.abs(10 * np.log10(a / b)).mean(), abs=0.05)
+
+
+def test_the_steady_mel_distance_of_a_sound_shorter_than_its_span_is_that_of_its_mean():
+    short = sound()[:, :800]
+    assert metrics.mel_distances_db(short, 0.5 * short, RATE)["mel_steady_db"] == pytest.approx(6.02, abs=0.1)
 
 
 def test_shares_of_energy():
