@@ -14,7 +14,7 @@ from benchmarks import effect_tables, many_tables, play_tables
 from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
 
 PARTS = (
-    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "throughput", "kill",
+    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "closeness", "throughput", "kill",
     "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit", "editing", "app", "worklet",
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ def main() -> None:
             words = [str(options.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
         elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
-        elif part == "editing":
+        elif part in ("closeness", "editing"):
             words += ["--save"]
         elif part == "app":
             words += ["--fuzz", "1000", "--save"]

@@ -5,20 +5,34 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import torch
+
+from ddsp_match.core.audio import Audio, write
+from ddsp_match.patch import Patch, load_patch
+from ddsp_match.tasks.render import render
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 RESULTS = HERE / "results"
 SEED_CLIP = "nsynth/reed_acoustic_011-045-050.wav"
+SCORES = ("mrstft", "mos", "mel", "lsd", "steady")
+SCORERS = 2  # processes at work
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -34,6 +48,24 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
         help="folder with score.py (the scorer) and seed_recipe.py (the baseline)",
     )
     return parser
+
+
+def with_settings(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options of a benchmark that fits with any `settings`, and stores its figures where it is told to `save`."""
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings of the fit, such as model=exact")
+    parser.add_argument("--save", action="store_true", help="keep the figures for results.md")
+    options = parser.parse_intermixed_args()
+    strange = [word for word in options.settings if "=" not in word]
+    if strange:
+        parser.error(f"{strange[0]}: no setting; needed: KEY=VALUE; try model=exact")
+    return options
+
+
+def some(things: Sequence[Any], limit: int | None) -> list[Any]:
+    """So many of them, evenly spread; all where there is no limit."""
+    if not limit or limit >= len(things):
+        return list(things)
+    return [things[n * len(things) // limit] for n in range(limit)]
 
 
 def load(path: Path) -> ModuleType:
@@ -57,8 +89,6 @@ def save(name: str, figures: dict[str, Any]) -> None:
 
 def machine() -> str:
     """The machine in words."""
-    import torch
-
     cores, python = os.cpu_count(), platform.python_version()
     return f"{cores} cores, {platform.machine()}, Python {python}, torch {torch.__version__}"
 
@@ -85,3 +115,71 @@ def own_peak_mb() -> float:
 def ddsp_match(*words: object) -> list[str]:
     """The command line of ddsp-match in this environment."""
     return [sys.executable, "-m", "ddsp_match", *map(str, words)]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The patch of a sound, the bytes of its file, and the seconds that its fit took in a worker."""
+
+    patch: Patch
+    n_bytes: int
+    seconds: float
+
+    @property
+    def kbps(self) -> float:
+        """The file in kbit for each second of the sound."""
+        return self.n_bytes * 8 / 1000 / self.patch.seconds
+
+
+def fits_of(clips: Sequence[Path], settings: Sequence[str] = ()) -> dict[Path, Fit]:
+    """Each clip fitted with these settings, all by one command. Their names must differ."""
+    result = {}
+    with tempfile.TemporaryDirectory() as name:
+        sounds, out = Path(name) / "sounds", Path(name) / "run"
+        sounds.mkdir()
+        for clip in clips:
+            (sounds / clip.name).symlink_to(clip.resolve())
+        timed(ddsp_match("fit", sounds, "-o", out, "--quiet", *settings))
+        for path in out.glob("sounds/*/*.patch.safetensors"):
+            seconds = json.loads((path.parent / "entry.json").read_text())["seconds"]
+            stem = path.name.removesuffix(".patch.safetensors")
+            result[stem] = Fit(load_patch(path), path.stat().st_size, sum(seconds.values()))
+    return {clip: result[clip.stem] for clip in clips}
+
+
+def unseen_draw(patch: Patch) -> Patch:
+    """The same patch with noise that its fit has not seen: whatever is judged is played by this one."""
+    return replace(patch, noise_seed=patch.noise_seed + 1)
+
+
+def played(patch: Patch) -> Audio:
+    """What a patch plays, with noise that its fit has not seen."""
+    return render(unseen_draw(patch))
+
+
+def scores_of(pairs: Sequence[tuple[Path | Audio, Path | Audio]], scorer: Path) -> list[dict[str, float]]:
+    """The scorer's figures of each target and its match, and ``mel_steady_db`` as ``steady``."""
+    with tempfile.TemporaryDirectory() as name:
+        jobs = []
+        for number, pair in enumerate(pairs):
+            paths = [sound if isinstance(sound, Path) else Path(name) / f"{number}-{side}.wav"
+                     for side, sound in enumerate(pair)]  # fmt: skip
+            for path, sound in zip(paths, pair, strict=True):
+                if isinstance(sound, Audio):
+                    write(path, sound)
+            jobs.append((str(scorer), *map(str, paths)))
+        with ProcessPoolExecutor(SCORERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+            return list(pool.map(_score, jobs))
+
+
+def _score(job: tuple[str, str, str]) -> dict[str, float]:
+    scorer, target, match = job
+    torch.set_num_threads(1)
+    module = load(Path(scorer))
+    values = [*module.score(target, match), module.mel_steady_db(target, match)]
+    return dict(zip(SCORES, (round(float(value), 4) for value in values), strict=True))
+
+
+def means_of(rows: Sequence[dict[str, Any]], names: Sequence[str] = SCORES) -> dict[str, float]:
+    """The mean of each figure over the rows."""
+    return {name: statistics.fmean(row[name] for row in rows) for name in names}

@@ -24,12 +24,12 @@ import numpy as np
 import soundfile
 import torch
 
-from benchmarks.common import RESULTS, arguments, ddsp_match, load, save, timed
+from benchmarks.common import RESULTS, arguments, fits_of, load, save
 from ddsp_match.analysis.analyse import analyse_batch
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.patch import Patch, load_patch
+from ddsp_match.patch import Patch
 from ddsp_match.tasks.edit import edit
 from ddsp_match.tasks.render import render
 
@@ -55,27 +55,15 @@ def main() -> None:
     stored = json.loads(before.read_text()) if before.exists() else {}
     if options.only != "guitars":
         notes = clips[:: max(1, len(clips) // options.limit)][: options.limit]
-        stored |= notes_figures(fitted(notes))
+        stored |= notes_figures({clip: fit.patch for clip, fit in fits_of(notes).items()})
     if options.only != "notes":
         pairs = guitar_pairs(clips)
         guitars = sorted({clip for pair in pairs for clip in pair})
-        stored["guitars"] = guitar_figures(fitted(guitars), pairs, options.reference / "score.py")
+        stored["guitars"] = guitar_figures({clip: fit.patch for clip, fit in fits_of(guitars).items()}, pairs, options.reference / "score.py")
     for line in rows_of(stored):
         print(line)
     if options.save:
         save("editing", stored)
-
-
-def fitted(clips: list[Path]) -> dict[Path, Patch]:
-    """The patch of each clip, fitted by one command with the default settings."""
-    with tempfile.TemporaryDirectory() as name:
-        sounds, out = Path(name) / "sounds", Path(name) / "run"
-        sounds.mkdir()
-        for clip in clips:
-            (sounds / clip.name).symlink_to(clip.resolve())
-        timed(ddsp_match("fit", sounds, "-o", out, "--quiet"))
-        result = {path.name.split(".")[0]: load_patch(path) for path in out.glob("sounds/*/*.patch.safetensors")}
-    return {clip: result[clip.stem] for clip in clips}
 
 
 def notes_figures(patches: dict[Path, Patch]) -> dict:

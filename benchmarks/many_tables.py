@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
+from benchmarks import closeness
+
 Read = Callable[[str], dict]
 # Why the worst tenth was bad, found by looking at spectrograms of target, match and what was left, and by what helped.
 CAUSES = {
@@ -23,12 +25,27 @@ CAUSES = {
 def sections(read: Read) -> list[tuple[str, list[str]]]:
     """Titles and lines of all tables about closeness and many sounds."""
     return [
+        ("Closeness over numbers", closeness_rows(read)),
         ("Closeness", quality_rows(read)),
         ("Before and after", before_rows(read)),
         ("What each part of the model brings", ablation_rows(read)),
         ("Many sounds", throughput_rows(read)),
         ("Killed at random moments", kill_rows(read)),
     ]
+
+
+def closeness_rows(read: Read) -> list[str]:
+    """Numbers and kbit a second, and how close they come, with noise that the fit has not seen."""
+    result = read("closeness")
+    if not result:
+        return []
+    rows = [
+        "Played with noise that the fit has not seen. Steady is mel on powers averaged over 100 ms, fair to noise.",
+        "kbit/s are those of whole files, headers included.",
+        *closeness.rows_of(result["sets"]),
+    ]
+    commands = "python -m benchmarks.closeness --save`, `… --numbers 250,500,1000,2000,4000`, `… --opus 6,9,12,18,24,36"
+    return [*rows, "", _command(result, commands)]
 
 
 def quality_rows(read: Read) -> list[str]:

@@ -10,13 +10,11 @@ Each variant is one command, ``ddsp-match fit CLIPS SETTINGS``, whose matches ar
 from __future__ import annotations
 
 import json
-import multiprocessing
 import statistics
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.common import RESULTS, arguments, ddsp_match, load, save, timed
+from benchmarks.common import RESULTS, arguments, ddsp_match, save, scores_of, timed
 
 NAMES = ("mrstft", "mos", "mel", "lsd")
 # What is changed, and the settings that change it. "as before": partials that follow 20 Hz, on harmonics near 100 Hz
@@ -63,11 +61,9 @@ def measured(clips: list[Path], settings: tuple[str, ...], scorer: Path) -> dict
         seconds, _ = timed(ddsp_match("fit", *clips, "-o", out, "--quiet", *settings))
         folders = [out / "sounds" / clip.stem for clip in clips]
         rows = [row_of(clip, folder) for clip, folder in zip(clips, folders, strict=True)]
-        pairs = zip(clips, folders, strict=True)
-        jobs = [(str(scorer), str(clip), str(folder / "match.wav")) for clip, folder in pairs]
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for row, values in zip(rows, pool.map(score_one, jobs), strict=True):
-                row.update(dict(zip(NAMES, (round(v, 4) for v in values), strict=True)))
+        pairs = [(clip, folder / "match.wav") for clip, folder in zip(clips, folders, strict=True)]
+        for row, scores in zip(rows, scores_of(pairs, scorer), strict=True):
+            row |= scores
     return {"settings": " ".join(settings), "seconds": round(seconds, 1), **means(rows), "rows": rows}
 
 
@@ -82,14 +78,6 @@ def row_of(clip: Path, folder: Path) -> dict:
         "snr_db": round(entry["metrics"]["snr_db"], 2),
         "harmonic_share": round(entry["metrics"]["harmonic_share"], 4),
     }
-
-
-def score_one(job: tuple[str, str, str]) -> list[float]:
-    scorer, target, match = job
-    import torch
-
-    torch.set_num_threads(1)
-    return [float(x) for x in load(Path(scorer)).score(target, match)]
 
 
 def means(rows: list[dict]) -> dict[str, float]:
