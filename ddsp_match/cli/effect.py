@@ -11,11 +11,11 @@ from ddsp_match import config
 from ddsp_match.cli import jobs
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.progress import Interrupt, Progress
-from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.words import claimed_run, flag_overrides, split, tail, two_sounds
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import EffectSettings
 from ddsp_match.report.ratios import counted, esr_words
+from ddsp_match.runs.sweep_rows import Row
 
 if TYPE_CHECKING:
     from ddsp_match.tasks.effect import EffectResult

@@ -13,11 +13,11 @@ from ddsp_match.cli import fit_many, jobs
 from ddsp_match.cli.knobs import settings_lines
 from ddsp_match.cli.many_progress import duration
 from ddsp_match.cli.progress import Interrupt, Progress
-from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.cli.words import claimed_run, flag_overrides, one_sound, split, tail
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.report.next_steps import next_steps, steps_text
+from ddsp_match.runs.sweep_rows import Row
 
 LONG_S = 30.0  # a fit of so long is announced
 

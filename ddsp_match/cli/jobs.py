@@ -13,10 +13,11 @@ from ddsp_match import config
 from ddsp_match.cli.progress import STOPPING
 from ddsp_match.cli.sweep import Sweep
 from ddsp_match.cli.sweep_job import SweepJob, Work
-from ddsp_match.cli.sweep_rows import LOSS, Row, SweepInterrupt, Watch
+from ddsp_match.cli.sweep_watch import SweepInterrupt, Watch
 from ddsp_match.cli.values import PROGRAM
 from ddsp_match.core.errors import MatchError
 from ddsp_match.core.settings import FitSettings, Settings
+from ddsp_match.runs.sweep_rows import LOSS, Row
 
 _LONGEST_NAME = 120  # bytes of a job's folder name; file systems take 255, and a patch's path comes after it
 

@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ddsp_match.cli.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
 from ddsp_match.cli.sweep_winner import SOUND, winner_words
 from ddsp_match.core.errors import MatchError
 from ddsp_match.core.files import write_text
+from ddsp_match.runs.sweep_rows import LOSS, Row, Rows, over_losses, relative_to_here, remove_if_empty
 
 CSV_NAME = "sweep.csv"
 PAGE_NAME = "sweep.html"

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ddsp_match.cli.sweep_rows import Row, Rows, SweepInterrupt, remove_if_empty
+from ddsp_match.cli.sweep_watch import SweepInterrupt
 from ddsp_match.cli.values import FLAGS
 from ddsp_match.core.errors import MatchError, OutputError, SoundError
+from ddsp_match.runs.sweep_rows import Row, Rows, remove_if_empty
 
 # Does one combination: the command line, settings, folder, how it is called, the wish to stop, the row to fill in.
 Work = Callable[[argparse.Namespace, Any, Path, str, SweepInterrupt, Row], None]

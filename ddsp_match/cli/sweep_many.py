@@ -14,10 +14,12 @@ from ddsp_match import config
 from ddsp_match.cli import jobs
 from ddsp_match.cli.exits import EXIT_INTERRUPTED, EXIT_USER, exit_failed
 from ddsp_match.cli.many_progress import ManyProgress, sounds
-from ddsp_match.cli.sweep_rows import Row, SweepInterrupt, has_rows
+from ddsp_match.cli.sweep_watch import SweepInterrupt
 from ddsp_match.cli.words import numbered
 from ddsp_match.core.files import check_folder, claimed, is_free, printable
 from ddsp_match.core.settings import FitSettings
+from ddsp_match.runs.engines import Engine, engine_of
+from ddsp_match.runs.sweep_rows import Row, has_rows
 
 if TYPE_CHECKING:
     from ddsp_match.runs.store import Entry
@@ -50,17 +52,19 @@ def sweep_many(
         run, 130 after Ctrl-C.
     """
     named = any(word.startswith("engine=") for word in overrides)
-    table = jobs.sweep(
-        arguments,
-        list(overrides),
-        _claim(f"{name}-sweep", output, force=arguments.force),
-        functools.partial(_job, source),
-        title=name,
-        figure=FIGURE,
-        defaults=["engine=inline"] if config.launcher_of(overrides) in _SHARING and not named else [],
-        stopping=stopping,
-        score=score_rows,
-    )
+    launcher = config.launcher_of(overrides)
+    with _Engines() as engines:
+        table = jobs.sweep(
+            arguments,
+            list(overrides),
+            _claim(f"{name}-sweep", output, force=arguments.force),
+            functools.partial(_job, source, engines if launcher == config.BASIC else None),
+            title=name,
+            figure=FIGURE,
+            defaults=["engine=inline"] if launcher in _SHARING and not named else [],
+            stopping=stopping,
+            score=score_rows,
+        )
     print(table.table())
     if table.stopped:
         print("stopped; the same command goes on with what is left")
@@ -113,8 +117,26 @@ def _score(row: Row, entries: Sequence[Entry], names: set[str] | None = None) ->
     row.seconds = sum(sum(entry.seconds.values()) for entry in finished)
 
 
+class _Engines(contextlib.ExitStack):
+    """Engines that stay from one combination to the next, so that workers load torch once; ended on leaving."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._engines: dict[str, Engine] = {}
+
+    @contextlib.contextmanager
+    def lent(self, settings: FitSettings) -> Iterator[Engine]:
+        """Give the engine that the settings name, started if no combination before needed the same."""
+        key = repr((settings.engine, settings.threads, settings.device))
+        if key not in self._engines:
+            engine = engine_of(settings.engine, threads=settings.threads, device=settings.device)
+            self._engines[key] = self.enter_context(engine)
+        yield self._engines[key]
+
+
 def _job(
     source: Path | list[Path],
+    engines: _Engines | None,
     arguments: argparse.Namespace,
     settings: FitSettings,
     out: Path,
@@ -135,6 +157,7 @@ def _job(
             on_begin=progress.on_begin,
             on_progress=progress.on_progress,
             stop=interrupt.wanted,
+            engine=engines.lent(settings) if engines is not None else None,
         )
     _score(row, result.entries)
     row.by_sound = {}  # the process that waits reads the index itself

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ddsp_match.report import packing, shell, table_page
 from ddsp_match.report.metrics_table import MEANINGS
 from ddsp_match.report.table_page import counted, escape
+from ddsp_match.runs.sweep_rows import Row
 from ddsp_match.score.card import Metric
 
 LOSS_KEY = "loss"
@@ -22,36 +23,8 @@ _COUNTS = {"numbers", "sounds", "failed"}
 _SOUNDS = (("match.wav", "target.wav"), ("output.wav", "wet.wav"))
 
 
-class Job(Protocol):
-    """One job of a sweep.
-
-    Attributes:
-        folder: Its run directory.
-        values: The swept settings by their dotted names, as typed.
-        loss: Best loss; infinite where it failed.
-        metrics: Figures by name.
-        stop_reason: Why it ended.
-        seconds: Wall time.
-        error: What was wrong, if it failed.
-        number: From 0; None for one that was not started.
-        intervals: Ends of the 95 % interval of a figure that is a mean over many sounds, by name.
-        by_sound: The ranking figure of each of many sounds; empty where there is one.
-    """
-
-    folder: Path
-    values: dict[str, str]
-    loss: float
-    metrics: dict[str, float]
-    stop_reason: str
-    seconds: float
-    error: str
-    number: int | None
-    intervals: dict[str, tuple[float, float]]
-    by_sound: dict[str, float]
-
-
 def write(
-    path: str | Path, jobs: Sequence[Job], *, title: str, figure: str, best_by: str, headline: str, command: str
+    path: str | Path, jobs: Sequence[Row], *, title: str, figure: str, best_by: str, headline: str, command: str
 ) -> Path:
     """Writes the page; it points to the sounds in the jobs' folders and holds everything else.
 
@@ -110,11 +83,11 @@ def _metric(name: str) -> Metric:
     return Metric(name, known.label, "share" if known.unit == "%" else known.unit, better, known.words, "")
 
 
-def _name(job: Job) -> str:
+def _name(job: Row) -> str:
     return "not started" if job.number is None else str(job.number)
 
 
-def _settings_words(job: Job) -> str:
+def _settings_words(job: Row) -> str:
     return ", ".join(f"{key}={_setting(value)}" for key, value in job.values.items())
 
 
@@ -132,7 +105,7 @@ def _setting(text: str) -> int | float | str:
 
 
 def _numbers(
-    jobs: Sequence[Job], metrics: Sequence[Metric], figure: str, best_by: str, page: Path
+    jobs: Sequence[Row], metrics: Sequence[Metric], figure: str, best_by: str, page: Path
 ) -> dict[str, Any]:
     names = [_name(job) for job in jobs]
     keys = list(dict.fromkeys(key for job in jobs for key in job.values))

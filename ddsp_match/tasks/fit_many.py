@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -57,7 +58,7 @@ def fit_many(
     on_begin: Callable[[Counts, list[str]], None] | None = None,
     on_progress: Callable[[Counts], None] | None = None,
     stop: Callable[[], bool] | None = None,
-    engine: Engine | None = None,
+    engine: AbstractContextManager[Engine] | None = None,
     fit: Fit | None = None,
 ) -> ManyResult:
     """Fits many sounds into one run folder; the same call again goes on where it ended, however it ended.
@@ -72,7 +73,7 @@ def fit_many(
         on_begin: Told once, before the first fit, how many sounds there are and are done, and what was left out.
         on_progress: Told after each sound.
         stop: Asked again and again whether to end: then no sound is begun, and what is finished is kept.
-        engine: Who works, instead of what the settings name.
+        engine: Gives the engine, instead of the one that the settings name.
         fit: Fits a batch and writes its sounds' folders; `ddsp_match.tasks.fit_batch.fit_batch` by default.
 
     Returns:

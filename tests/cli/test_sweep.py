@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 from ddsp_match import cli
-from ddsp_match.cli.sweep_rows import Row
 from ddsp_match.core.errors import PitchError
+from ddsp_match.runs.sweep_rows import Row
 
 
 def run(*argv: str) -> int:

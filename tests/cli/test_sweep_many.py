@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -137,6 +138,22 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(samples, capsys,
     monkeypatch.setattr(task, "_fit_batch", scored_fit)
     assert run("samples", "synth.n_harmonics=20,40,80") == 0
     assert len(set(FITTED)) == 18 and len(FITTED) <= 19 and {row["sounds"] for row in rows()} == {"6"}
+
+
+def fit_noting_its_process(job) -> list[Entry]:
+    entries = scored_fit(job)
+    for entry in entries:
+        entry.facts["process"] = os.getpid()
+    return entries
+
+
+def test_one_worker_fits_every_setting(samples, monkeypatch):
+    monkeypatch.setattr(task, "_fit_batch", fit_noting_its_process)
+    assert cli.main(["fit", "-q", "samples", "-m", SWEEP, "engine.workers=1"]) == 0
+    runs = [Store.read(Path(row["path"])).entries() for row in rows()]
+    assert [len(entries) for entries in runs] == [6, 6]
+    processes = {entry.facts["process"] for entries in runs for entry in entries}
+    assert len(processes) == 1 and os.getpid() not in processes
 
 
 def killed_fit(job):

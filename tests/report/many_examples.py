@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from ddsp_match.cli.sweep_rows import Row as Job
+from ddsp_match.runs.sweep_rows import Row as Job
 from ddsp_match.score.card import OVERALL, Card, Comparison, Group, Row
 from ddsp_match.score.definitions import BY_KEY
 from ddsp_match.score.summary import summarise

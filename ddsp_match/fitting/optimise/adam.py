@@ -25,7 +25,9 @@ class Adam:
     """Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) where `weight_decay` is given.
 
     The steps of `torch.optim.Adam`, to rounding (tested). Its own because torch's loads the compiler on its first
-    step: more than a second, a quarter of a short fit.
+    step: 1.1 s, a quarter of a short fit, also with ``foreach=True``. A step of 8,000 numbers takes 0.12 ms (foreach:
+    0.24), one of 200,000 takes 0.21 ms (foreach: 0.69, ``fused=True``: 0.30), measured in one run on one thread; and
+    torch's know neither sounds that rest nor gains of their own.
 
     Several sounds may be moved at once, each as if alone: their parameters' first axis is rows, and each sound counts
     its own steps.

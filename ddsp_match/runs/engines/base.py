@@ -38,7 +38,7 @@ class Finished(Generic[J, R]):
 
 
 class Engine(Protocol):
-    """Runs jobs; a context manager that leaves no process behind.
+    """Runs jobs; a context manager that leaves no process behind. Workers may stay from one run to the next.
 
     Attributes:
         workers: How many jobs run at the same time, at most.

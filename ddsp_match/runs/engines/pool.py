@@ -1,8 +1,9 @@
 """Jobs assigned to workers that may die: the bookkeeping that processes and Ray have in common.
 
-A pool knows how to start a worker, send it a job and wait for its events. `run_jobs` decides the rest, the same way
+A pool knows how to start a worker, send it a job and wait for its events. `PoolEngine` decides the rest, the same way
 everywhere: a job is drawn when a worker is free; a worker that dies loses only the job it had, which a new worker
-gets before all others; a worker holds one job at a time, so that it is known which job it died of.
+gets before all others; a worker holds one job at a time, so that it is known which job it died of; workers that came to
+the end of their jobs stay for the engine's next run, which then loads nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
 
-from ddsp_match.runs.engines.base import EngineError, Finished, J
-from ddsp_match.runs.engines.job import Reply, error_text
+from ddsp_match.runs.engines.base import EngineError, Finished, J, R
+from ddsp_match.runs.engines.job import Reply, error_text, pickle_function
 
 W = TypeVar("W")
 
@@ -48,7 +50,7 @@ Event = Ready | Unusable | Exited | Reply
 
 
 class Pool(Protocol[W]):
-    """The workers of one engine; `W` is its type of worker (hashable)."""
+    """Workers that have one function; `W` is the type of a worker (hashable)."""
 
     def start(self) -> W:
         """Begin to start a worker; the event `Ready` or `Exited` follows."""
@@ -78,15 +80,23 @@ class _Task(Generic[J]):
     attempts: int = 0
 
 
+class _Crew(Generic[W]):
+    """A pool, and which of its workers have no job; between two runs these are all of them."""
+
+    def __init__(self, pool: Pool[W]) -> None:
+        self.pool = pool
+        self.starting: set[W] = set()
+        self.idle: list[W] = []
+
+
 class _Assignments(Generic[W, J]):
     """Which worker has which job, and which jobs wait."""
 
-    def __init__(self, pool: Pool[W], size: int, jobs: Iterable[J], retries: int) -> None:
-        self.pool, self.size, self.retries = pool, size, retries
+    def __init__(self, crew: _Crew[W], size: int, jobs: Iterable[J], retries: int) -> None:
+        self.pool, self.starting, self.idle = crew.pool, crew.starting, crew.idle
+        self.size, self.retries = size, retries
         self.source: Iterator[J] = iter(jobs)
         self.waiting: deque[_Task[J]] = deque()
-        self.starting: set[W] = set()
-        self.idle: list[W] = []
         self.busy: dict[W, _Task[J]] = {}
         self.failed_starts = 0
 
@@ -154,40 +164,64 @@ class _Assignments(Generic[W, J]):
             self.size = max(1, alive + len(self.starting))
 
 
-def run_jobs(
-    pool: Pool[W],
-    jobs: Iterable[J],
-    *,
-    size: int,
-    retries: int,
-    stop: Callable[[], bool] | None,
-    grace_s: float = GRACE_S,
-) -> Iterator[Finished[J, Any]]:
-    """Run jobs on a pool; see `Engine.run`. The pool is closed at the end, however that comes.
+class PoolEngine(Generic[W]):
+    """An engine of workers that may die; see `Engine`. They stay from one run to the next of the same function.
 
     Args:
-        pool: The workers.
-        jobs: What to do.
-        size: How many workers, at most; they are started when there are jobs for them.
+        workers: How many, at most; they are started when there are jobs for them.
         retries: How often a job is tried again whose worker died; also how many workers in a row may die at start.
-        stop: Whether to end early.
-        grace_s: Seconds that running jobs are given to come to an end then.
+        grace_s: Seconds that running jobs are given to come to an end when they are asked to stop.
     """
-    assignments = _Assignments(pool, size, jobs, retries)
-    try:
-        while not (stop is not None and stop()):
-            finished = assignments.dispatch()
-            if not finished:
-                if not assignments.waiting and not assignments.busy:
-                    return
-                for worker, event in pool.wait(TICK_S):
-                    finished += assignments.handle(worker, event)
-                # before the caller takes its time over the results: no worker should wait for that
-                finished += assignments.dispatch()
-            yield from finished
-        yield from _late_results(assignments, grace_s)
-    finally:
-        pool.close()
+
+    def __init__(self, workers: int, retries: int, grace_s: float = GRACE_S) -> None:
+        self.workers, self.retries, self.grace_s = workers, retries, grace_s
+        self._pools: list[Pool[W]] = []
+        self._resting: dict[bytes, _Crew[W]] = {}
+
+    def new_pool(self, function: bytes) -> Pool[W]:
+        """Return a pool without workers, for a pickled function."""
+        raise NotImplementedError
+
+    def run(
+        self, function: Callable[[J], R], jobs: Iterable[J], stop: Callable[[], bool] | None = None
+    ) -> Iterator[Finished[J, R]]:
+        """See `Engine.run`."""
+        return self._run(pickle_function(function), jobs, stop)
+
+    def _run(self, function: bytes, jobs: Iterable[J], stop: Callable[[], bool] | None) -> Iterator[Finished[J, Any]]:
+        crew = self._resting.pop(function, None) or self._new_crew(function)
+        assignments = _Assignments(crew, self.workers, jobs, self.retries)
+        try:
+            while not (stop is not None and stop()):
+                finished = assignments.dispatch()
+                if not finished:
+                    if not assignments.waiting and not assignments.busy:
+                        self._resting[function] = crew
+                        return
+                    for worker, event in crew.pool.wait(TICK_S):
+                        finished += assignments.handle(worker, event)
+                    # before the caller takes its time over the results: no worker should wait for that
+                    finished += assignments.dispatch()
+                yield from finished
+            yield from _late_results(assignments, self.grace_s)
+        finally:
+            if self._resting.get(function) is not crew:
+                crew.pool.close()
+
+    def _new_crew(self, function: bytes) -> _Crew[W]:
+        self._pools.append(self.new_pool(function))
+        return _Crew(self._pools[-1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every worker, also where a run was left in the middle."""
+        self._resting.clear()
+        while self._pools:
+            self._pools.pop().close()
 
 
 def _late_results(assignments: _Assignments[W, J], grace_s: float) -> Iterator[Finished[J, Any]]:

@@ -24,17 +24,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection as connections
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from ddsp_match.core.settings.many import EngineSettings
-from ddsp_match.runs.engines.base import Finished, J, R
-from ddsp_match.runs.engines.job import pickle_function
 from ddsp_match.runs.engines.machine import gpus, on_gpus, thread_environment, threads_each, worker_count
-from ddsp_match.runs.engines.pool import GRACE_S, Event, Exited, run_jobs
+from ddsp_match.runs.engines.pool import GRACE_S, Event, Exited, PoolEngine
 from ddsp_match.runs.engines.worker import Setup
 
 # A worker's first lines: Ctrl-C is for the parent to handle (until here it is blocked), and modules are searched where
@@ -51,7 +47,7 @@ _BOOT = (
 _CLOSE_S = 5.0
 
 
-class Processes:
+class Processes(PoolEngine["_Worker"]):
     """Worker processes; see `Engine`.
 
     Args:
@@ -62,29 +58,13 @@ class Processes:
     """
 
     def __init__(self, settings: EngineSettings, *, threads: int | None, device: str, grace_s: float = GRACE_S) -> None:
-        self.workers = worker_count(settings.workers, device)
+        super().__init__(worker_count(settings.workers, device), settings.retries, grace_s)
         self.threads = threads_each(threads, self.workers)
-        self.retries, self.grace_s = settings.retries, grace_s
         self.gpus = gpus() if on_gpus(device) else []
-        self._pools: list[_Pool] = []
 
-    def run(
-        self, function: Callable[[J], R], jobs: Iterable[J], stop: Callable[[], bool] | None = None
-    ) -> Iterator[Finished[J, R]]:
-        """See `Engine.run`."""
-        pool = _Pool(pickle_function(function), self.threads, self.gpus)
-        self._pools.append(pool)
-        return run_jobs(pool, jobs, size=self.workers, retries=self.retries, stop=stop, grace_s=self.grace_s)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every worker, also where a run was left in the middle."""
-        while self._pools:
-            self._pools.pop().close()
+    def new_pool(self, function: bytes) -> _Pool:
+        """See `PoolEngine`."""
+        return _Pool(function, self.threads, self.gpus)
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ ddsp-match installed with the same versions of Python and Ray. On one machine th
 
 A worker is an actor, not a row of tasks: torch and CREPE are loaded once and stay, a GPU keeps its process (Ray ends
 the process of a GPU task after each), a job that runs can be asked to stop, and it is known which job a death
-concerns. Ray's own restarts are off: `pool.run_jobs` tries again as it does for processes, so that the two agree.
+concerns. Ray's own restarts are off: `pool.PoolEngine` tries again as it does for processes, so that the two agree.
 An actor is given a job once it lives, and one at a time. So actors for which a cluster has no room yet wait without
 keeping a job from the others, and work as soon as nodes join (more workers than the cluster holds: it may grow).
 """
@@ -24,17 +24,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings.many import EngineSettings
-from ddsp_match.runs.engines.base import Finished, J, R
-from ddsp_match.runs.engines.job import Reply, cap_torch, error_text, perform, pickle_function, stop_request
+from ddsp_match.runs.engines.job import Reply, cap_torch, error_text, perform, stop_request
 from ddsp_match.runs.engines.machine import gpus, on_gpus, thread_environment, threads_each, worker_count
-from ddsp_match.runs.engines.pool import Event, Exited, Ready, Unusable, run_jobs
+from ddsp_match.runs.engines.pool import Event, Exited, PoolEngine, Ready, Unusable
 
 # Jobs and results are small (paths, figures); Ray's default would take a third of the memory for objects.
 _STORE_BYTES = 128 * 2**20
@@ -53,7 +52,7 @@ _JOIN = (
 )
 
 
-class RayEngine:
+class RayEngine(PoolEngine[Any]):
     """Workers on Ray; see `Engine`. Ray is joined or started by ``with``, and left or ended after it.
 
     A Ray that this process uses already is used as it is, and left running.
@@ -71,13 +70,12 @@ class RayEngine:
     def __init__(self, settings: EngineSettings, *, threads: int | None, device: str) -> None:
         self._ray = _imported_ray()
         self.settings, self.device = settings, device
-        self.workers = worker_count(settings.workers, device)
+        super().__init__(worker_count(settings.workers, device), settings.retries)
         self.threads = threads_each(threads, self.workers)
         self._given_threads = threads
         self._needs: dict[str, float] = {"num_cpus": 1}
         self._folder: Path | None = None
         self._ours = False
-        self._pools: list[_Pool] = []
 
     def __enter__(self) -> Self:
         """Join or start Ray.
@@ -109,17 +107,12 @@ class RayEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End our workers; end Ray, or leave the cluster, where it was not in use before."""
-        while self._pools:
-            self._pools.pop().close()
+        super().__exit__(kind, error, trace)
         self._leave()
 
-    def run(
-        self, function: Callable[[J], R], jobs: Iterable[J], stop: Callable[[], bool] | None = None
-    ) -> Iterator[Finished[J, R]]:
-        """See `Engine.run`."""
-        pool = _Pool(self._ray, pickle_function(function), self.threads, self._needs)
-        self._pools.append(pool)
-        return run_jobs(pool, jobs, size=self.workers, retries=self.settings.retries, stop=stop)
+    def new_pool(self, function: bytes) -> _Pool:
+        """See `PoolEngine`."""
+        return _Pool(self._ray, function, self.threads, self._needs)
 
     def _start(self) -> None:
         """A Ray of our own, in a folder of its own that goes when it goes."""

@@ -65,6 +65,22 @@ def test_workers_go_on_while_the_caller_looks_at_a_result(processes, tmp_path):
         wait_for((tmp_path / "b").exists)
 
 
+def test_workers_stay_for_the_next_run_and_end_with_the_engine(processes):
+    with processes(workers=1) as engine:
+        first, second = ([one.result[0] for one in engine.run(jobs.who, [0, 1])] for _ in range(2))
+        assert first == second and alive(first[0])
+    assert gone(first)
+
+
+def test_workers_that_were_asked_to_stop_are_not_used_again(processes):
+    with processes(workers=1) as engine:
+        run = engine.run(jobs.who, range(9), lambda: bool(seen))
+        seen: list[int] = []
+        seen += [next(run).result[0]]
+        list(run)
+        assert next(engine.run(jobs.who, [0])).result[0] not in seen
+
+
 def test_threads_are_capped_before_anything_is_loaded(processes, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "13")
     with processes(threads=3) as engine:
@@ -187,7 +203,8 @@ def test_a_function_that_cannot_be_imported_is_an_error(processes, tmp_path, mon
 
     with processes() as engine:
         assert [one.result for one in engine.run(only_here.work, [1])] == [1]
-        monkeypatch.setenv("REFUSE", "1")
+    monkeypatch.setenv("REFUSE", "1")
+    with processes() as engine:
         with pytest.raises(EngineError, match="ImportError: not on this node"):
             list(engine.run(only_here.work, range(100)))
 
