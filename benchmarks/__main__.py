@@ -14,7 +14,8 @@ from benchmarks import effect_tables, many_tables, play_tables
 from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
 
 PARTS = (
-    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "closeness", "throughput", "kill",
+    "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "closeness", "stem_truth",
+    "throughput", "kill",
     "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit", "editing", "app", "worklet",
 )  # fmt: skip
 
@@ -34,7 +35,7 @@ def main() -> None:
             words = [str(options.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
         elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
-        elif part in ("closeness", "editing"):
+        elif part in ("closeness", "stem_truth", "editing"):
             words += ["--save"]
         elif part == "app":
             words += ["--fuzz", "1000", "--save"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
-from benchmarks import closeness
+from benchmarks import closeness, stem_truth
 
 Read = Callable[[str], dict]
 # Why the worst tenth was bad, found by looking at spectrograms of target, match and what was left, and by what helped.
@@ -26,6 +26,7 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
     """Titles and lines of all tables about closeness and many sounds."""
     return [
         ("Closeness over numbers", closeness_rows(read)),
+        ("Stems against known parts", stem_rows(read)),
         ("Closeness", quality_rows(read)),
         ("Before and after", before_rows(read)),
         ("What each part of the model brings", ablation_rows(read)),
@@ -46,6 +47,19 @@ def closeness_rows(read: Read) -> list[str]:
     ]
     commands = "python -m benchmarks.closeness --save`, `… --numbers 250,500,1000,2000,4000`, `… --opus 6,9,12,18,24,36"
     return [*rows, "", _command(result, commands)]
+
+
+def stem_rows(read: Read) -> list[str]:
+    """The noise and the harmonic stem against those that a mixture was made of."""
+    result = read("stem_truth")
+    if not result:
+        return []
+    rows = [
+        "Mixtures of a tone and a noise, made and recorded ones, 3 s at 16 kHz; their number stands behind the level.",
+        "",
+        *stem_truth.rows_of(result),
+    ]
+    return [*rows, "", _command(result, result["command"])]
 
 
 def quality_rows(read: Read) -> list[str]:
