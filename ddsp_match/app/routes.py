@@ -43,7 +43,7 @@ KINDS = {
     ".woff2": "font/woff2", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
 }  # fmt: skip
 DECODED = "decoded from {form} by the browser, which resamples: the file's own rate may be another"
-_ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.exports.web"}
+_ROOMS = {"static": "ddsp_match.app", "web": "ddsp_match.exports.web", "report": "ddsp_match.report"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -89,7 +89,7 @@ class Routes:
         return _packaged("ddsp_match.app", "static/index.html")
 
     async def static(self, request: Request) -> Response:
-        """A file of the app, or of the synthesizer in the browser."""
+        """A file of the app, of the synthesizer in the browser, or of the reports' drawings."""
         room, path = request.path_params["room"], request.path_params["path"]
         if room not in _ROOMS:
             raise Refusal(404, "no such address", "one of the app's")

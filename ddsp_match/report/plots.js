@@ -58,7 +58,7 @@ const Plots = (() => {
       this.figure = figure;
       this.stage = figure.querySelector(".stage");
       this.readout = figure.querySelector(".readout");
-      this.options = options; // x, y, height, image, lines, areas, bands, bar, notes, seek, read
+      this.options = options; // x, y, right (a second y axis), height, image, lines, areas, bands, bar, notes, seek, read
       this.id = "plot" + serial++;
       this.images = [...this.stage.querySelectorAll("img")];
       if (this.images.length) {
@@ -76,7 +76,7 @@ const Plots = (() => {
 
     set(options) { Object.assign(this.options, options); this.render(); }
     px(v) { return this.left + this.options.x.share(v) * this.width; }
-    py(v) { return TOP + (1 - this.options.y.share(v)) * this.height; }
+    py(v, axis = this.options.y) { return TOP + (1 - axis.share(v)) * this.height; }
 
     render() {
       const { x, y, height } = this.options;
@@ -92,6 +92,7 @@ const Plots = (() => {
       this.placeImage();
       this.content();
       if (this.options.bar) this.colourBar(right);
+      if (this.options.right) this.rightAxis(this.options.right);
       if (this.options.notes) for (const [v, name] of this.options.notes) draw(this.svg, "text", { x: this.left + this.width + 6, y: this.py(v) + 4 }, name);
       this.cross = draw(this.svg, "line", { class: "cross", y1: TOP, y2: TOP + this.height, visibility: "hidden" });
       if (this.options.seek) {
@@ -146,15 +147,25 @@ const Plots = (() => {
         let open = false;
         for (let i = 0; i < line.x.length; i++) {
           if (!Number.isFinite(line.x[i]) || !Number.isFinite(line.y[i])) { open = false; continue; }
-          path.push(`${open ? "L" : "M"}${this.px(line.x[i]).toFixed(1)} ${this.py(line.y[i]).toFixed(1)}`);
+          path.push(`${open ? "L" : "M"}${this.px(line.x[i]).toFixed(1)} ${this.py(line.y[i], line.axis).toFixed(1)}`);
           open = true;
         }
         if (path.length) draw(inside, "path", { class: line.kind, d: path.join("") });
         if (path.length === 1) {
           const lone = line.y.findIndex((v, i) => Number.isFinite(v) && Number.isFinite(line.x[i]));
-          draw(inside, "circle", { class: "dot", cx: this.px(line.x[lone]), cy: this.py(line.y[lone]), r: 3 });
+          draw(inside, "circle", { class: "dot", cx: this.px(line.x[lone]), cy: this.py(line.y[lone], line.axis), r: 3 });
         }
       }
+    }
+
+    rightAxis(axis) {
+      const x = this.left + this.width;
+      for (const v of axis.marks(this.height / 34)) {
+        const y = this.py(v, axis);
+        draw(this.svg, "line", { class: "axis", x1: x, x2: x + 4, y1: y, y2: y });
+        if (y > TOP + 19) draw(this.svg, "text", { x: x + 7, y: y + 4 }, axis.format(v));
+      }
+      draw(this.svg, "text", { class: "axis-name", x: x + 7, y: TOP + 9 }, axis.label);
     }
 
     colourBar(right) {

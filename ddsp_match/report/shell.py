@@ -70,7 +70,7 @@ def page(
     shared = {
         "brand": brand,
         "click_words": clicks,
-        "css": "".join(part(name) for name in ("page.css", *styles)),
+        "css": "".join(part(name) for name in ("page.css", "plots.css", *styles)),
         "data": json_text({"players": [player_facts(player, sounds[0]) for player in sounds], **facts}),
         "media": f"; media-src {media}" if media else "",
         "skip": f'<a class="skip" href="#{skip[0]}">{escape(skip[1])}</a>',

@@ -113,6 +113,24 @@ def test_switching_keeps_the_position_and_changes_the_sound(page, served, run):
     assert page.troubles() == []
 
 
+POINT = """
+    const svg = [...document.querySelectorAll('.stage svg')][given[0]], box = svg.getBoundingClientRect();
+    const at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+    svg.dispatchEvent(new PointerEvent('pointermove', at));
+    return document.querySelectorAll('p.readout')[given[0]].textContent;
+"""
+
+
+def test_the_pointer_reads_the_curves_of_pitch_loudness_and_loss(page, served, run):
+    opened(page, served, run)
+    page.until("document.querySelectorAll('.stage svg path.curve').length === 4")
+    labels = page.run("return document.querySelector('.stage svg').textContent;")
+    assert "Hz" in labels and "dB" in labels and "NaN" not in labels
+    assert re.fullmatch(r"0\.\d\d s, 2[12]\d\.\d Hz, −\d+\.\d dB", page.run(POINT, 0))
+    assert re.fullmatch(r"step \d+: loss [\d.e-]+, best [\d.e-]+", page.run(POINT, 1))
+    assert page.troubles() == []
+
+
 def test_solo_mute_and_level_are_what_is_heard(page, served, run):
     opened(page, served, run)
     page.until("ddspMatchDeck.buffer('harmonic')")

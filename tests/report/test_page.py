@@ -96,9 +96,10 @@ def test_the_page_asks_for_nothing(plain: Elements) -> None:
     )
     assert policy is not None
     assert "default-src 'none'" in policy
-    style = (Path(page.__file__).parent / "page.css").read_text()
-    assert "url(" not in style
-    assert "@import" not in style
+    for name in ("page.css", "plots.css"):
+        style = (Path(page.__file__).parent / name).read_text()
+        assert "url(" not in style
+        assert "@import" not in style
 
 
 def test_the_policy_allows_just_the_script_of_the_page(plain: Elements) -> None:

@@ -4,7 +4,7 @@ import { complain } from "../store.js";
 import { get, query } from "../api.js";
 import { Sources, Transport } from "./transport.js";
 import { Scope, Wave, Spectrogram } from "./scope.js";
-import { Chart, Loss } from "./chart.js";
+import { Loss, PitchAndLoudness } from "./chart.js";
 import { Mixer, mixOf, START } from "./mixer.js";
 import { Figures } from "./figures.js";
 
@@ -58,25 +58,7 @@ export function Listen({ id, facts, deck, edits }) {
       <p class="hint small quiet">Click to go there, drag to loop a part. <kbd>space</kbd> plays, the number keys switch.</p>
     </section>
     <div class="two"><div class="stack"><section class="card"><h2>Stems</h2><${Mixer} mixer=${mixer} onChange=${turn} playing=${deck.chosen === "stems"} /></section>
-      ${curve && html`<section class="card"><${Chart} label="Pitch and loudness" xLabel="s" words="Pitch and loudness over time" x=${curve.times_s}
-        scales=${{ hz: { label: "Hz", range: hzRange(curve), log: wide(curve), format: (v) => String(+v.toPrecision(4)) }, db: { label: "dB", side: "right", range: dbRange(curve) } }} series=${[
-          { label: "loudness", tone: "off", scale: "db", width: 1.2, values: curve.loudness_db }, { label: "pitch (f0)", tone: "target", scale: "hz", width: 2.5, values: curve.f0_hz }]} /></section>`}</div>
+      ${curve && html`<section class="card"><${PitchAndLoudness} curve=${curve} /></section>`}</div>
       <div class="stack"><section class="card"><${Figures} facts=${facts} id=${id} edited=${edits.active} /></section>
         ${facts.losses?.length > 1 && html`<section class="card"><${Loss} losses=${facts.losses} /></section>`}</div></div>`;
-}
-
-const wide = (curve) => { const [low, high] = hzRange(curve); return high > 4 * low; };
-
-// At least 24 dB, so that a steady loudness looks steady.
-function dbRange(curve) {
-  const high = Math.max(...curve.loudness_db), low = Math.max(high - 90, Math.min(...curve.loudness_db)), spare = Math.max(3, (24 - (high - low)) / 2);
-  return [low - spare, high + spare];
-}
-
-// At least a fifth, so that a steady note looks steady.
-function hzRange(curve) {
-  const heard = curve.f0_hz.filter((hz) => hz);
-  if (!heard.length) return [50, 2000];
-  const low = Math.min(...heard), high = Math.max(...heard), middle = Math.sqrt(low * high);
-  return [Math.min(low * 0.97, middle / 1.25), Math.max(high * 1.03, middle * 1.25)];
 }
