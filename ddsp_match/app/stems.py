@@ -12,23 +12,18 @@ from ddsp_match.core.audio import Audio
 from ddsp_match.core.features import Features
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import level_db
-from ddsp_match.edits.separate import split_tonal
+from ddsp_match.edits.stems import stems_of
 from ddsp_match.patch import Patch
-from ddsp_match.patch.playing import stems_of, through
-from ddsp_match.synth.harmonic_noise import play
+from ddsp_match.patch.playing import through
 
 SILENT_DB = -60.0  # below the loudest frame: no pitch is shown there
 
 
 def stems(patch: Patch) -> dict[str, Audio]:
-    """The match, and without effects the dry sound, its tonal part and its noisy part; the last two add up to dry."""
-    timebase, rate = patch.timebase, patch.timebase.sample_rate
-    dry = stems_of(patch).mix
-    _, residual = split_tonal(patch.controls, timebase)
-    played = play(residual, timebase, patch.n_samples, patch.noise_seed)
-    noise = played.mix
-    sounds = {"dry": dry, "harmonic": dry - noise, "noise": noise}
-    stems = {name: Audio(sound.numpy().astype(np.float32), rate) for name, sound in sounds.items()}
+    """The match, and without effects the dry sound and its stems, which add up to it."""
+    parts = stems_of(patch)
+    sounds = {"dry": parts.mix, "harmonic": parts.harmonic, "noise": parts.noise}
+    stems = {name: Audio(sound.numpy(), patch.timebase.sample_rate) for name, sound in sounds.items()}
     stems["match"] = stems["dry"] if patch.effects is None else through(patch.effects, stems["dry"])
     return stems
 

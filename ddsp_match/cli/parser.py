@@ -9,7 +9,7 @@ from typing import Any, cast
 from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
 from ddsp_match.cli.streams import given
-from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, rate, seconds
+from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, noise_seed, rate, seconds
 from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
@@ -73,6 +73,8 @@ examples:
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav --stems --subtype 24
   ddsp-match render outputs/sound/sound.patch.safetensors -o cd.wav --rate 44100 --bits 16
+  ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav --noise-seed 77
+                                                            the same sound with other noise
   ddsp-match render voice.patch.safetensors --dry           without the room that `fit effects=[reverb]` found
   ddsp-match render flute.patch.safetensors --effects-from voice.patch.safetensors
                                                             the flute in the room of the voice
@@ -184,8 +186,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stems",
         action="store_true",
-        help="also write the harmonic, the noise and the dry part beside it (a fit keeps breath in the partials: "
-        "edit --noise turns it up and down)",
+        help="also write the harmonic and the noise stem beside it, without effects, and their sum if there are any",
     )
     room = parser.add_mutually_exclusive_group()
     room.add_argument("--dry", action="store_true", help="without the patch's effects: as before the room")
@@ -197,6 +198,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         type=rate,
         metavar="HZ",
         help="sample rate of the files: 44100, 48k (default: the patch's, sample for sample)",
+    )
+    parser.add_argument(
+        "--noise-seed",
+        type=noise_seed,
+        metavar="N",
+        help="the same sound with other noise: the seed of its draw (default: the patch's)",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--bits", choices=tuple(BITS), help="samples: 32-bit float (default), 24 or 16 bit")

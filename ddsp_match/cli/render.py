@@ -30,6 +30,7 @@ def render(arguments: argparse.Namespace) -> int:
         dry=arguments.dry,
         effects_from=arguments.effects_from,
         sample_rate=arguments.rate,
+        noise_seed=arguments.noise_seed,
         on_note=notes.append,
     )
     for note in notes:

@@ -57,6 +57,13 @@ def block_length(text: str) -> int:
     return int(text)
 
 
+def noise_seed(text: str) -> int:
+    """Read a seed of noise, a whole number of 0 or above."""
+    if not re.fullmatch(r"[0-9]+", text.strip()):
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a whole number, 0 or above")
+    return int(text)
+
+
 def rate(text: str) -> int:
     """Read a sample rate: ``48000``, ``44.1k``, ``48kHz``."""
     value = _with_unit(text, {"": 1.0, "hz": 1.0, "k": 1000.0, "khz": 1000.0})

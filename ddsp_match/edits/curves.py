@@ -1,4 +1,4 @@
-"""Describe controls frame by frame: levels, loudness, the centre of the spectrum."""
+"""Describe controls frame by frame: loudness, the centre of the spectrum."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from jaxtyping import Float
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.edits.separate import split_tonal
 
 FLOOR_DB = -120.0
 
@@ -21,17 +20,12 @@ class Curves:
 
     Attributes:
         f0_hz: Fundamental frequency of the first channel that sounds most.
-        harmonic_db: Level (root mean square) of the tonal part: the slowly varying partials. Full scale is 0 dB, so a
-            full-scale sine has -3 dB.
-        noise_db: Level of the noisy part: the noise bands, and the breath, bow and knock that partials follow.
-        loudness_db: A-weighted level of both.
+        loudness_db: A-weighted level. Full scale is 0 dB, so a full-scale sine at 1 kHz has -3 dB.
         centroid_hz: Centre of gravity of the power spectrum, in Hz.
         pitched: Share of the power that belongs to the harmonics of f0, 0 to 1.
     """
 
     f0_hz: Float[torch.Tensor, " frames"]
-    harmonic_db: Float[torch.Tensor, " frames"]
-    noise_db: Float[torch.Tensor, " frames"]
     loudness_db: Float[torch.Tensor, " frames"]
     centroid_hz: Float[torch.Tensor, " frames"]
     pitched: Float[torch.Tensor, " frames"]
@@ -64,7 +58,6 @@ def band_power(controls: Controls) -> Float[torch.Tensor, "batch bands frames"]:
 
 def curves(controls: Controls, timebase: Timebase) -> Curves:
     """Reads the curves off controls."""
-    tonal, residual = split_tonal(controls, timebase)
     partials, bands = partial_power(controls, timebase), band_power(controls)
     hz = partial_hz(controls)
     band_hz = torch.linspace(0, timebase.nyquist_hz, max(controls.n_bands, 1))[: controls.n_bands].view(1, -1, 1)
@@ -74,8 +67,6 @@ def curves(controls: Controls, timebase: Timebase) -> Curves:
     harmonics = partials[:, controls.divisions - 1 :: controls.divisions].sum(1)
     return Curves(
         f0_hz=controls.f0_hz[int(total.sum(1).argmax())],
-        harmonic_db=decibels(partial_power(tonal, timebase).sum(1).mean(0)),
-        noise_db=decibels((partial_power(residual, timebase).sum(1) + band_power(residual).sum(1)).mean(0)),
         loudness_db=decibels(loud.mean(0)),
         centroid_hz=centre,
         pitched=_share(harmonics.mean(0), total.mean(0), controls.divisions, timebase),

@@ -16,6 +16,8 @@ from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.params import Parameter
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits import pitch, time, tone
+from ddsp_match.edits.stems import parts_of, separated_controls
+from ddsp_match.patch import Patch
 
 Values = Mapping[str, Any]
 # An edit makes no sound longer than this, if it was not longer before: a note held for minutes, not a file of an hour.
@@ -30,7 +32,7 @@ class EditKind:
         name: As it is listed in a patch, without spaces.
         label: As a knob is labelled.
         words: What it does, in a sentence.
-        apply: From controls, timebase and values to controls.
+        apply: From a patch and values to its new controls.
         parameters: Its numbers and words.
         separated: Needs tone and noise separated.
         group: What it edits: pitch, time, tone or level.
@@ -43,7 +45,7 @@ class EditKind:
     label: str
     words: str
     group: str
-    apply: Callable[[Controls, Timebase, Values], Controls]
+    apply: Callable[[Patch, Values], Controls]
     parameters: tuple[Parameter, ...]
     separated: bool = False
     neutral: Callable[[Values, float], bool] | None = None
@@ -76,7 +78,8 @@ class EditKind:
         return not any(p.required for p in numbers) and values[numbers[0].name] == numbers[0].default
 
 
-def _f0_curve(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _f0_curve(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     times_s, f0_hz = (np.array(values[name]) for name in ("times_s", "f0_hz"))
     if len(times_s) != len(f0_hz) or not (f0_hz > 0).any() or (np.diff(times_s) <= 0).any():
         raise ConfigError(
@@ -90,7 +93,8 @@ def _f0_curve(controls: Controls, timebase: Timebase, values: Values) -> Control
     return pitch.replace_f0(controls, timebase, torch.from_numpy(2.0**octaves).to(controls.f0_hz))
 
 
-def _constant_f0(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _constant_f0(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     return pitch.replace_f0(controls, timebase, torch.full_like(controls.f0_hz[0], float(values["hz"])))
 
 
@@ -99,21 +103,26 @@ def _covering(seconds: float, timebase: Timebase) -> float:
     return math.ceil(seconds * timebase.frame_rate - 1e-6) / timebase.frame_rate
 
 
-def _stretched(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _stretched(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     last = controls.n_frames - 1
-    return time.stretch(controls, timebase, math.ceil(last * values["factor"] - 1e-6) / max(1, last))
+    factor = math.ceil(last * values["factor"] - 1e-6) / max(1, last)
+    return time.stretch(controls, timebase, factor, separated_controls(patch))
 
 
-def _held(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _held(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     return time.hold(controls, timebase, _covering(values["seconds"], timebase))
 
 
-def _frozen(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _frozen(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     seconds = values["seconds"]
     return time.freeze(controls, timebase, values["at_s"], None if seconds is None else _covering(seconds, timebase))
 
 
-def _trimmed(controls: Controls, timebase: Timebase, values: Values) -> Controls:
+def _trimmed(patch: Patch, values: Values) -> Controls:
+    controls, timebase = patch.controls, patch.timebase
     start_s, stop_s = values["start_s"], values["stop_s"]
     if stop_s is None:
         return time.trim(controls, timebase, start_s)
@@ -138,17 +147,17 @@ _CURVE = Parameter("curve", "of the level", "cosine", choices=("cosine", "linear
 EDITS: tuple[EditKind, ...] = (
     EditKind(
         "transpose", "Transpose", "Higher or lower, at the same pace.", "pitch",
-        lambda c, t, v: pitch.transpose(c, t, v["semitones"], v["formant"]),
+        lambda p, v: pitch.transpose(p.controls, p.timebase, v["semitones"], v["formant"]),
         (Parameter("semitones", "how far", 0, -60, 60, "semitones", step=1), _FORMANT), separated=True,
     ),
     EditKind(
         "f0_depth", "Melody", "Draws f0 towards its median (0: a steady note) or away from it (2: twice as lively).",
-        "pitch", lambda c, t, v: pitch.contour(c, t, v["depth"]),
+        "pitch", lambda p, v: pitch.contour(p.controls, p.timebase, v["depth"]),
         (Parameter("depth", "0 is flat, 1 as it was", 1, 0, 4, step=0.05),), separated=True,
     ),
     EditKind(
         "vibrato", "Vibrato", "Lets f0 swing about itself, more and more after a moment.", "pitch",
-        lambda c, t, v: pitch.vibrato(c, t, v["rate_hz"], v["depth_cents"], v["delay_s"]),
+        lambda p, v: pitch.vibrato(p.controls, p.timebase, v["rate_hz"], v["depth_cents"], v["delay_s"]),
         (
             Parameter("depth_cents", "how far f0 swings either way", 0, 0, 1200, "cents", step=1),
             Parameter("rate_hz", "swings a second", 5.5, 0.1, 20, "Hz", step=0.1),
@@ -201,29 +210,29 @@ EDITS: tuple[EditKind, ...] = (
     ),
     EditKind(
         "brightness", "Brightness", "Tilts the spectrum about a pivot; the power stays.", "tone",
-        lambda c, t, v: tone.brightness(c, v["db_per_octave"], t),
+        lambda p, v: tone.brightness(p.controls, v["db_per_octave"], p.timebase),
         (_db("above 0 brighter, below 0 darker", "db_per_octave", "dB/octave", 12.0, 0.1),),
     ),
     EditKind(
         "odd_even", "Odd/even", "Raises the even harmonics against the odd ones; the power stays.", "tone",
-        lambda c, _, v: tone.odd_even(c, v["db"]), (_db("below 0 hollow, as a clarinet"),),
+        lambda p, v: tone.odd_even(p.controls, v["db"]), (_db("below 0 hollow, as a clarinet"),),
     ),
     EditKind(
         "harmonic", "Harmonic stem", "The level of the tonal part.", "level",
-        lambda c, t, v: tone.levels(c, t, harmonic_db=v["db"]), (_db("louder or softer", reach=80),),
+        lambda p, v: tone.levels(*parts_of(p), harmonic_db=v["db"]), (_db("louder or softer", reach=80),),
     ),
     EditKind(
         "noise", "Noise stem", "The level of the noisy part: breath, bow, knock; also where partials play it.", "level",
-        lambda c, t, v: tone.levels(c, t, noise_db=v["db"]), (_db("louder or softer", reach=80),),
+        lambda p, v: tone.levels(*parts_of(p), noise_db=v["db"]), (_db("louder or softer", reach=80),),
     ),
     EditKind(
         "fade_in", "Fade in", "From silence.", "level",
-        lambda c, t, v: time.fade(c, t, in_s=v["seconds"], curve=v["curve"]),
+        lambda p, v: time.fade(p.controls, p.timebase, in_s=v["seconds"], curve=v["curve"]),
         (_seconds("seconds", "how long"), _CURVE),
     ),
     EditKind(
         "fade_out", "Fade out", "To silence.", "level",
-        lambda c, t, v: time.fade(c, t, out_s=v["seconds"], curve=v["curve"]),
+        lambda p, v: time.fade(p.controls, p.timebase, out_s=v["seconds"], curve=v["curve"]),
         (_seconds("seconds", "how long"), _CURVE),
     ),
 )  # fmt: skip

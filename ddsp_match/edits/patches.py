@@ -13,11 +13,11 @@ from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.kinds import LONGEST_S, EditKind
 from ddsp_match.edits.morph import at_timebase, morph
-from ddsp_match.edits.separate import separate
+from ddsp_match.edits.separate import SEPARATE
+from ddsp_match.edits.stems import noise_in_partials, separated_controls
 from ddsp_match.edits.time import trim
 from ddsp_match.patch import Patch
 
-SEPARATE = "separate"  # how the separation of tone and noise is listed
 REST = 0.1  # share of the sound that goes through that stays what it was at either end
 
 
@@ -27,11 +27,10 @@ def edits_of(patch: Patch) -> list[dict[str, Any]]:
 
 
 def separated(patch: Patch) -> Patch:
-    """Return the patch with tone and noise separated, itself where that was done before."""
-    if any(one.get("edit") in (SEPARATE, "morph") for one in edits_of(patch)):
+    """Return the patch with tone and noise separated, itself where its partials play no noise."""
+    if not noise_in_partials(patch):
         return patch
-    controls = separate(patch.controls, patch.timebase)
-    return with_controls(patch, controls, patch.n_samples, {"edit": SEPARATE})
+    return with_controls(patch, separated_controls(patch), patch.n_samples, {"edit": SEPARATE})
 
 
 def with_controls(patch: Patch, controls: Controls, n_samples: int, listed: dict[str, Any]) -> Patch:
@@ -96,7 +95,7 @@ def apply(patch: Patch, kind: EditKind, values: dict[str, Any]) -> Patch:
         raise ConfigError(found, where=kind.name, needed=needed, hint="an SFZ, whose loops hold for ever")
     if kind.separated:
         patch = separated(patch)
-    controls = kind.apply(patch.controls, patch.timebase, values)
+    controls = kind.apply(patch, values)
     if controls is patch.controls:
         return patch
     lowest_hz, nyquist_hz = float(controls.f0_hz.min()), patch.timebase.nyquist_hz

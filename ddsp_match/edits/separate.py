@@ -18,6 +18,7 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import same_note
 from ddsp_match.synth.harmonic_noise import complex_amplitudes
 
+SEPARATE = "separate"  # how this is listed among the edits of a patch
 FREQUENCY_S, AMPLITUDE_S = 0.08, 0.06  # lengths of the Hann windows in which a partial is held to be one sinusoid
 TOGETHER_HZ = 8.0  # neighbours closer than that in frequency are one sinusoid between two partials
 # Times the power that noise of independent frames would leave in the average: below that nothing is tonal. Neighbouring
@@ -51,8 +52,7 @@ def split_tonal(controls: Controls, timebase: Timebase) -> tuple[Controls, Contr
         The slowly varying sinusoids with silent noise bands, and the residual of each partial with the noise bands.
     """
     if controls.phases is None or not bool((controls.amplitude > 0).any()):
-        nothing = torch.zeros_like(controls.amplitude)
-        return replace(controls, noise=torch.zeros_like(controls.noise)), replace(controls, amplitude=nothing)
+        return split_bands(controls)
     whole = complex_amplitudes(controls)
     doubt = torch.full((controls.n_partials, 1), DOUBT_BETWEEN)
     doubt[controls.divisions - 1 :: controls.divisions] = DOUBT
@@ -63,6 +63,12 @@ def split_tonal(controls: Controls, timebase: Timebase) -> tuple[Controls, Contr
         from_partials(controls, tonal, noise=torch.zeros_like(controls.noise)),
         from_partials(controls, whole - tonal),
     )
+
+
+def split_bands(controls: Controls) -> tuple[Controls, Controls]:
+    """Split all partials from the noise bands."""
+    nothing = torch.zeros_like(controls.amplitude)
+    return replace(controls, noise=torch.zeros_like(controls.noise)), replace(controls, amplitude=nothing)
 
 
 def separate(controls: Controls, timebase: Timebase) -> Controls:

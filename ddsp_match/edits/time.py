@@ -166,16 +166,17 @@ def _jumping(at: int, lags: list[int], out: int, last: int, timebase: Timebase) 
     return positions.clamp(0, last), other.clamp(0, last), weight
 
 
-def stretch(controls: Controls, timebase: Timebase, factor: float) -> Controls:
+def stretch(controls: Controls, timebase: Timebase, factor: float, separated: Controls | None = None) -> Controls:
     """The same sound, `factor` times as long, at the same pitch.
 
     The attack is played as it was, waveform and all, and further onsets at the speed they had; what lies between takes
     up the change.
 
     Args:
-        controls: Any controls: they are separated here, but for the first attack.
+        controls: Any controls, of which the first attack is kept.
         timebase: Their frame grid.
         factor: Length of the outcome over that of the sound, > 0.
+        separated: The same with tone and noise separated, of which the rest is made; None separates them.
 
     Returns:
         Controls of ``round((frames - 1) * factor) + 1`` frames.
@@ -183,7 +184,7 @@ def stretch(controls: Controls, timebase: Timebase, factor: float) -> Controls:
     last = controls.n_frames - 1
     out = max(1, round(last * factor))
     positions, attack = time_map(controls, timebase, out)
-    played = warp(separate(controls, timebase), timebase, positions)
+    played = warp(separated or separate(controls, timebase), timebase, positions)
     whole = attack + FADE_FRAMES
     if attack == 0 or whole > out or controls.phases is None:
         return played

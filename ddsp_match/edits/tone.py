@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits.separate import split_tonal
 from ddsp_match.synth.harmonic_noise import complex_amplitudes
 
 LOWEST_HZ = 30.0  # where a tilt ends towards 0 Hz, or it would raise a rumble without bound
@@ -65,22 +64,14 @@ def odd_even(controls: Controls, db: float) -> Controls:
     return with_partials(controls, partials * kept)
 
 
-def levels(controls: Controls, timebase: Timebase, harmonic_db: float = 0.0, noise_db: float = 0.0) -> Controls:
-    """Set the level of the tonal and of the noisy part, also where both are in the partials.
-
-    The partials are split into a tonal part and a residual that add up to them, and are summed again with other gains.
-    """
-    if harmonic_db == 0 and noise_db == 0:
-        return controls
+def levels(tonal: Controls, noisy: Controls, harmonic_db: float = 0.0, noise_db: float = 0.0) -> Controls:
+    """Sum the tonal and the noisy part of a sound with other levels, also where both are in the partials."""
     harmonic, noise = 10 ** (harmonic_db / 20), 10 ** (noise_db / 20)
-    if harmonic_db == noise_db:
-        return replace(controls, amplitude=controls.amplitude * harmonic, noise=controls.noise * noise)
-    tonal, residual = split_tonal(controls, timebase)
-    bands = tonal.noise * harmonic + residual.noise * noise
-    if not bool((residual.amplitude * residual.distribution.amax(1) > 0).any()):
-        return replace(controls, amplitude=controls.amplitude * harmonic, noise=bands)
-    mixed = complex_amplitudes(tonal) * harmonic + complex_amplitudes(residual) * noise
-    return replace(with_partials(controls, mixed.abs()), noise=bands, phases=mixed.angle())
+    bands = tonal.noise * harmonic + noisy.noise * noise
+    if not bool((noisy.amplitude * noisy.distribution.amax(1) > 0).any()):
+        return replace(tonal, amplitude=tonal.amplitude * harmonic, noise=bands)
+    mixed = complex_amplitudes(tonal) * harmonic + complex_amplitudes(noisy) * noise
+    return replace(with_partials(tonal, mixed.abs()), noise=bands, phases=mixed.angle())
 
 
 def power(

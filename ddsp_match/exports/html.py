@@ -19,7 +19,7 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.notes import note_words
 from ddsp_match.edits.curves import band_power, decibels, partial_hz, partial_power
-from ddsp_match.edits.separate import separate
+from ddsp_match.edits.stems import separated_controls
 from ddsp_match.exports.web import PAGE_SCRIPTS, script, worklet_source
 from ddsp_match.exports.web.voice import voices
 from ddsp_match.patch import Patch
@@ -54,7 +54,7 @@ def export_html(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> li
 def facts_of(patch: Patch, name: str) -> dict[str, Any]:
     """Collect what the page shows: the name, a line of facts, and the pictures' numbers."""
     timebase = patch.timebase
-    apart = separate(patch.controls, timebase)
+    apart = separated_controls(patch)
     level = decibels((partial_power(apart, timebase).sum(1) + band_power(apart).sum(1)).mean(0))
     heard = level > level.max() - SOUNDING_DB
     words = [

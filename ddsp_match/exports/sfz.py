@@ -18,7 +18,7 @@ from ddsp_match.core.errors import ConfigError
 from ddsp_match.dsp.notes import midi_of, note_name
 from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.pitch import transpose
-from ddsp_match.edits.separate import separate
+from ddsp_match.edits.stems import separated_controls
 from ddsp_match.edits.tone import brightness
 from ddsp_match.exports.loop import as_long, held, one_note, pitch_of, play_held, release_s_of
 from ddsp_match.exports.wav_chunks import sampler_chunk, write_wav
@@ -90,7 +90,7 @@ def export_sfz(
     say = on_note or (lambda _: None)
     timebase, rack = patch.timebase, None if dry else patch.effects
     rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
-    source = separate(patch.controls, timebase)
+    source = separated_controls(patch)
     looped = loop and has_sustain(source, timebase)
     if loop and not looped:
         say("the sound dies away by itself: its samples have no loop")

@@ -13,6 +13,7 @@ import torch
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.curves import FLOOR_DB, curves, midi_of, partial_hz, partial_power
+from ddsp_match.edits.stems import stem_levels_db
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import Patch
 from ddsp_match.runs.store.as_json import dumps
@@ -55,7 +56,7 @@ def export_csv(patch: Patch, out: Path, *, every: int = 1) -> list[Path]:
         Both files.
     """
     beside = out.with_name(f"{out.stem}.partials.csv")
-    _write(out, frame_rows(patch.controls, patch.timebase, every))
+    _write(out, frame_rows(patch, every))
     _write(beside, partial_rows(patch.controls, patch.timebase, every))
     return [out, beside]
 
@@ -92,9 +93,11 @@ def _rack(rack: Rack) -> dict[str, Any]:
     }
 
 
-def frame_rows(controls: Controls, timebase: Timebase, every: int = 1) -> Iterator[list[str]]:
+def frame_rows(patch: Patch, every: int = 1) -> Iterator[list[str]]:
     """One row for each `every`-th frame, the columns of `FRAME_COLUMNS` first."""
+    controls, timebase = patch.controls, patch.timebase
     heard = curves(controls, timebase)
+    harmonic_db, noise_db = stem_levels_db(patch)
     yield list(FRAME_COLUMNS)
     times_s = timebase.times(controls.n_frames)
     midi = midi_of(heard.f0_hz)
@@ -104,8 +107,8 @@ def frame_rows(controls: Controls, timebase: Timebase, every: int = 1) -> Iterat
             f"{heard.f0_hz[k]:.4f}",
             f"{midi[k]:.4f}",
             f"{heard.pitched[k]:.3f}",
-            f"{heard.harmonic_db[k]:.2f}",
-            f"{heard.noise_db[k]:.2f}",
+            f"{harmonic_db[k]:.2f}",
+            f"{noise_db[k]:.2f}",
             f"{heard.loudness_db[k]:.2f}",
             f"{heard.centroid_hz[k]:.1f}",
         ]

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from ddsp_match.core.callbacks import OnNote
 from ddsp_match.core.errors import PitchError
 from ddsp_match.edits.notes import QUIET_DB, notes
-from ddsp_match.edits.separate import separate
+from ddsp_match.edits.stems import separated_controls
 from ddsp_match.exports.midi import check_follows_pitch
 from ddsp_match.exports.wav_chunks import wavetable_chunk, write_wav
 from ddsp_match.patch import Patch
@@ -81,7 +81,7 @@ def export_wavetable(
 
 def harmonics(patch: Patch) -> np.ndarray:
     """The amplitude of each harmonic in each frame, ``(frames, harmonics)``: of channels the mean power."""
-    controls = separate(patch.controls, patch.timebase)
+    controls = separated_controls(patch)
     step = controls.divisions
     partials = controls.partial_amplitudes[:, step - 1 :: step]
     numbers = np.arange(1, partials.shape[1] + 1).reshape(1, -1, 1)

@@ -17,6 +17,7 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits.stems import stems_of
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.matching import Match
 from ddsp_match.fitting.optimise import StopReason, Trace
@@ -24,7 +25,7 @@ from ddsp_match.fitting.verdict import Verdict, judge
 from ddsp_match.losses import metrics
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.patch import Patch
-from ddsp_match.patch.playing import stems_of, through
+from ddsp_match.patch.playing import mix_of, through, with_unseen_noise
 
 Analysis = tuple[Features, PitchTrack]
 
@@ -100,6 +101,11 @@ class FitResult:
         return self.trace.reason
 
 
+def _sound(patch: Patch) -> Audio:
+    dry = Audio(mix_of(patch).numpy(), patch.timebase.sample_rate)
+    return dry if patch.effects is None else through(patch.effects, dry)
+
+
 def conclude(
     sound: Sound,
     analysis: Analysis,
@@ -111,7 +117,7 @@ def conclude(
     command: str = "",
     on_stage: Callable[[str], None] | None = None,
 ) -> FitResult:
-    """Make the patch of a match, play it, and judge it.
+    """Make the patch of a match, play it, and judge it: with noise that the fit has not seen.
 
     Args:
         sound: The sound.
@@ -155,9 +161,9 @@ def conclude(
         pitch_hz=features.pitch_hz,
         grid=match.grid,
     )
-    stems = stems_of(patch)
-    parts = (stems.mix, stems.harmonic, stems.noise)
-    dry, harmonic, noise = (Audio(part.numpy(), target.sample_rate) for part in parts)
+    mix = mix_of(patch)
+    stems = stems_of(patch, mix)
+    dry, harmonic, noise = (Audio(part.numpy(), target.sample_rate) for part in (mix, stems.harmonic, stems.noise))
     played = dry if rack is None else through(rack, dry)
     seconds["render"] = time.perf_counter() - began
     say("judge")
@@ -169,7 +175,7 @@ def conclude(
             stems.noise,
             target.sample_rate,
             sizes_for(target.sample_rate),
-            match=None if rack is None else torch.from_numpy(played.samples),
+            match=torch.from_numpy(_sound(with_unseen_noise(patch)).samples),
         )
     figures["loss"] = trace.lowest
     figures["voiced_share"] = float(features.voiced.float().mean())

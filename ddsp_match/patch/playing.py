@@ -1,15 +1,18 @@
-"""Play what a patch holds: its stems, and any sound through its effects."""
+"""Play what a patch holds, and any sound through its effects."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from ddsp_match.core.audio import Audio, resample
 from ddsp_match.core.callbacks import OnNote
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch.synth import Patch
-from ddsp_match.synth.harmonic_noise import Stems, play
+from ddsp_match.synth.harmonic_noise import play
 
 # A whole sound takes each effect some ten arrays of its length in float64: beyond this it is played in blocks, which is
 # the same to 1e-5 and takes no more memory than what goes in and what comes out.
@@ -17,10 +20,18 @@ WHOLE_AT_MOST_S = 20.0
 BLOCK = 16_384  # samples; of long sounds
 
 
-def stems_of(patch: Patch) -> Stems:
-    """Plays the parts of a patch; the recording's DC offset belongs to the harmonic one, as its partial at 0 Hz."""
+def mix_of(patch: Patch) -> Float[torch.Tensor, "channels samples"]:
+    """Play a patch without its effects, the recording's DC offset added."""
     played = play(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed)
-    return Stems(played.harmonic + torch.tensor(patch.offset).unsqueeze(1), played.noise)
+    return played.mix + torch.tensor(patch.offset).unsqueeze(1)
+
+
+def with_unseen_noise(patch: Patch) -> Patch:
+    """Return the patch with another noise seed than its fit has seen.
+
+    A fit may learn the one draw of noise that it plays. How close a match is, is judged by another one.
+    """
+    return replace(patch, noise_seed=patch.noise_seed + 1)
 
 
 def through(rack: Rack, sound: Audio, *, block: int | None = None, on_note: OnNote | None = None) -> Audio:

@@ -41,7 +41,7 @@ def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
         "duration_s": result.target.seconds,
         "pitched": result.features.pitch_hz is not None,
         "features": series.feature_series(result.features, frame_s),
-        "levels": series.level_series(result.controls, frame_s),
+        "levels": series.level_series(result.patch),
         "loss": series.loss_series(result.trace),
         **scales,
     }

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
+from ddsp_match.edits.stems import stem_levels_db
 from ddsp_match.fitting.optimise import Trace
+from ddsp_match.patch import Patch
 from ddsp_match.report.pictures import pool
 
 MAX_POINTS = 1000
@@ -53,24 +54,15 @@ def feature_series(features: Features, frame_s: float) -> dict[str, list]:
     }
 
 
-def level_series(controls: Controls, frame_s: float) -> dict[str, list[float]]:
-    """The levels of both parts over time in dB, power averaged over channels.
-
-    Args:
-        controls: What is played.
-        frame_s: Seconds between frames.
+def level_series(patch: Patch) -> dict[str, list[float]]:
+    """The levels of both stems over time in dB, power averaged over channels.
 
     Returns:
-        Lists of equal length: ``time_s``, ``harmonic_db`` and ``noise_db``, the RMS of either part.
+        Lists of equal length: ``time_s``, ``harmonic_db`` and ``noise_db``, the RMS of either stem.
     """
-    harmonic = (controls.partial_amplitudes.square().sum(1) / 2).mean(0).sqrt().numpy()
-    weights = np.ones(controls.n_bands)
-    if controls.n_bands > 1:
-        weights[[0, -1]] = 0.5  # the outer bands reach only half as far
-    power = controls.noise.square().mean(0).numpy()
-    noise = np.sqrt(weights @ power / weights.sum()) if controls.n_bands else np.zeros(controls.n_frames)
-    harmonic, size = pool(harmonic, MAX_POINTS)
-    noise, _ = pool(noise, MAX_POINTS)
+    frame_s = patch.timebase.hop / patch.timebase.sample_rate
+    amplitudes = [10 ** (level.numpy() / 20) for level in stem_levels_db(patch)]
+    (harmonic, size), (noise, _) = (pool(amplitude, MAX_POINTS) for amplitude in amplitudes)
     return {
         "time_s": _rounded((np.arange(len(harmonic)) + 0.5) * size * frame_s - 0.5 * frame_s, 4),
         "harmonic_db": _rounded(_level_db(harmonic), 2),

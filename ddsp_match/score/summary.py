@@ -11,14 +11,14 @@ from ddsp_match.score.bootstrap import intervals_where_known
 from ddsp_match.score.card import OVERALL, REFIT, Card, Group, Metric, Row, Summary
 from ddsp_match.score.definitions import badness
 
+UNSEEN_NOISE = "Matches are played with a noise seed that their fits have not seen. "
 FLOOR_OF_NOISE = (
-    "Floor: the score of the match replayed with different random noise (the next noise seed) against itself. Smaller "
-    "differences between two matches mean nothing. A match can score better than its floor, because its noise bands "
-    "were fitted to the very noise it plays."
+    f"{UNSEEN_NOISE}Floor: the score of the match replayed with the next noise seed against itself. Smaller "
+    "differences between two matches mean nothing."
 )
 FLOOR_OF_FITS = (
-    "Floor: the score of one whole fit against another with different seeds. Smaller differences between two matches "
-    "mean nothing."
+    f"{UNSEEN_NOISE}Floor: the score of one whole fit against another with different seeds. Smaller differences "
+    "between two matches mean nothing."
 )
 
 

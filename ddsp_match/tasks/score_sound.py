@@ -18,10 +18,11 @@ from ddsp_match.core.audio import Audio, at_fit_rate, sound_of
 from ddsp_match.core.errors import MatchError, SoundError
 from ddsp_match.core.settings import F0Settings, FitSettings
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits.stems import stems_of
 from ddsp_match.losses import metrics
 from ddsp_match.losses.spectral import sizes_for
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.patch.playing import with_unseen_noise
 from ddsp_match.score import opinion
 from ddsp_match.score.card import REDRAWN, REFIT, Row
 from ddsp_match.score.definitions import BY_KEY
@@ -279,7 +280,7 @@ class _Scorer:
     def _second_take(self, patch: Patch) -> Audio:
         """The sound matched once more, with other chances."""
         if self.job.refit is None:
-            return render(dataclasses.replace(patch, noise_seed=patch.noise_seed + 1))
+            return render(with_unseen_noise(with_unseen_noise(patch)))
         from ddsp_match.tasks.fit import fit
 
         with torch.inference_mode(False):
@@ -322,17 +323,13 @@ class _Scorer:
 
 
 def _match(sound: FittedSound, patch: Patch | None) -> Audio:
-    """The match as it was written, or else as the patch plays it."""
-    if sound.match is not None:
-        try:
-            return sound_of(sound.match)[0]
-        except SoundError:
-            if patch is None:  # a match that is silent is no file that can be fitted, but one that can be scored
-                raise
-    if patch is None:
+    """The match as its patch plays it with other noise than the fit has seen; without a patch as it was written."""
+    if patch is not None:
+        return render(with_unseen_noise(patch))
+    if sound.match is None:
         where: Path | str = sound.folder or sound.name
         raise SoundError("neither a match nor a patch", where=where, needed="one of them", hint="fitting it again")
-    return render(patch)
+    return sound_of(sound.match)[0]
 
 
 def _level_db(sound: Audio) -> float | None:

@@ -15,7 +15,7 @@ from ddsp_match.core.errors import ConfigError, PatchError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import EffectsPatch, Patch, load_patch
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.patch.playing import mix_of
 from ddsp_match.tasks.render import render
 from tests.compare import assert_close
 
@@ -54,7 +54,7 @@ def heard(name: str) -> np.ndarray:
 
 
 def dry(name: str = "flute") -> np.ndarray:
-    return stems_of(load_patch(f"{name}.patch.safetensors")).mix.numpy()
+    return mix_of(load_patch(f"{name}.patch.safetensors")).numpy()
 
 
 def test_a_patch_is_played_with_its_effects(place):

@@ -13,7 +13,7 @@ from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.kinds import EDITS
 from ddsp_match.patch import Patch, container, load_patch
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.patch.playing import mix_of
 from ddsp_match.tasks.edit import Edit, edit, edits_of, f0_curve, registry
 from tests.compare import assert_close
 from tests.edits.notes import TIMEBASE, note
@@ -104,7 +104,7 @@ def test_the_list_of_a_patch_edits_another_one_alike():
 def test_the_length_is_exact(one, n_samples):
     edited = edit(patch(), [one])
     assert edited.n_samples == n_samples
-    assert stems_of(edited).mix.shape == (1, n_samples)
+    assert mix_of(edited).shape == (1, n_samples)
     assert edited.offset == (0.01,)
 
 
@@ -124,16 +124,16 @@ def test_it_is_exact_too_where_neither_frames_nor_sound_end_on_the_hop(one, seco
     given = replace(patch(frames=timebase.frames(n_samples)), timebase=timebase, n_samples=n_samples)
     edited = edit(given, [one])
     assert abs(edited.n_samples - seconds * 22_050) <= 11  # a sample, times the factor of a stretch
-    assert stems_of(edited).mix.shape == (1, edited.n_samples)
+    assert mix_of(edited).shape == (1, edited.n_samples)
 
 
 def test_what_is_saved_sounds_as_what_was_made(tmp_path):
     out = tmp_path / "edited.patch.safetensors"
     edited = edit(patch(channels=2), [{"edit": "transpose", "semitones": 4}, {"edit": "trim", "start_s": 0.3}], out=out)
     loaded = load_patch(out)
-    assert torch.equal(stems_of(loaded).mix, stems_of(edited).mix)
+    assert torch.equal(mix_of(loaded), mix_of(edited))
     assert loaded.provenance == edited.provenance
-    assert float(stems_of(loaded).mix.abs().max()) > 0.01
+    assert float(mix_of(loaded).abs().max()) > 0.01
     with pytest.raises(OutputError, match="force=True"):
         edit(patch(), [{"edit": "noise", "db": 3}], out=out)
     edit(patch(), [{"edit": "noise", "db": 3}], out=out, force=True)
@@ -197,7 +197,7 @@ def test_every_edit_does_something_within_its_ranges(kind):
     before = patch(vibrato_cents=30)
     edited = edit(before, [Edit(kind.name, given[kind.name])])
     assert edits_of(edited)[-1]["edit"] == kind.name
-    one, two = stems_of(before).mix, stems_of(edited).mix
+    one, two = mix_of(before), mix_of(edited)
     n = min(one.shape[1], two.shape[1])
     assert one.shape != two.shape or float((one - two)[:, :n].abs().max()) > 1e-3
     assert bool(torch.isfinite(two).all())

@@ -11,7 +11,7 @@ from ddsp_match.core.audio import read
 from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.patch import Patch, load_patch
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.patch.playing import mix_of
 from ddsp_match.tasks import morph as module
 from ddsp_match.tasks.edit import edit, edits_of
 from ddsp_match.tasks.morph import morph, morphs
@@ -48,7 +48,7 @@ def test_steps_go_from_one_file_to_the_other(tmp_path, files):
     middle = load_patch(written[1])
     assert_close(middle.controls.f0_hz[0, 50], 220 * 2**0.5, 0.1)
     assert middle.n_samples == round((31_993 + 15_993) / 2)
-    assert_close(read(out / "02.wav")[0].samples, stems_of(middle).mix, 1e-6)
+    assert_close(read(out / "02.wav")[0].samples, mix_of(middle), 1e-6)
     through = load_patch(written[3])
     assert through.n_samples == 31_993
     assert_close(through.controls.f0_hz[0, [5, 195]], [220.0, 440.0], 0.1)
@@ -112,7 +112,7 @@ def test_another_sample_rate_and_channels_meet_at_the_higher_rate(turned):
     assert abs(made.seconds - 2.0) < 0.01
     median = float(made.controls.f0_hz.median())
     assert abs(median / (220 * 110) ** 0.5 - 1) < 0.01
-    mix = stems_of(made).mix
+    mix = mix_of(made)
     assert bool(torch.isfinite(mix).all()) and float(mix.abs().max()) > 0.01
 
 

@@ -11,10 +11,10 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.edits.curves import curves
+from ddsp_match.edits.stems import stem_levels_db, stems_of
 from ddsp_match.effects.rack import Rack
 from ddsp_match.exports.tables import controls_of, document, export_csv, export_json, frame_rows, partial_rows
 from ddsp_match.patch import Patch
-from ddsp_match.synth.harmonic_noise import play
 from tests.compare import assert_close
 from tests.exports.sounds import TIMEBASE, patch_of, sung
 
@@ -56,11 +56,12 @@ def rms_db(samples: torch.Tensor) -> float:
 
 def test_levels_are_those_of_the_rendered_sound():
     controls = sung(np.full(101, 69.0), np.full(101, -20.0), noise_db=-30)
-    stems = play(controls, TIMEBASE, 16_000, 0)
-    found = curves(controls, TIMEBASE)
-    assert_close(found.harmonic_db[50], -20.0, atol=0.1)
+    patch = Patch.of(controls, TIMEBASE, 16_000, noise_seed=0, phase="zero")
+    stems = stems_of(patch)
+    harmonic_db, noise_db = stem_levels_db(patch)
+    assert_close(harmonic_db[50], -20.0, atol=0.1)
     assert_close(rms_db(stems.harmonic), -20.0, atol=0.1)
-    assert_close(found.noise_db[50], rms_db(stems.noise), atol=0.5)
+    assert_close(noise_db[50], rms_db(stems.noise), atol=0.5)
 
 
 def test_a_tone_at_1_khz_is_as_loud_as_its_level_and_centred_there():
@@ -80,7 +81,7 @@ def test_partials_at_or_above_nyquist_have_no_level():
 
 def test_rows_are_frames_and_every_leaves_some_out():
     controls = sung(np.linspace(60, 62, 21), np.full(21, -20.0), n_partials=2, divisions=5)
-    rows = list(frame_rows(controls, TIMEBASE, 5))
+    rows = list(frame_rows(Patch.of(controls, TIMEBASE, 3200, noise_seed=0, phase="zero"), 5))
     assert [row[0] for row in rows] == ["time_s", "0.00000", "0.05000", "0.10000", "0.15000", "0.20000"]
     at = dict(zip(rows[0], rows[3], strict=True))
     assert at["midi"] == "61.0000" and at["f0_hz"] == "277.1826"

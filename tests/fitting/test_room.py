@@ -98,7 +98,7 @@ def test_a_single_note_keeps_its_closeness_with_a_room():
     sound, _ = audio.read(ROOT / "data" / "trumpet-a4.flac")
     result = ddsp_match.fit(sound, settings=settings(["reverb"], steps=15, f0_hz=443.0))
     assert result.patch.effects is not None and result.patch.effects.knobs["reverb.level"].any()
-    assert result.metrics["mrstft"] < 0.25
+    assert result.metrics["mrstft"] < 0.3
     assert not any("quality=best" in advice for advice in result.verdict.advice)
 
 

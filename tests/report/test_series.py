@@ -10,8 +10,10 @@ import torch
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.features import Features
+from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits.stems import stems_of
 from ddsp_match.fitting.optimise import Trace
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.patch import Patch
 from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series
 from tests.compare import assert_close
 from tests.tasks.runs import some_patch
@@ -45,11 +47,16 @@ def test_long_curves_are_thinned_without_making_up_values() -> None:
     assert curve["time_s"][curve["doubt"].index(1)] == pytest.approx(123.45, abs=0.6)
 
 
+def patch_of(controls: Controls) -> Patch:
+    timebase = Timebase.at(8000)
+    return Patch.of(controls, timebase, timebase.samples(controls.n_frames), noise_seed=0, phase="zero")
+
+
 def test_levels_are_what_the_synthesizer_plays() -> None:
     """Sines of 0.1 and 0.17 have an RMS of -20 dB in the mean of both channels; white noise of gain 0.01, -40 dB."""
     amplitude = torch.tensor([[0.1] * 50, [0.1 * math.sqrt(3)] * 50])
     share, noise = torch.ones(2, 1, 50), torch.full((2, 9, 50), 0.01)
-    curve = level_series(Controls(100 * torch.ones(2, 50), amplitude, share, noise), 0.01)
+    curve = level_series(patch_of(Controls(100 * torch.ones(2, 50), amplitude, share, noise)))
     assert_close(curve["harmonic_db"], np.full(50, -20.0), 0.01)
     assert_close(curve["noise_db"], np.full(50, -40.0), 0.01)
 
@@ -57,7 +64,7 @@ def test_levels_are_what_the_synthesizer_plays() -> None:
 def test_both_levels_are_those_of_the_rendered_stems() -> None:
     """One axis holds both: the harmonics are no sum of amplitudes."""
     patch = some_patch(noise=0.02)
-    stems, curve = stems_of(patch), level_series(patch.controls, 0.01)
+    stems, curve = stems_of(patch), level_series(patch)
     for name in ("harmonic", "noise"):
         rms = getattr(stems, name)[..., 1600:-1600].square().mean().sqrt()
         assert curve[f"{name}_db"][20] == pytest.approx(20 * math.log10(rms), abs=0.3)
@@ -67,7 +74,7 @@ def test_the_outer_noise_bands_count_half() -> None:
     """Bands at 0 Hz and at Nyquist reach to one side only: of nine, each stands for a sixteenth."""
     noise = torch.zeros(1, 9, 20)
     noise[:, 0] = 1.0
-    curve = level_series(Controls(torch.ones(1, 20), torch.ones(1, 20), torch.ones(1, 1, 20), noise), 0.01)
+    curve = level_series(patch_of(Controls(torch.ones(1, 20), torch.ones(1, 20), torch.ones(1, 1, 20), noise)))
     assert_close(curve["noise_db"], np.full(20, -10 * math.log10(16)), 0.01)
 
 

@@ -144,14 +144,14 @@ def test_a_target_loss_ends_it(tone):
     assert ddsp_match.fit(tone(220.0, 0.3), settings=made).stop_reason is StopReason.TARGET
 
 
-@pytest.mark.parametrize(("grid", "noise_share"), [("auto", 0.0), ("f0", 1.0)])
-def test_a_sound_without_pitch_is_said_and_played_by_partials_or_noise(white_noise, grid, noise_share):
+@pytest.mark.parametrize("grid", ["auto", "f0"])
+def test_a_sound_without_pitch_is_said_and_its_noise_is_in_the_noise_stem(white_noise, grid):
     settings = FitSettings()
     settings.f0.model, settings.optimizer.steps, settings.synth.grid = "tiny", 20, grid
     result = ddsp_match.fit(white_noise(1.0), settings=settings)
     assert not result.pitched
     assert any("no pitch" in note and "synth.grid" in note for note in result.notes) == (grid == "auto")
-    assert result.metrics["noise_share"] == pytest.approx(noise_share, abs=0.01)
+    assert result.metrics["noise_share"] > 0.9  # also where partials play it
     assert result.metrics["loudness_l1_db"] < (0.1 if grid == "auto" else 1.5)
 
 

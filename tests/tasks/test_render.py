@@ -19,8 +19,8 @@ from tests.edits.notes import TIMEBASE, note
 @pytest.mark.parametrize("taken", ["out.wav", "out.harmonic.wav", "out.noise.wav", "out.dry.wav"])
 def test_no_work_is_done_for_what_exists_already(monkeypatch, tmp_path, taken: str, effects: Rack | None):
     played = []
-    play = module.stems_of
-    monkeypatch.setattr(module, "stems_of", lambda patch: played.append(patch) or play(patch))
+    play = module.mix_of
+    monkeypatch.setattr(module, "mix_of", lambda patch: played.append(patch) or play(patch))
     (tmp_path / taken).write_text("somebody's")
     out = tmp_path / "out.wav"
     if taken == "out.dry.wav" and effects is None:
@@ -50,3 +50,18 @@ def test_at_another_rate_it_is_the_same_sound(tmp_path):
 def test_a_rate_out_of_range_is_refused(rate: int):
     with pytest.raises(ConfigError, match=f"found {rate} Hz; needed: 8000 to 192000 Hz"):
         render(patch(), sample_rate=rate)
+
+
+def test_another_noise_seed_plays_the_same_sound_with_other_noise():
+    tone = Patch.of(note(bands=33), TIMEBASE, 32_000, noise_seed=0, phase="static")
+    own, other = render(tone).samples, render(tone, noise_seed=77).samples
+    assert (render(tone, noise_seed=0).samples == own).all() and (render(tone, noise_seed=77).samples == other).all()
+    assert (other != own).any()
+    silent = Patch.of(note(bands=0), TIMEBASE, 32_000, noise_seed=0, phase="static")
+    assert (render(silent, noise_seed=77).samples == render(silent).samples).all()
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "7"])
+def test_a_noise_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(ConfigError, match=r"noise_seed: found .*; needed: a whole number, 0 or above"):
+        render(patch(), noise_seed=seed)

@@ -14,6 +14,8 @@ from ddsp_match.core import audio
 from ddsp_match.core.audio import Audio, read
 from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.settings import F0Settings
+from ddsp_match.patch import Patch
+from ddsp_match.patch.playing import with_unseen_noise
 from ddsp_match.runs.store.store import Store
 from ddsp_match.score import opinion
 from ddsp_match.score.card import Card
@@ -40,6 +42,11 @@ def kit(tmp_path):
     )  # fmt: skip
 
 
+def unseen(patch: Patch) -> Audio:
+    """What a match is judged by: its patch with noise that the fit has not seen."""
+    return render(with_unseen_noise(patch))
+
+
 def test_every_sound_has_a_row_and_the_failed_one_its_reason(kit):
     card = score(kit, **FAST)
     assert [(row.name, row.status) for row in card.rows] == [
@@ -57,7 +64,7 @@ def test_every_sound_has_a_row_and_the_failed_one_its_reason(kit):
 def test_mrstft_and_lsd_are_those_of_the_reference_scorer(kit):
     freq = pytest.importorskip("auraloss.freq")
     row = score(kit, **FAST).rows[1]
-    sounds = [torch.from_numpy(read(path)[0].samples)[None] for path in (row.match, row.target)]
+    sounds = [torch.from_numpy(sound.samples)[None] for sound in (unseen(some_patch(220.0)), read(row.target)[0])]
     sizes = [2048, 1024, 512, 256, 128, 64]
     theirs = freq.MultiResolutionSTFTLoss(
         fft_sizes=sizes, hop_sizes=[s // 4 for s in sizes], win_lengths=sizes, w_sc=0.0, w_lin_mag=1.0, w_log_mag=1.0
@@ -73,7 +80,7 @@ def test_mrstft_and_lsd_are_those_of_the_reference_scorer(kit):
 
 def test_a_perfect_match_is_perfect_and_the_ceilings_are_not(tmp_path):
     patch = some_patch()
-    card = score(make_run(tmp_path / "run", {"a": (patch, render(patch))}), **FAST)
+    card = score(make_run(tmp_path / "run", {"a": (patch, unseen(patch))}), **FAST)
     own, silence, white = card.rows[0].metrics, card.ceilings["silence"].metrics, card.ceilings["white noise"].metrics
     assert own["mrstft"] == 0 and own["snr_db"] > 100
     assert silence["snr_db"].mean == pytest.approx(0, abs=1e-5) and white["snr_db"].mean == pytest.approx(-3, abs=0.3)
@@ -81,6 +88,13 @@ def test_a_perfect_match_is_perfect_and_the_ceilings_are_not(tmp_path):
     assert facts["match_level_db"] == facts["level_db"] == pytest.approx(10 * np.log10(0.5 * 0.2**2 * 0.345), abs=0.5)
     assert silence["unexplained_share"].mean == pytest.approx(1, abs=0.01)
     assert min(silence["mrstft"].mean, white["mrstft"].mean) > 1
+
+
+def test_noise_that_the_fit_has_learned_is_no_closeness(tmp_path):
+    """The target is the match to the sample, its noise included: judged is another draw of it."""
+    patch = some_patch(noise=0.02)
+    row = score(make_run(tmp_path / "run", {"a": (patch, render(patch))}), **FAST).rows[0]
+    assert 0.3 < row.metrics["mrstft"] and row.metrics["mel_steady_db"] < row.metrics["mel_db"]
 
 
 def test_the_floor_is_another_draw_of_the_noise(tmp_path):
@@ -120,7 +134,7 @@ def test_opinions_are_taken_where_zimtohrli_is(tmp_path, monkeypatch):
     run = make_run(tmp_path / "run", {"a": (patch, noisy(render(patch)))})
     card = score(run, mos_pads=1, tracker="none", workers=1, references=1)
     row = card.rows[0]
-    target, match = (opinion.signal_of(read(path)[0]) for path in (row.target, row.match))
+    target, match = (opinion.signal_of(sound) for sound in (read(row.target)[0], unseen(patch)))
     assert row.metrics["mos"] == pytest.approx(opinion.opinion(target, match, 1), abs=1e-6)
     assert 1 <= row.ceilings["silence"]["mos"] < row.metrics["mos"] <= row.floor["mos"] + 0.5
     monkeypatch.setattr(opinion, "version", lambda: None)
@@ -144,7 +158,7 @@ def test_what_was_scored_is_not_scored_again(kit):
     again, n_again = scored_now(kit, **FAST)
     assert (n_first, n_again) == (2, 0) and again.rows == first.rows
     patch = some_patch(500.0)
-    audio.write(kit / "sounds/reed/match.wav", render(patch), "FLOAT")
+    patch.save(next((kit / "sounds/reed").glob("*.patch.safetensors")))
     changed, n_changed = scored_now(kit, **FAST)
     assert n_changed == 1
     assert changed.rows[0] == first.rows[0] and changed.rows[1].metrics != first.rows[1].metrics

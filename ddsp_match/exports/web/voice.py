@@ -20,7 +20,7 @@ from ddsp_match.dsp.notes import midi_of
 from ddsp_match.edits.envelope import Envelope
 from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.onsets import attack_frames
-from ddsp_match.edits.separate import separate
+from ddsp_match.edits.stems import separated_controls
 from ddsp_match.exports.ir import impulse_response
 from ddsp_match.patch import Patch
 
@@ -49,7 +49,7 @@ def voices(patch: Patch, name: str, *, on_note: OnNote | None = None) -> dict[st
     root_midi = MIDDLE_C if patch.pitch_hz is None else midi_of(patch.pitch_hz)
     common: dict[str, Any] = {"name": name, "root_midi": root_midi, "offset": patch.offset, **_room(patch, on_note)}
     given = (patch.timebase, patch.n_samples, patch.noise_seed)
-    apart = separate(patch.controls, patch.timebase)
+    apart = separated_controls(patch)
     loop = find_loop(apart, patch.timebase) if has_sustain(apart, patch.timebase) else None
     attack = attack_frames(apart, patch.timebase)
     return {

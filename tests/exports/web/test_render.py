@@ -13,8 +13,8 @@ import ddsp_match
 from ddsp_match.config import build
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.edits.stems import stems_of
 from ddsp_match.exports.web.voice import voice
-from ddsp_match.patch.playing import stems_of
 from ddsp_match.synth.harmonic_noise import play
 from tests.exports.web.page import RATE, TIMEBASE, harmonics, rendered
 
