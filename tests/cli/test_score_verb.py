@@ -22,8 +22,8 @@ FAST = ["--no-mos", "--tracker", "none", "--workers", "1"]
 @pytest.fixture
 def kit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    good, bad = some_patch(330.0, noise=1e-5), some_patch(220.0)
-    sounds = {"good": (good, noisy(render(good), 1e-4)), "bad": (bad, noisy(render(bad), 0.1))}
+    good, bad = some_patch(330.0, noise=0.0), some_patch(220.0)
+    sounds = {"good": (good, noisy(render(good), 1e-6)), "bad": (bad, noisy(render(bad), 0.1))}
     return make_run(tmp_path / "kit", sounds, failed={"torn": "found no sound"}, families={"good": "a", "bad": "b"})
 
 
