@@ -1,30 +1,22 @@
-"""Measure the effect of edits on pitch, length and attack, and compare transposed notes with real ones.
+"""Measure the effect of edits on pitch, length and attack.
 
-    python -m benchmarks.editing --save                     some minutes: 22 notes, and every pair of guitar notes
-    python -m benchmarks.editing --only guitars             only those
+    python -m benchmarks.editing [KEY=VALUE ...] --save     some minutes: 22 notes
 
 - transposed: each note 12 semitones up and down by `ddsp_match.edit`, rendered, and tracked again by CREPE; its f0
   against that of the unedited match, frame by frame, where both are voiced and within CREPE's range (33 to 1975 Hz).
 - stretched: each note to 0.5, 1.5, 2 and 4 times its length: samples, median f0 (of the first seconds), and the time
   that the envelope (RMS over 10 ms) takes from 10 to 90 % of its peak.
-- guitars: a note of NSynth's guitars, fitted and transposed to another note that the same guitar has, up to an octave
-  away, against the recording of that note, beside librosa's pitch shifting of the same recording.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
 import statistics
-import tempfile
 from pathlib import Path
 
-import librosa
 import numpy as np
-import soundfile
 import torch
 
-from benchmarks.common import RESULTS, arguments, fits_of, load, save
+from benchmarks.common import arguments, fits_of, save, some, with_settings
 from ddsp_match.analysis.analyse import analyse_batch
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.settings import FitSettings
@@ -34,7 +26,6 @@ from ddsp_match.tasks.edit import edit
 from ddsp_match.tasks.render import render
 
 FACTORS = (0.5, 1.5, 2.0, 4.0)
-FARTHEST = 12  # semitones between two notes of a guitar
 LOWEST_HZ, HIGHEST_HZ = 33.0, 1975.0  # of CREPE
 SURE = 0.6  # least periodicity of a frame that counts
 SLOW_S = 0.5  # what takes longer to its peak swells, and is stretched with the rest
@@ -45,25 +36,15 @@ HEARD_DB = 30.0  # below the loudest frame
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--limit", type=int, default=22, help="so many notes to transpose and stretch")
-    parser.add_argument("--only", choices=("notes", "guitars"))
-    parser.add_argument("--save", action="store_true")
-    options = parser.parse_args()
-    clips = sorted((options.data / "nsynth").glob("*.wav"))
+    options = with_settings(parser)
+    clips = some(sorted((options.data / "nsynth").glob("*.wav")), options.limit)
     if not clips:
         raise SystemExit(f"{options.data}/nsynth: no .wav files; needed: NSynth clips; try --data")
-    before = RESULTS / "editing.json"
-    stored = json.loads(before.read_text()) if before.exists() else {}
-    if options.only != "guitars":
-        notes = clips[:: max(1, len(clips) // options.limit)][: options.limit]
-        stored |= notes_figures({clip: fit.patch for clip, fit in fits_of(notes).items()})
-    if options.only != "notes":
-        pairs = guitar_pairs(clips)
-        guitars = sorted({clip for pair in pairs for clip in pair})
-        stored["guitars"] = guitar_figures({clip: fit.patch for clip, fit in fits_of(guitars).items()}, pairs, options.reference / "score.py")
-    for line in rows_of(stored):
+    figures = notes_figures({clip: fit.patch for clip, fit in fits_of(clips, options.settings).items()})
+    for line in rows_of(figures):
         print(line)
     if options.save:
-        save("editing", stored)
+        save("editing", figures)
 
 
 def notes_figures(patches: dict[Path, Patch]) -> dict:
@@ -121,48 +102,6 @@ def attack_s(sound: Audio) -> float:
     return (int((envelope >= 0.9 * peak).argmax()) - int((envelope >= 0.1 * peak).argmax())) / sound.sample_rate
 
 
-def guitar_pairs(clips: list[Path]) -> list[tuple[Path, Path]]:
-    """Two notes of one guitar, both ways."""
-    guitars = [clip for clip in clips if clip.name.startswith("guitar")]
-    return [
-        (a, b)
-        for a, b in itertools.permutations(guitars, 2)
-        if instrument(a) == instrument(b) and 0 < abs(pitch(a) - pitch(b)) <= FARTHEST
-    ]
-
-
-def instrument(clip: Path) -> str:
-    return clip.stem.rsplit("-", 2)[0]
-
-
-def pitch(clip: Path) -> int:
-    return int(clip.stem.split("-")[-2])
-
-
-def guitar_figures(patches: dict[Path, Patch], pairs: list[tuple[Path, Path]], scorer: Path) -> dict:
-    reference, rows = load(scorer), []
-    with tempfile.TemporaryDirectory() as name:
-        match = Path(name) / "match.wav"
-        for a, b in pairs:
-            semitones, recording = pitch(b) - pitch(a), soundfile.read(a, dtype="float32")
-            delayed = librosa.effects.pitch_shift(recording[0], sr=recording[1], n_steps=semitones)
-            sounds = {"librosa": delayed}
-            for formant in ("keep", "move"):
-                edited = edit(patches[a], [{"edit": "transpose", "semitones": semitones, "formant": formant}])
-                sounds[formant] = render(edited).samples[0]
-            row = {"from": a.stem, "to": b.stem, "semitones": semitones}
-            for what, samples in sounds.items():
-                soundfile.write(match, samples, recording[1], subtype="FLOAT")
-                row[what] = dict(zip(("mrstft", "mos", "mel", "lsd"), reference.score(b, match), strict=True))
-            rows.append(row)
-            print(a.stem, b.stem, {what: round(row[what]["mos"], 2) for what in sounds}, flush=True)
-    means = {
-        what: {key: statistics.fmean(row[what][key] for row in rows) for key in ("mrstft", "mos", "mel", "lsd")}
-        for what in ("librosa", "keep", "move")
-    }
-    return {"pairs": len(rows), "means": means, "rows": rows}
-
-
 def rows_of(stored: dict) -> list[str]:
     """The figures as the rows of a table."""
     rows = []
@@ -190,13 +129,6 @@ def rows_of(stored: dict) -> list[str]:
                 f"median, largest, notes above 5 ms | **{statistics.median(attacks):.1f}**, {max(attacks):.0f} ms, "
                 f"{sum(attack > 5 for attack in attacks)} | 5 ms | |"
             )
-    if "guitars" in stored:
-        means = stored["guitars"]["means"]
-        rows.append(
-            f"| {stored['guitars']['pairs']} pairs of guitar notes, one transposed to the other: mean mos with "
-            f"formants kept; moved; librosa's pitch shift | **{means['keep']['mos']:.2f}**; "
-            f"{means['move']['mos']:.2f}; {means['librosa']['mos']:.2f} | better than librosa | |"
-        )
     return rows
 
 

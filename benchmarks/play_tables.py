@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import editing
+from benchmarks import editing, play_truth
 
 Read = Callable[[str], dict]
 HEADS = ["| what | measured | at least | aim |", "|---|---|---|---|"]
@@ -12,7 +12,11 @@ HEADS = ["| what | measured | at least | aim |", "|---|---|---|---|"]
 
 def sections(read: Read) -> list[tuple[str, list[str]]]:
     """Headings and their lines."""
-    return [("Edits", edit_rows(read)), ("In the browser", browser_rows(read))]
+    return [
+        ("Edits", edit_rows(read)),
+        ("Played at other pitches", truth_rows(read)),
+        ("In the browser", browser_rows(read)),
+    ]
 
 
 def edit_rows(read: Read) -> list[str]:
@@ -20,6 +24,15 @@ def edit_rows(read: Read) -> list[str]:
     if not result:
         return []
     return [*HEADS, *editing.rows_of(result), "", f"Command: `{result['command']}`. Machine: {result['machine']}."]
+
+
+def truth_rows(read: Read) -> list[str]:
+    result = read("play_truth")
+    if not result:
+        return []
+    remark = "Notes transposed to others that the instrument has, against their recordings, at the same level."
+    command = f"Command: `{result['command']}`. Machine: {result['machine']}."
+    return [remark, "", *play_truth.rows_of(result["sets"]), "", command]
 
 
 def browser_rows(read: Read) -> list[str]:
