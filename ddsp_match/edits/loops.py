@@ -17,7 +17,7 @@ Loop = tuple[int, int]
 
 SHORTEST_S = 0.25  # loops below it sound like a motor
 LENGTH_S = 1.0  # a loop this long costs as much as LENGTH_DB of difference between its ends, a longer one less
-LENGTH_DB = 0.75
+LENGTH_DB = 2.0
 CENTS_A_DB = 10.0  # cents of f0 that are heard as much as one dB of level
 NEAR = 3  # frames on either side that must be alike too, so that slopes and vibrato agree
 SMOOTH = 2  # frames on either side that features are averaged over
@@ -27,7 +27,9 @@ FLOOR_DB = 60.0
 MOST_PARTIALS, MOST_FRAMES, NOISE_GROUPS = 64, 500, 12
 
 
-def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None) -> Loop:
+def find_loop(
+    controls: Controls, timebase: Timebase, missing: int | None = None, within: Loop | None = None
+) -> Loop:
     """The best loop in the sustain of one note: alike at both ends in spectrum, level and f0, and long enough.
 
     Every sound gets one; whether it should be looped is for `has_sustain` to say.
@@ -36,6 +38,7 @@ def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None
         controls: Separated controls.
         timebase: Frame grid.
         missing: Frames that a whole number of rounds of the loop should take; by default its length is free.
+        within: First and last frame of the note; by default the notes are looked for, and the best one is taken.
 
     Returns:
         Its first and its last frame: what comes after the last is what came after the first.
@@ -43,7 +46,8 @@ def find_loop(controls: Controls, timebase: Timebase, missing: int | None = None
     begin, end = sustain(controls, timebase)
     shortest = max(2, min(timebase.frame_at(SHORTEST_S), (end - begin) // 2))
     # Of a phrase one note: around several it would be heard as a loop.
-    spans = [(max(note.first, begin), min(note.last - 1, end)) for note in notes(controls, timebase)]
+    of = [within] if within else [(note.first, note.last - 1) for note in notes(controls, timebase)]
+    spans = [(max(first, begin), min(last, end)) for first, last in of]
     spans = [span for span in spans if span[1] - span[0] > shortest] or [(begin, end)]
     seen = features(controls)
     return min(_best_within(seen, span, shortest, missing, timebase) for span in spans)[1]

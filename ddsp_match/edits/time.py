@@ -124,7 +124,7 @@ def hold(controls: Controls, timebase: Timebase, seconds: float, loop: Loop | No
         jumps = math.ceil(missing / (found - first))
         lag, at = missing / jumps, found
     lags = [round((jump + 1) * lag) - round(jump * lag) for jump in range(jumps)]
-    positions, other, weight = _jumping(at, lags, out, last, timebase)
+    positions, other, weight = jumping(at, lags, out, last, timebase)
     return warp(controls, timebase, positions, other=other, weight=weight)
 
 
@@ -144,8 +144,18 @@ def freeze(controls: Controls, timebase: Timebase, at_s: float, seconds: float |
     return fade(still, timebase, edge, edge)
 
 
-def _jumping(at: int, lags: list[int], out: int, last: int, timebase: Timebase) -> tuple[torch.Tensor, ...]:
+def jumping(
+    at: int, lags: list[int], out: int, last: int, timebase: Timebase, crossfade_s: float = CROSSFADE_S
+) -> tuple[torch.Tensor, ...]:
     """Positions that run on but for jumps by `lags` (back; ahead where below 0) from the frame `at`.
+
+    Args:
+        at: The frame of the sound from which all jumps go.
+        lags: How far each of them goes, in frames.
+        out: Frames of the outcome, less one.
+        last: The last frame of the sound.
+        timebase: Frame grid.
+        crossfade_s: Length of a blend before each jump, where the sound has room for it.
 
     Returns:
         Positions in frames, those that are blended in, and how much of them.
@@ -156,8 +166,8 @@ def _jumping(at: int, lags: list[int], out: int, last: int, timebase: Timebase) 
     for lag in lags:
         jump = at + went  # the frame of the output at which the source is at `at`
         positions[jump:] = frames[jump:] - went - lag
-        room = min(lag, at) if lag > 0 else min(at, last - at + lag)
-        length = max(1, min(timebase.frame_at(CROSSFADE_S), room, jump))
+        room = min(lag, at - lag) if lag > 0 else min(at, last - at + lag)
+        length = max(1, min(timebase.frame_at(crossfade_s), room, jump))
         fading = slice(jump - length, jump)
         other[jump:] = positions[jump:]
         other[fading] = positions[fading] - lag

@@ -6,21 +6,20 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ddsp_match.core.audio import Audio, resample
 from ddsp_match.core.callbacks import OnNote
-from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
-from ddsp_match.dsp.notes import midi_of, note_name
-from ddsp_match.edits.loops import find_loop, has_sustain
-from ddsp_match.edits.pitch import transpose
-from ddsp_match.edits.stems import separated_controls
+from ddsp_match.dsp.notes import note_name
+from ddsp_match.edits.curves import band_power, partial_power
+from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument
 from ddsp_match.edits.tone import brightness
-from ddsp_match.exports.loop import as_long, held, one_note, pitch_of, play_held, release_s_of
+from ddsp_match.edits.tones import Tone, best_of, pitch_of, tones
+from ddsp_match.exports.loop import as_long, held, play_held
 from ddsp_match.exports.wav_chunks import sampler_chunk, write_wav
 from ddsp_match.patch import Patch
 from ddsp_match.patch.playing import through
@@ -28,7 +27,8 @@ from ddsp_match.synth.harmonic_noise import play
 
 STEP, OCTAVES = 3, 2  # a sample every third key, two octaves either way: at most a semitone is left to the sampler
 SOFTEST_DB_PER_OCTAVE = -5.0  # how much darker the softest layer is
-LOOP_S = 2.0  # shorter loops are heard as loops where there is noise
+# Shorter loops are heard as loops where there is noise, and with less of it than that they may be shorter.
+LOOP_S, FAINT_NOISE_DB, CLEAR_LOOP_S = 2.0, -30.0, 1.0
 SETTLE_S = 3.0  # a room is that far filled before the loop begins
 LEAST_RATE = 44_100  # below it, samples are written at 48 kHz: samplers' short interpolators leave images otherwise
 LOW_RATE_BECOMES = 48_000
@@ -49,7 +49,7 @@ class Sample:
 
 
 def export_sfz(
-    patch: Patch,
+    patch: Patch | Instrument,
     out: Path,
     *,
     name: str | None = None,
@@ -67,7 +67,7 @@ def export_sfz(
     """Writes an SFZ instrument.
 
     Args:
-        patch: What to play.
+        patch: What to play: an instrument, or a patch, of a phrase the note that can be held longest.
         out: Folder to write to, which exists.
         name: Of the instrument; by default that of the folder.
         keys: The MIDI keys that get a sample of their own; a number for every so many keys, two octaves either way.
@@ -88,23 +88,18 @@ def export_sfz(
         ConfigError: A key cannot be played.
     """
     say = on_note or (lambda _: None)
-    timebase, rack = patch.timebase, None if dry else patch.effects
+    instrument = patch if isinstance(patch, Instrument) else _one_note(patch, say)
+    first, timebase = instrument.patches[0], instrument.timebase
+    rack = None if dry else first.effects
     rate = sample_rate or (timebase.sample_rate if timebase.sample_rate >= LEAST_RATE else LOW_RATE_BECOMES)
-    source = separated_controls(patch)
-    looped = loop and has_sustain(source, timebase)
+    looped = loop and all(tone.loop is not None for tone in instrument.tones)
     if loop and not looped:
         say("the sound dies away by itself: its samples have no loop")
-    region = find_loop(source, timebase) if looped else None
-    if region is not None:
-        first_s, last_s = (frame / timebase.frame_rate for frame in region)
+    for tone in instrument.tones if looped and len(instrument.tones) == 1 else ():
+        first_s, last_s = (tone.start_s + frame / timebase.frame_rate for frame in tone.loop or ())
         say(f"held notes repeat what sounds from {first_s:.2f} to {last_s:.2f} s")
-        source, region = one_note(source, timebase, region, say)
-    # What is left of one note may be a few cents off the note of the whole.
-    whole = float(UNPITCHED_KEY) if patch.pitch_hz is None else midi_of(patch.pitch_hz)
-    root = pitch_of(source, timebase, region) if patch.follows_pitch else whole
-    chosen = _keys(keys, root, math.inf if patch.pitch_hz is None else timebase.nyquist_hz)
-    if region is None and seconds is not None:
-        source = as_long(source, timebase, seconds)
+    pitches = [tone.pitch for tone in instrument.tones]
+    chosen = _keys(keys, min(pitches), max(pitches), math.inf if first.pitch_hz is None else timebase.nyquist_hz)
     name = name or out.name
     stem = file_name(name)
     ranges = layers(velocities)
@@ -112,28 +107,28 @@ def export_sfz(
     folder = out / FOLDER
     folder.mkdir()
 
-    def sounded(controls: Controls, key: int) -> Sample:
-        if region is None:
-            samples = play(controls, timebase, timebase.samples(controls.n_frames), patch.noise_seed).mix
+    def sounded(tone: Tone, key: int) -> Sample:
+        controls, region = tone.controls, tone.loop
+        if region is None or not looped:
+            controls = controls if seconds is None else as_long(controls, timebase, seconds)
+            samples = play(controls, timebase, timebase.samples(controls.n_frames), first.noise_seed).mix
             heard = Audio(samples.numpy(), timebase.sample_rate)
             return Sample(resample(heard if rack is None else through(rack, heard), rate))
-        shortest_s = max(LOOP_S, (seconds or 0.0) - region[0] / timebase.frame_rate)
+        shortest_s = max(_shortest_loop_s(tone), (seconds or 0.0) - region[0] / timebase.frame_rate)
         sound = held(controls, timebase, region, shortest_s, 0.0 if rack is None else SETTLE_S)
-        heard = Audio(play_held(sound, timebase, patch.noise_seed).numpy(), timebase.sample_rate)
+        heard = Audio(play_held(sound, timebase, first.noise_seed).numpy(), timebase.sample_rate)
         heard = resample(heard if rack is None else through(rack, heard), rate)
         scale = timebase.hop * rate / timebase.sample_rate
         # On a steady grid nothing but the loop has moved the pitch.
         tuned = pitch_of(sound.controls, timebase, (sound.first, sound.first + sound.period))
-        cents = 100 * (tuned - key) if patch.follows_pitch else sound.cents
+        cents = 100 * (tuned - key) if first.follows_pitch else sound.cents
         return seamed(heard, round(sound.first * scale), round(sound.period * scale), cents)
 
     regions: list[Region] = []
     spans, loudest = neighbours(chosen), 0.0
     for key, span in zip(chosen, spans, strict=True):
-        pitched = transpose(source, timebase, key - root)
         for number, velocity in enumerate(ranges):
-            tilt = SOFTEST_DB_PER_OCTAVE * (len(ranges) - 1 - number) / max(1, len(ranges) - 1)
-            made = sounded(brightness(pitched, tilt, timebase), key)
+            made = sounded(_layer(instrument, key, number, len(ranges)), key)
             layer = f"-v{number + 1}" if len(ranges) > 1 else ""
             file = f"{stem}-{key:03d}-{key_name(key)}{layer}.wav"
             # A sample that is too loud for its format is stored softer, and played as much louder.
@@ -148,24 +143,54 @@ def export_sfz(
                 on_progress(len(regions), total)
     if bits == 32 and loudest > 1:
         say(f"the loudest sample peaks at {20 * math.log10(loudest):+.1f} dB above full scale; floating point keeps it")
-    mode = "loop_continuous" if region is not None else "one_shot" if patch.pitch_hz is None else "no_loop"
-    release = release_s if release_s is not None else release_s_of(source, timebase, region)
+    mode = "loop_continuous" if looped else "one_shot" if first.pitch_hz is None else "no_loop"
+    release = release_s if release_s is not None else max(tone.release_s for tone in instrument.tones)
     main = out / f"{name}.sfz"
     main.write_text(sfz_text(name, regions, mode=mode, release_s=release), encoding="utf-8")
     keys_said = f"{note_name(chosen[0])} to {note_name(chosen[-1])}" if len(chosen) > 1 else "one key"
     count = f"{total} samples" if total > 1 else "1 sample"
-    say(f"{count}, {keys_said}, {'looped' if region is not None else 'not looped'}, {rate} Hz, {bits} bits")
+    say(f"{count}, {keys_said}, {'looped' if looped else 'not looped'}, {rate} Hz, {bits} bits")
     return [main, *(folder / made.sample for made in regions)]
 
 
-def _keys(keys: Sequence[int] | int | None, root: float, highest_hz: float) -> list[int]:
+def _one_note(patch: Patch, say: OnNote) -> Instrument:
+    """The instrument of one note of a patch."""
+    every = tones(patch)
+    tone = best_of(every)
+    if len(every) > 1:
+        say(f"of several notes the one from {tone.start_s:.2f} to {tone.stop_s:.2f} s is taken")
+    return Instrument((patch,), (tone,))
+
+
+def _layer(instrument: Instrument, key: int, number: int, count: int) -> Tone:
+    """What a key plays in one of `count` layers of velocity, as loud as in all others: softer, it is darker."""
+    share = 1.0 if count == 1 else number / (count - 1)
+    if instrument.has_strengths:
+        middle = USUAL_VELOCITY * (number + 0.5) / count
+        tone, tilt = instrument.tone_at(key, USUAL_VELOCITY if share == 1 else middle), 0.0
+    else:
+        tone, tilt = instrument.tone_at(key), SOFTEST_DB_PER_OCTAVE * (1 - share)
+    played = brightness(tone.controls, tilt, tone.timebase)
+    gain = 10 ** ((instrument.loudest_db - tone.level_db) / 20)
+    return replace(tone, controls=replace(played, amplitude=played.amplitude * gain, noise=played.noise * gain))
+
+
+def _shortest_loop_s(tone: Tone) -> float:
+    heard = slice(*(tone.loop or (None,)))
+    noise = float(band_power(tone.controls)[..., heard].sum())
+    tonal = float(partial_power(tone.controls, tone.timebase)[..., heard].sum())
+    return LOOP_S if noise > 10 ** (FAINT_NOISE_DB / 10) * tonal else CLEAR_LOOP_S
+
+
+def _keys(keys: Sequence[int] | int | None, lowest: float, uppermost: float, highest_hz: float) -> list[int]:
     """The keys that get a sample, in ascending order."""
     # A fundamental at or above Nyquist is not played.
     highest = 127 if math.isinf(highest_hz) else min(127, math.ceil(69 + 12 * math.log2(highest_hz / 440)) - 1)
     if keys is None or isinstance(keys, int):
-        step, middle = STEP if keys is None else keys, round(root)
+        step, root = STEP if keys is None else keys, round(lowest)
         reach = 12 * OCTAVES // step
-        return [key for key in (middle + step * i for i in range(-reach, reach + 1)) if 0 <= key <= highest]
+        farther = -(-(round(uppermost) - root) // step) + reach
+        return [key for key in (root + step * i for i in range(-reach, farther + 1)) if 0 <= key <= highest]
     chosen = sorted(set(keys))
     if not chosen or not 0 <= chosen[0] <= chosen[-1] <= 127:
         raise ConfigError(f"the keys {list(keys)}", where="export to sfz", needed="MIDI keys, 0 to 127")

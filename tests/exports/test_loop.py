@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.exports.loop import held, pitch_of, play_held
+from ddsp_match.edits.tones import pitch_of
+from ddsp_match.exports.loop import held, play_held
 from ddsp_match.patch import Patch
 from tests.compare import assert_close
 from tests.exports.instruments import blown

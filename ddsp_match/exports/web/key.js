@@ -4,7 +4,7 @@ globalThis.Key = (() => {
   const {HALF, LARGEST, MOST_PARTIALS, planOf, sizeFor, read} = globalThis.Synth;
   const {strength, gather, keep, tilt} = globalThis.Formants;
   const {BLOCK, ask} = globalThis.Noise;
-  const LOOP_FADE = 12; // frames over which a loop's end turns into its beginning
+  const LOOP_FADE = 20; // frames over which a loop's end turns into its beginning
   const LAST = 3; // frames before the end of the sound at which a key begins to fade
   const END = 1e-4; // -80 dB: a released key is over
   const USUAL = 0.8; // the velocity at which a key is as loud as the patch

@@ -18,9 +18,8 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import NOISE_BASE_DB, NOISE_STEP_DB, encode_noise
 from ddsp_match.dsp.notes import midi_of
 from ddsp_match.edits.envelope import Envelope
-from ddsp_match.edits.loops import find_loop, has_sustain
 from ddsp_match.edits.onsets import attack_frames
-from ddsp_match.edits.stems import separated_controls
+from ddsp_match.edits.tones import best_of, tones
 from ddsp_match.exports.ir import impulse_response
 from ddsp_match.patch import Patch
 
@@ -39,22 +38,23 @@ def voices(patch: Patch, name: str, *, on_note: OnNote | None = None) -> dict[st
         on_note: Told of effects that a page cannot play.
 
     Returns:
-        ``sound``, which plays every frame as it is, and ``keys``, separated, with a loop where it has a sustain.
+        ``sound``, which plays every frame as it is, and ``keys``, its one note, or that of its notes which can be held
+        longest, with a loop if it can be held at all.
 
     Raises:
         ConfigError: More than two channels.
     """
     if patch.channels > 2:
         raise ConfigError(f"{patch.channels} channels", where=name, needed="one or two, for a page to play")
-    root_midi = MIDDLE_C if patch.pitch_hz is None else midi_of(patch.pitch_hz)
-    common: dict[str, Any] = {"name": name, "root_midi": root_midi, "offset": patch.offset, **_room(patch, on_note)}
-    given = (patch.timebase, patch.n_samples, patch.noise_seed)
-    apart = separated_controls(patch)
-    loop = find_loop(apart, patch.timebase) if has_sustain(apart, patch.timebase) else None
-    attack = attack_frames(apart, patch.timebase)
+    common: dict[str, Any] = {"name": name, "offset": patch.offset, **_room(patch, on_note)}
+    tone = best_of(tones(patch))
+    whole = MIDDLE_C if patch.pitch_hz is None else midi_of(patch.pitch_hz)
+    n_samples = patch.timebase.samples(tone.controls.n_frames)
+    attack = attack_frames(tone.controls, patch.timebase)
+    keys = {"root_midi": tone.pitch, "loop": tone.loop, "attack": attack, **common}
     return {
-        "sound": voice(patch.controls, *given, **common),
-        "keys": voice(apart, *given, loop=loop, attack=attack, **common),
+        "sound": voice(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed, root_midi=whole, **common),
+        "keys": voice(tone.controls, patch.timebase, n_samples, patch.noise_seed, **keys),
     }
 
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.exports.web.voice import voice
+from ddsp_match.exports.web.voice import voice, voices
 from tests.compare import assert_close
+from tests.edits.phrases import phrase
 from tests.exports.web.page import RATE, TIMEBASE, harmonics, rendered, steps
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,14 @@ def peaks_hz(samples: np.ndarray, rate: int = RATE) -> tuple[float, float]:
 
 def level_db(samples: np.ndarray) -> float:
     return float(20 * np.log10(np.sqrt(np.mean(np.square(samples))) + 1e-12))
+
+
+def test_a_chord_on_a_phrase_is_held_within_one_note(page):
+    patch = phrase([(60, 50, 0.2), (64, 80, 0.2), (60, 80, 0.0), (67, 60, 0.2)], fall_db_per_s=4)
+    chord = [on(midi) for midi in (57, 60, 64)]
+    sound = heard(page, voices(patch, "phrase")["keys"], *chord, seconds=6.0)
+    levels = np.array([level_db(part) for part in np.split(sound[RATE // 2 :], 22)])
+    assert np.abs(levels - np.median(levels)).max() < 1
 
 
 @pytest.mark.parametrize("formant", ["keep", "move"])
