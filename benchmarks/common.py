@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 
 from ddsp_match.core.audio import Audio, write
 from ddsp_match.patch import Patch, load_patch
+from ddsp_match.patch.playing import with_unseen_noise
 from ddsp_match.tasks.render import render
 
 HERE = Path(__file__).resolve().parent
@@ -147,14 +148,9 @@ def fits_of(clips: Sequence[Path], settings: Sequence[str] = ()) -> dict[Path, F
     return {clip: result[clip.stem] for clip in clips}
 
 
-def unseen_draw(patch: Patch) -> Patch:
-    """The same patch with noise that its fit has not seen: whatever is judged is played by this one."""
-    return replace(patch, noise_seed=patch.noise_seed + 1)
-
-
 def played(patch: Patch) -> Audio:
-    """What a patch plays, with noise that its fit has not seen."""
-    return render(unseen_draw(patch))
+    """What a patch plays, with noise that its fit has not seen: whatever is judged is played by this."""
+    return render(with_unseen_noise(patch))
 
 
 def scores_of(pairs: Sequence[tuple[Path | Audio, Path | Audio]], scorer: Path) -> list[dict[str, float]]:

@@ -27,9 +27,10 @@ import librosa
 import numpy as np
 from scipy.ndimage import median_filter
 
-from benchmarks.common import RESULTS, arguments, fits_of, means_of, save, scores_of, some, unseen_draw, with_settings
+from benchmarks.common import RESULTS, arguments, fits_of, means_of, save, scores_of, some, with_settings
 from ddsp_match.core.audio import Audio, read, write
-from ddsp_match.patch.playing import stems_of
+from ddsp_match.edits.stems import stems_of
+from ddsp_match.patch.playing import with_unseen_noise
 
 Stems = tuple[np.ndarray, np.ndarray]  # harmonic, noise
 RATE, SECONDS = 16_000, 3.0
@@ -192,7 +193,7 @@ def fitted(made: list[Mixture], settings: list[str]) -> list[Stems]:
         clips = [Path(name) / f"mixture-{number:02d}.wav" for number in range(len(made))]
         for clip, one in zip(clips, made, strict=True):
             write(clip, sound(one.sound))
-        stems = [stems_of(unseen_draw(fit.patch)) for fit in fits_of(clips, settings).values()]
+        stems = [stems_of(with_unseen_noise(fit.patch)) for fit in fits_of(clips, settings).values()]
     return [(one.harmonic[0].numpy(), one.noise[0].numpy()) for one in stems]
 
 
