@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 from pathlib import Path
 
 from ddsp_match.report import packing, shell, table_page
-from ddsp_match.report.table_page import counted, escape
+from ddsp_match.report.table_page import counted
 from ddsp_match.score.card import Comparison, Difference
 from ddsp_match.score.comparison_words import headline, rule
 
@@ -35,24 +34,19 @@ def html(comparison: Comparison, path: Path, command: str = "") -> str:
     """Return the page that is to lie at `path`. Nothing of the comparison can become markup or script."""
     a, b, n_pairs = comparison.label_a, comparison.label_b, len(comparison.pairs)
     values = {
-        "title": escape(f"{a} against {b}"),
+        "title": f"{a} against {b}",
         "facts": f"{counted(n_pairs, 'sound')} in both runs.",
-        "headline": table_page.headline(headline(comparison)),
-        "rule": escape(rule(comparison.differences, n_pairs)),
-        "name_a": escape(a),
-        "name_b": escape(b),
-        "settings_changed": table_page.folded(
-            "Settings that differ",
-            "",
-            [(key, _setting(one), _setting(other)) for key, (one, other) in comparison.settings_changed.items()],
-            ("Setting", a, b),
-        ),
-        "only": _only(a, comparison.only_a) + _only(b, comparison.only_b),
-        "list_label": "The sounds, a table that scrolls",
-        "key_words": "<kbd>T</kbd> <kbd>A</kbd> <kbd>B</kbd> target and both matches at the same position",
-        "more_keys": "",
-        "list_words": "Δ is B minus A. Press the head of a column to sort by it, losses first; again, gains first.",
-        **table_page.made(command, comparison.notes),
+        "headline": headline(comparison),
+        "rule": rule(comparison.differences, n_pairs),
+        "name_a": a,
+        "name_b": b,
+        "settings_changed": [
+            (key, _setting(one), _setting(other)) for key, (one, other) in comparison.settings_changed.items()
+        ],
+        "only": [(a, list(comparison.only_a.items())), (b, list(comparison.only_b.items()))],
+        "command": command,
+        "notes": comparison.notes,
+        "settings": [],
     }
     return table_page.page(
         "compare_page.html", values, _numbers(comparison, path), brand="ddsp-match compare", script="compare.js"
@@ -61,12 +55,6 @@ def html(comparison: Comparison, path: Path, command: str = "") -> str:
 
 def _setting(value: object) -> str:
     return "not set" if value is None else str(value)
-
-
-def _only(name: str, sounds: Mapping[str, str]) -> str:
-    return table_page.folded(
-        f"Only in {name}", "These are left out of the comparison.", list(sounds.items()), ("Sound", "Why")
-    )
 
 
 def _numbers(comparison: Comparison, path: Path) -> dict[str, object]:

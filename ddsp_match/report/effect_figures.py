@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
+from markupsafe import Markup
 
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.effect_result import EffectResult
@@ -21,7 +22,7 @@ NAMED_LINES = 8
 SHAPE_RANGE_DB = 45.0
 
 
-def images(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
+def images(data: EffectResult) -> tuple[dict[str, Markup], dict[str, object]]:
     """All pictures and curves of the page.
 
     Returns:
@@ -40,7 +41,7 @@ def images(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
     return {**spectra, **shapes}, facts
 
 
-def _spectra(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
+def _spectra(data: EffectResult) -> tuple[dict[str, Markup], dict[str, object]]:
     """Spectrograms of wet and output on one scale, and of their difference, lowered where that would be black."""
     rate = data.wet.sample_rate
     sounds = {"target": data.wet, "match": data.output, "difference": data.difference}
@@ -58,7 +59,7 @@ def _spectra(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
         low_db = high_db - pictures.RANGE_DB
         alt = f"Spectrogram of the {words[name]}, {low_db:.0f} to {high_db:.0f} dB."
         rows = {"log": pictures.log_rows(picture.db, rate), "linear": pictures.linear_rows(picture.db)}
-        elements[f"images_{name}"] = "".join(
+        elements[f"images_{name}"] = Markup("").join(
             image(view, low_db, high_db, table, alt, scale) for scale, view in rows.items()
         )
         scales[name] = colour_scale(low_db, high_db, table)
@@ -72,7 +73,7 @@ def _spectra(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
     }
 
 
-def _waveshape(data: EffectResult) -> tuple[dict[str, str], dict[str, object]]:
+def _waveshape(data: EffectResult) -> tuple[dict[str, Markup], dict[str, object]]:
     """Measured and found pairs of input and output, with the found median over both."""
     dry, wet, output = data.dry.samples, data.wet.samples, data.output.samples
     x_limit, y_limit = effect_measures.limits(dry), effect_measures.limits(wet, output)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 from ddsp_match.fitting.effect_result import EffectResult
@@ -49,7 +48,7 @@ def html(
     elements, facts = images(result)
     return shell.page(
         "effect_page.html",
-        {"format_words": escape(_format_words(result)), **elements, **words(result, moving, patch_file)},
+        {"format_words": _format_words(result), **elements, **words(result, moving, patch_file)},
         {"duration_s": result.wet.seconds, **facts},
         _players(result),
         brand="ddsp-match effect",

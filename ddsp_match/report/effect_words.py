@@ -1,11 +1,10 @@
-"""Every text of an effect's page, escaped: nothing a user or a file name says can become markup."""
+"""Every text of an effect's page."""
 
 from __future__ import annotations
 
 import base64
 import math
-from dataclasses import asdict
-from html import escape
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from ddsp_match.effects.processor import Processor
 from ddsp_match.fitting.effect_result import EffectResult
 from ddsp_match.report.animation import HEIGHT, WIDTH, Animation
 from ddsp_match.report.effect_figures import exact_response
-from ddsp_match.report.metrics_table import bullet_list, copyable, seconds_rows, settings_rows, with_code
+from ddsp_match.report.metrics_table import flat
 from ddsp_match.report.ratios import counted, db_words, esr_db, ratio_words
 from ddsp_match.report.words import channels_in_words
 
@@ -26,35 +25,34 @@ LISTED = 8
 
 def words(
     data: EffectResult, moving: Animation | None = None, patch_file: tuple[str, int] | None = None
-) -> dict[str, str]:
-    """The texts of the page by the name of their place, as HTML."""
+) -> dict[str, object]:
+    """Return what the page is filled with, by name."""
     chain = chain_words(data.rack.chain)
     count = sum(knob.count for knob in data.rack.chain.knobs)
-    notes = f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>' if data.notes else ""
     return {
-        "title": escape(data.name),
-        "facts": escape(_facts(data)),
+        "title": data.name,
+        "facts": _facts(data),
         "level": data.level,
         "badge": data.level if data.matched else "no match",
-        "headline": with_code(data.verdict.headline[:1].upper() + data.verdict.headline[1:]),
-        "judged_words": escape(_judged_words(data)),
-        "esr_rows": _esr_rows(data),
-        "advice": bullet_list(list(data.advice), "Nothing needs to be mended."),
-        "alignment": bullet_list(_alignment(data), ""),
-        "notes": notes,
+        "headline": data.verdict.headline[:1].upper() + data.verdict.headline[1:],
+        "judged_words": _judged_words(data),
+        "ratios": _ratios(data),
+        "advice": data.advice,
+        "alignment": _alignment(data),
+        "notes": data.notes,
         "channel_words": f" The mean of {data.wet.channels} channels is shown." if data.wet.channels > 1 else "",
-        "knob_words": escape(f"{chain}: {count} number{'s' if count != 1 else ''}."),
-        "knob_rows": "\n".join(_knob_rows(data, knob) for knob in data.rack.chain.knobs),
-        "ambiguous_words": _ambiguous_words(data),
+        "knob_words": f"{chain}: {count} number{'s' if count != 1 else ''}.",
+        "knobs": [row for knob in data.rack.chain.knobs for row in _knob_rows(data, knob)],
+        "ambiguous": bool(data.ambiguous),
         "response_words": "The found chain is linear: its response is exact."
         if exact_response(data.rack) is not None
         else "The found chain is not linear: its response is measured on its output in the same way.",
-        "stop_words": escape(_stop_words(data)),
-        "approach": _approach(moving),
-        "command": copyable(data.command),
-        "patch_words": _patch_words(patch_file),
-        "seconds_rows": seconds_rows(data.seconds),
-        "settings_rows": settings_rows(asdict(data.settings)),
+        "stop_words": _stop_words(data),
+        "moving": _animation(moving),
+        "command": data.command,
+        "patch_file": patch_file,
+        "seconds": data.seconds,
+        "settings": flat(asdict(data.settings)),
     }
 
 
@@ -76,8 +74,8 @@ def _judged_words(data: EffectResult) -> str:
     return f"{beside}{'' if data.esr_unseen is None else ', on the part that the search did not see'}."
 
 
-def _esr_rows(data: EffectResult) -> str:
-    """Error-to-signal ratios with a bar each: the longer, the closer."""
+def _ratios(data: EffectResult) -> list[tuple[str, str, str, str, float]]:
+    """Error-to-signal ratios with the length of a bar in per cent: the longer, the closer."""
     rate = data.wet.sample_rate
     first, last = (sample / rate for sample in data.seen)
     rows = [(f"Fitted part, {first:.2f} to {last:.2f} s", data.esr_seen, "found")]
@@ -90,12 +88,8 @@ def _esr_rows(data: EffectResult) -> str:
     cells = []
     for label, ratio, kind in rows:
         share = 100 * max(0.0, -esr_db(ratio)) / deepest if math.isfinite(ratio) else 0.0
-        cells.append(
-            f'<tr><th scope="row">{escape(label)}</th><td class="number">{ratio_words(ratio)}</td>'
-            f'<td class="number">{db_words(ratio)}</td><td class="esr-bar"><span class="{kind}" '
-            f'style="width:{share:.1f}%"></span></td></tr>'
-        )
-    return "\n".join(cells)
+        cells.append((label, ratio_words(ratio), db_words(ratio), kind, share))
+    return cells
 
 
 def _alignment(data: EffectResult) -> list[str]:
@@ -123,84 +117,75 @@ def value_words(value: float) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def _knob_rows(data: EffectResult, knob: Parameter) -> str:
-    """A knob's row in the table; short rows of knobs one by one, long ones as a picture."""
+@dataclass(frozen=True)
+class _Row:
+    """A knob in the table; places are in per cent of the range. Many knobs of a kind are one row with a curve."""
+
+    name: str
+    meaning: str
+    unsure: bool
+    value: str
+    span: str
+    neutral: str
+    at: float = 0.0
+    rest: float = 0.0
+    size: int = 1
+    curve: str = ""
+    listed: str = ""
+
+
+def _knob_rows(data: EffectResult, knob: Parameter) -> list[_Row]:
+    """A knob's rows in the table; short rows of knobs one by one, long ones as a picture."""
     values = np.atleast_1d(np.asarray(data.rack.knobs[knob.name], float))
     neutral = np.atleast_1d(np.asarray(knob.default, float))
     if (knob.size or 0) > LISTED:
-        return _picture_row(data, knob, values, neutral)
-    rows = []
-    for name, value, default in zip(knob.labels, values, neutral, strict=True):
-        unsure = bool({name, knob.name} & set(data.ambiguous))
-        at, rest = _position(knob, value), _position(knob, default)
-        bar = (
-            f'<span class="knob-bar" role="img" aria-label="{100 * at:.0f} % of the range">'
-            f'<i class="way" style="--place:{100 * min(at, rest):.1f};--length:{100 * abs(at - rest):.1f}"></i>'
-            f'<i class="rest" style="--place:{100 * rest:.1f}"></i>'
-            f'<i class="at" style="--place:{100 * at:.1f}"></i></span>'
+        return [_picture_row(data, knob, values, neutral)]
+    return [
+        _Row(
+            name,
+            knob.meaning,
+            bool({name, knob.name} & set(data.ambiguous)),
+            _with_unit(value, knob),
+            _range_words(knob),
+            _with_unit(default, knob),
+            at=100 * _position(knob, value),
+            rest=100 * _position(knob, default),
         )
-        cells = (_range_words(knob), _with_unit(default, knob), _with_unit(value, knob), bar)
-        rows.append(_row(name, knob.meaning, cells, unsure))
-    return "\n".join(rows)
+        for name, value, default in zip(knob.labels, values, neutral, strict=True)
+    ]
 
 
-def _row(name: str, meaning: str, cells: tuple[str, str, str, str], unsure: bool) -> str:
-    badge = ' <span class="badge unsure">sounds the same at other values</span>' if unsure else ""
-    span, neutral, value, bar = cells
-    return (
-        f'<tr><th scope="row"><code>{escape(name)}</code><small>{escape(meaning)}</small>{badge}</th>'
-        f'<td class="number value" data-label="found"><b>{value}</b></td>'
-        f'<td class="bar-cell">{bar}</td>'
-        f'<td class="number" data-label="range">{span}</td>'
-        f'<td class="number" data-label="neutral">{neutral}</td></tr>'
-    )
-
-
-def _picture_row(data: EffectResult, knob: Parameter, values: np.ndarray, neutral: np.ndarray) -> str:
+def _picture_row(data: EffectResult, knob: Parameter, values: np.ndarray, neutral: np.ndarray) -> _Row:
     """Many knobs of a kind: their values as a curve, and all of them to unfold."""
     spread = max(float(np.ptp(values)), 1e-12)
     low, high = float(values.min()) - 0.05 * spread, float(values.max()) + 0.05 * spread
     x, y = np.linspace(0, 200, len(values)), 40 - 40 * (values - low) / (high - low)
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    listed = ", ".join(value_words(float(value)) for value in values)
-    bar = (
-        f'<svg class="row-curve" viewBox="0 0 200 40" preserveAspectRatio="none" role="img" '
-        f'aria-label="{knob.size} values"><polyline points="{points}"/></svg>'
-        f"<details><summary>all {knob.size}</summary><p>{escape(listed)}</p></details>"
+    several = np.ptp(neutral) > 0
+    return _Row(
+        f"{knob.name}[{knob.size}]",
+        knob.meaning,
+        bool({knob.name, *knob.labels} & set(data.ambiguous)),
+        f"{value_words(float(f'{values.min():.3g}'))} … {_with_unit(float(f'{values.max():.3g}'), knob)}",
+        _range_words(knob),
+        f"{value_words(neutral[0])}, {value_words(neutral[1])}, …" if several else _with_unit(float(neutral[0]), knob),
+        size=len(values),
+        curve=" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)),
+        listed=", ".join(value_words(float(value)) for value in values),
     )
-    span = f"{_plain(float(f'{values.min():.3g}'))} … {_with_unit(float(f'{values.max():.3g}'), knob)}"
-    at_rest = _with_unit(float(neutral[0]), knob)
-    if np.ptp(neutral) > 0:
-        at_rest = f"{_plain(neutral[0])}, {_plain(neutral[1])}, …"
-    unsure = bool({knob.name, *knob.labels} & set(data.ambiguous))
-    return _row(f"{knob.name}[{knob.size}]", knob.meaning, (_range_words(knob), at_rest, span, bar), unsure)
-
-
-def _plain(value: float) -> str:
-    return escape(value_words(float(value)))
 
 
 def _with_unit(value: float, knob: Parameter) -> str:
     """A value with its unit; on a linear range what is a ten-millionth of it is nothing."""
     shown = 0.0 if knob.curve == "linear" and abs(value) < 1e-7 * (knob.high - knob.low) else value
-    return f"{_plain(shown)} {escape(knob.unit)}".rstrip()
+    return f"{value_words(float(shown))} {knob.unit}".rstrip()
 
 
 def _range_words(knob: Parameter) -> str:
-    return f"{_plain(knob.low)} … {_with_unit(knob.high, knob)}{' (log)' if knob.curve == 'log' else ''}"
+    return f"{value_words(knob.low)} … {_with_unit(knob.high, knob)}{' (log)' if knob.curve == 'log' else ''}"
 
 
 def _position(knob: Parameter, value: float) -> float:
     return float(knob.position(torch.tensor(float(value), dtype=torch.float64)).clamp(0, 1))
-
-
-def _ambiguous_words(data: EffectResult) -> str:
-    if not data.ambiguous:
-        return ""
-    return (
-        '<p class="quiet">Where a knob sounds the same at other values, judge the sound: its number is one of many '
-        "that give it.</p>"
-    )
 
 
 def _stop_words(data: EffectResult) -> str:
@@ -210,28 +195,15 @@ def _stop_words(data: EffectResult) -> str:
     return f"{steps} It stopped: {reason}." if reason else steps
 
 
-def _approach(moving: Animation | None) -> str:
-    """Return the animation, still where the system asks for less motion."""
+def _animation(moving: Animation | None) -> dict[str, object] | None:
+    """Return the animation as addresses, with a picture that stands still where the system asks for less motion."""
     if moving is None:
-        return '<p class="quiet">There is no animation: no step was recorded.</p>'
-    gif, png = (
+        return None
+    gif, still = (
         f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
         for kind, content in (("gif", moving.gif), ("png", moving.still))
     )
-    return (
-        f'<img class="approach" src="{gif}" data-still="{png}" alt="{escape(moving.alt)}" '
-        f'width="{WIDTH}" height="{HEIGHT}">'
-    )
-
-
-def _patch_words(patch_file: tuple[str, int] | None) -> str:
-    if patch_file is None:
-        return ""
-    name, n_bytes = patch_file
-    return (
-        f"<p>The patch <code>{escape(name)}</code> holds the chain and its knobs ({n_bytes / 1000:.1f} kB): "
-        f"<code>ddsp-match process in.wav {escape(name)} -o out.wav</code> plays any sound through it.</p>"
-    )
+    return {"gif": gif, "still": still, "alt": moving.alt, "width": WIDTH, "height": HEIGHT}
 
 
 def chain_words(chain: Processor) -> str:

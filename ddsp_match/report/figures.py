@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.report import colours, pictures
@@ -14,9 +15,10 @@ DIFFERENCE_DB = 30.0
 # A difference is hardly heard where both sounds lie so far below the loudest of the same moment, which masks it, or
 # below the loudest of the whole sound; the picture fades towards there.
 MASKED_DB, FAINT_DB, FADE_DB = 50.0, 65.0, 15.0
+_ABSENT = Markup('<p class="quiet">There is no {} part.</p>')
 
 
-def images(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
+def images(data: FitResult) -> tuple[dict[str, Markup], dict[str, object]]:
     """All pictures of the page.
 
     Args:
@@ -34,7 +36,7 @@ def images(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
     table = colours.sequential()
     for name, values in magnitudes.items():
         if not values.any():
-            elements[f"images_{name}"] = f'<p class="quiet">There is no {name.removesuffix("s")} part.</p>'
+            elements[f"images_{name}"] = _ABSENT.format(name.removesuffix("s"))
             scales[name] = None
             continue
         picture = pictures.heat_map(values, frame_s)
@@ -55,7 +57,7 @@ def images(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
     return elements, scales
 
 
-def _spectra(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
+def _spectra(data: FitResult) -> tuple[dict[str, Markup], dict[str, object]]:
     """Spectrograms of target and match on one scale, and of what sets them apart."""
     rate = data.target.sample_rate
     target = pictures.spectrogram(data.target.mono(), rate)
@@ -75,7 +77,7 @@ def _spectra(data: FitResult) -> tuple[dict[str, str], dict[str, object]]:
     for name, alt in words.items():
         bounds = (-DIFFERENCE_DB, DIFFERENCE_DB) if name == "difference" else (low_db, high_db)
         table = colours.diverging() if name == "difference" else colours.sequential()
-        images[f"images_{name}"] = "".join(
+        images[f"images_{name}"] = Markup("").join(
             image(views[name, scale], *bounds, table, alt, scale) for scale in ("log", "linear")
         )
     spectrum = {

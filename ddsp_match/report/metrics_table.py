@@ -1,11 +1,10 @@
-"""The meaning of each figure in plain words, and the tables of the page as HTML."""
+"""The meaning of each figure in plain words, and settings as one types them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 from ddsp_match.fitting.verdict import grade, tonal
 
@@ -87,38 +86,36 @@ def value_words(name: str, value: float) -> str:
     return f"{value:.2f} {unit}".rstrip() if abs(value) < 100 else f"{value:.0f} {unit}".rstrip()
 
 
-def metrics_rows(metrics: Mapping[str, float], pitched: bool = True) -> str:
-    """Table rows of the metrics: the known ones in their order, then whatever else there is."""
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table: a metric, its value with its unit, and its grade (empty: it has none)."""
+
+    name: str
+    label: str
+    value: str
+    grade: str
+    meaning: str
+
+
+def figures(metrics: Mapping[str, float], pitched: bool = True) -> list[Figure]:
+    """Return the known metrics in their order, then whatever else there is."""
     by_partials = tonal(metrics, pitched)
-    names = [name for name in MEANINGS if name in metrics] + [
-        name for name in metrics if name not in MEANINGS
-    ]
+    names = [*(name for name in MEANINGS if name in metrics), *(name for name in metrics if name not in MEANINGS)]
     rows = []
     for name in names:
         meaning = MEANINGS.get(name, Meaning(name, "", ""))
-        mark = grade(name, metrics[name], by_partials)
-        badge = f' <span class="badge {mark}">{mark}</span>' if mark else ""
-        rows.append(
-            f'<tr><th scope="row">{escape(meaning.label)}<code>{escape(name)}</code></th>'
-            f'<td class="number">{escape(value_words(name, metrics[name]))}{badge}</td>'
-            f"<td>{escape(meaning.words)}</td></tr>"
-        )
-    return "\n".join(rows)
+        grade_of = grade(name, metrics[name], by_partials) or ""
+        rows.append(Figure(name, meaning.label, value_words(name, metrics[name]), grade_of, meaning.words))
+    return rows
 
 
-def settings_rows(settings: Mapping[str, object], prefix: str = "") -> str:
-    """Table rows of nested settings under the dotted names by which they are overridden."""
-    rows = []
+def flat(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings under the dotted names by which they are overridden, as one would type them."""
+    rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            rows.append(settings_rows(value, f"{name}."))
-        else:
-            rows.append(
-                f'<tr><th scope="row"><code>{escape(name)}</code></th>'
-                f"<td>{escape(_setting_words(value))}</td></tr>"
-            )
-    return "\n".join(row for row in rows if row)
+        rows += flat(value, f"{name}.") if isinstance(value, Mapping) else [(name, _setting_words(value))]
+    return rows
 
 
 def _setting_words(value: object) -> str:
@@ -130,41 +127,3 @@ def _setting_words(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_setting_words(item) for item in value) + "]"
     return str(value)
-
-
-def seconds_rows(seconds: Mapping[str, float]) -> str:
-    """Table rows of the stages with a bar each, and their sum."""
-    total = sum(seconds.values())
-    rows = []
-    for name, value in seconds.items():
-        share = 100 * value / total if total > 0 else 0.0
-        rows.append(
-            f'<tr><th scope="row">{escape(name)}</th><td class="number">{value:.2f} s</td>'
-            f'<td class="bar"><meter min="0" max="100" value="{share:.1f}">{share:.0f} %</meter></td></tr>'
-        )
-    if seconds:
-        rows.append(f'<tr><th scope="row">all</th><td class="number">{total:.2f} s</td><td></td></tr>')
-    return "\n".join(rows)
-
-
-def copyable(command: str) -> str:
-    """A command with a button that copies it."""
-    return (
-        '<div class="command"><pre tabindex="0" role="group" aria-label="Command">'
-        f'<code>{escape(command)}</code></pre><button type="button" class="copy">Copy</button></div>'
-    )
-
-
-def bullet_list(points: list[str], empty: str) -> str:
-    """A list of sentences in which `backquoted` words are set as code."""
-    if not points:
-        return f'<p class="quiet">{escape(empty)}</p>'
-    return "<ul>" + "".join(f"<li>{with_code(point)}</li>" for point in points) + "</ul>"
-
-
-def with_code(sentence: str) -> str:
-    """Escapes a sentence and sets what stands between backquotes as code."""
-    parts = escape(sentence).split("`")
-    if len(parts) % 2 == 0:  # an odd number of backquotes marks nothing
-        return escape(sentence)
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import torch
@@ -45,5 +44,5 @@ def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
         "loss": series.loss_series(result.trace),
         **scales,
     }
-    values = {"format_words": escape(format_words(result.target)), **elements, **words(result, patch_file)}
+    values = {"format_words": format_words(result.target), **elements, **words(result, patch_file)}
     return shell.page("page.html", values, facts, sounds, brand="ddsp-match", script="page.js")

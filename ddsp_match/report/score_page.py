@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ddsp_match.fitting.verdict import LEVELS, Verdict, judge
 from ddsp_match.report import packing, shell, table_page
-from ddsp_match.report.table_page import counted, escape
+from ddsp_match.report.metrics_table import flat
+from ddsp_match.report.table_page import counted
 from ddsp_match.score.card import Card, Group, Row
 from ddsp_match.score.summary import worst_rows
 
@@ -37,28 +38,20 @@ def write(path: str | Path, card: Card) -> Path:
 def html(card: Card, path: Path) -> str:
     """Return the page that is to lie at `path`. Nothing of the card can become markup or script."""
     rows = card.scored
-    several = len(card.families) > 1
     reports = any(row.report for row in rows)
     failures = [(row.name, row.family, row.reason) for row in card.failed]
     notes = card.notes if reports else [*card.notes, HOW_TO_REPORT]
     values = {
-        "title": escape(card.name),
+        "title": card.name,
         "facts": _facts(card),
-        "headline": table_page.headline(card_headline(card)),
-        "floor_words": escape(card.floor_meaning or _FLOOR_WORDS),
-        "families": shell.part("families.html") if several else "",
-        "alone": "" if several else " alone",
-        "failures": table_page.folded(
-            "Without a score",
-            "What was not matched or could not be scored, and why.",
-            failures,
-            ("Sound", "Family", "Why"),
-        ),
-        "list_label": "The sounds, a table that scrolls",
-        "key_words": "<kbd>T</kbd> target, <kbd>M</kbd> match at the same position",
-        "more_keys": ", <kbd>O</kbd> the sound's own report" if reports else "",
-        "list_words": "Press the head of a column to sort by it, worst first; again, best first.",
-        **table_page.made(card.command, notes, card.settings),
+        "headline": card_headline(card),
+        "floor_words": card.floor_meaning or _FLOOR_WORDS,
+        "several": len(card.families) > 1,
+        "failures": failures,
+        "reports": reports,
+        "command": card.command,
+        "notes": notes,
+        "settings": flat(card.settings or {}),
     }
     return table_page.page(
         "score_page.html", values, _numbers(card, path), brand="ddsp-match score", script="score.js"

@@ -1,17 +1,21 @@
-"""The frame of all pages: filling a template, embedding sounds, pictures, numbers and the script safely."""
+"""The frame of all pages: filling a template, embedding sounds, pictures, numbers and the script safely.
+
+Templates escape what they are given, so that no text of a user or a file name can become markup.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ddsp_match.core.files import write_text
 from ddsp_match.report import pictures, png
@@ -39,7 +43,7 @@ def part(name: str) -> str:
 
 def page(
     template: str,
-    values: Mapping[str, str],
+    values: Mapping[str, object],
     facts: Mapping[str, object],
     sounds: Sequence[Player],
     *,
@@ -54,8 +58,8 @@ def page(
     """A page: its own template with the parts that all pages share.
 
     Args:
-        template: File of the page; ``{{> name}}`` in it stands for a part, ``{{name}}`` for a value.
-        values: HTML by the name of its place.
+        template: File of the page.
+        values: What it is filled with, by name; texts are escaped.
         facts: Numbers for the script.
         sounds: The players, the target first; none where the page plays files.
         brand: What the page is a report of.
@@ -66,31 +70,59 @@ def page(
         media: Where sounds may come from, as in a Content-Security-Policy; nowhere if empty.
         skip: Id and words of the link with which the keyboard gets past the header.
     """
-    whole = re.sub(r"\{\{> ([\w.]+)\}\}\n", lambda match: part(match[1]), part(template))
-    shared = {
-        "brand": brand,
-        "click_words": clicks,
-        "css": "".join(part(name) for name in ("page.css", "plots.css", *styles)),
-        "data": json_text({"players": [player_facts(player, sounds[0]) for player in sounds], **facts}),
-        "media": f"; media-src {media}" if media else "",
-        "skip": f'<a class="skip" href="#{skip[0]}">{escape(skip[1])}</a>',
-        "buttons": buttons(sounds),
-        "n_keys": str(len(sounds)),
-        "sounds": sound_elements(sounds),
-    }
-    return fill(whole, {**shared, **_script(["copy.js", *scripts, script]), **values})
+    code = _script(["copy.js", *scripts, script])
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            brand=brand,
+            click_words=clicks,
+            css=Markup("".join(part(name) for name in ("page.css", "plots.css", *styles))),
+            data=Markup(json_text({"players": [player_facts(player, sounds[0]) for player in sounds], **facts})),
+            media=media,
+            skip=skip,
+            players=sounds,
+            script=Markup(code),
+            script_hash=_digest(code),
+            **values,
+        )
+    )
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Puts values in place of ``{{name}}`` in one pass, so that no value is itself taken for a template."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ddsp_match.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_as_unicode,
+    )
+    environment.filters["code"] = with_code
+    return environment
 
 
-def _script(names: Sequence[str]) -> dict[str, str]:
-    """The page's script and its hash: a page may run this script and no other, whatever a file name smuggles in."""
-    text = "\n".join(["'use strict';", *(part(name) for name in names)])
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-    return {"script": text, "script_hash": f"sha256-{digest}"}
+def _as_unicode(value: object) -> object:
+    """What a file name cannot say in Unicode becomes a question mark."""
+    return value.encode("utf-8", "replace").decode() if type(value) is str else value
+
+
+def with_code(sentence: str) -> Markup:
+    """Escape a sentence and set what stands between backquotes as code."""
+    parts = [escape(_as_unicode(part)) for part in sentence.split("`")]
+    if len(parts) % 2 == 0:  # an odd number of backquotes marks nothing
+        return Markup("`").join(parts)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
+def _script(names: Sequence[str]) -> str:
+    return "\n".join(["'use strict';", *(part(name) for name in names)])
+
+
+def _digest(script: str) -> str:
+    """A page may run the script of this digest and no other, whatever a file name smuggles in."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}"
 
 
 def json_text(value: object) -> str:
@@ -118,30 +150,13 @@ def player_facts(player: Player, target: Player) -> dict[str, object]:
     }
 
 
-def buttons(sounds: Sequence[Player]) -> str:
-    """A button for each player."""
-    return "\n".join(
-        f'<button type="button" data-source="{escape(player.name)}" aria-pressed="false"'
-        f' aria-keyshortcuts="{number}">'
-        f"<kbd>{number}</kbd>{escape(player.label)}</button>"
-        for number, player in enumerate(sounds, 1)
-    )
-
-
-def sound_elements(sounds: Sequence[Player]) -> str:
-    """The compressed sounds in elements that a browser neither shows nor runs."""
-    return "\n".join(
-        f'<script type="text/plain" id="sound-{escape(player.name)}">{player.encoded}</script>'
-        for player in sounds
-        if player.encoded
-    )
-
-
-def image(picture_db: np.ndarray, low_db: float, high_db: float, table: np.ndarray, alt: str, scale: str = "") -> str:
+def image(
+    picture_db: np.ndarray, low_db: float, high_db: float, table: np.ndarray, alt: str, scale: str = ""
+) -> Markup:
     """An image element of a picture in dB; `scale` names the axis it belongs to where there are two."""
+    extra = Markup(' data-scale="{}"{}').format(scale, Markup(" hidden") if scale == "linear" else "") if scale else ""
     address = png.data_uri(pictures.shade(picture_db, low_db, high_db), table)
-    extra = f' data-scale="{scale}"' + (" hidden" if scale == "linear" else "") if scale else ""
-    return f'<img src="{address}" alt="{escape(alt)}"{extra}>'
+    return Markup('<img src="{}" alt="{}"{}>').format(address, alt, extra)
 
 
 def colour_scale(low_db: float, high_db: float, table: np.ndarray) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ddsp_match.report import packing, shell, table_page
 from ddsp_match.report.metrics_table import MEANINGS
-from ddsp_match.report.table_page import counted, escape
+from ddsp_match.report.table_page import counted
 from ddsp_match.runs.sweep_rows import Row
 from ddsp_match.score.card import Metric
 
@@ -50,17 +50,14 @@ def write(
     metrics = [_loss_metric(figure), *ends, *map(_metric, names)]
     numbers = _numbers(finished, metrics, figure, best_by or LOSS_KEY, Path(path))
     values = {
-        "title": escape(title),
+        "title": title,
         "facts": f"{counted(len(finished), 'run')} finished" + (f", {len(failed):,} failed." if failed else "."),
-        "headline": table_page.headline(headline),
-        "failures": table_page.folded(
-            "Failed", "", [(_name(job), _settings_words(job), job.error) for job in failed], ("Run", "Settings", "Why")
-        ),
-        "list_label": "The runs, a table that scrolls",
-        "key_words": "<kbd>T</kbd> target, <kbd>M</kbd> match at the same position",
-        "more_keys": ", <kbd>O</kbd> the run's own report" if numbers["reports"] else "",
-        "list_words": "Press the head of a column to sort by it, best first; again, worst first.",
-        **table_page.made(command, ()),
+        "headline": headline,
+        "failures": [(_name(job), _settings_words(job), job.error) for job in failed],
+        "reports": bool(numbers["reports"]),
+        "command": command,
+        "notes": [],
+        "settings": [],
     }
     html = table_page.page("sweep_page.html", values, numbers, brand="ddsp-match sweep", script="sweep.js")
     return shell.save(path, html)

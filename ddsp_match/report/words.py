@@ -1,28 +1,20 @@
-"""Every text of the page, escaped: nothing a user or a file name says can become markup."""
+"""Every text of the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from html import escape
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.dsp.notes import note_words
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import CLEARLY, percent
-from ddsp_match.report.metrics_table import (
-    bullet_list,
-    copyable,
-    metrics_rows,
-    seconds_rows,
-    settings_rows,
-    value_words,
-)
+from ddsp_match.report.metrics_table import figures, flat, value_words
 from ddsp_match.report.next_steps import next_steps
 
 
-def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[str, str]:
-    """The texts of the page by the name of their place, as HTML."""
+def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[str, object]:
+    """Return what the page is filled with, by name."""
     verdict, target, controls = data.verdict, data.target, data.controls
     steps = (
         f"{len(data.trace.steps)} steps recorded"
@@ -31,46 +23,31 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
     )
     pitch_hz = data.features.pitch_hz
     return {
-        "title": escape(data.name),
-        "facts": escape(_facts(data, pitch_hz)),
-        "level": escape(verdict.level),
-        "headline": escape(verdict.headline),
-        "good": bullet_list(verdict.good, "None."),
-        "weak": bullet_list(verdict.weak, "None."),
-        "advice": bullet_list(verdict.advice, "Nothing to improve."),
-        "next_steps": _next_steps(data, patch_file),
-        "notes": f'<div class="notes"><h3>Notes</h3>{bullet_list(list(data.notes), "")}</div>'
-        if data.notes
-        else "",
+        "title": data.name,
+        "facts": _facts(data, pitch_hz),
+        "level": verdict.level,
+        "headline": verdict.headline,
+        "good": verdict.good,
+        "weak": verdict.weak,
+        "advice": verdict.advice,
+        "next_steps": next_steps(patch_file[0], data.patch.follows_pitch) if patch_file else [],
+        "notes": data.notes,
         "channel_words": f", the mean of {target.channels} channels" if target.channels > 1 else "",
-        "doubt_legend": '<span class="legend"><i class="swatch doubt"></i>in doubt</span>'
-        if data.features.doubt.any()
-        else "",
+        "doubt": bool(data.features.doubt.any()),
         "f0_alt": f"Pitch over time; the note of the sound is {pitch_hz:.1f} hertz."
         if pitch_hz
         else "Pitch over time; no pitch was found.",
-        "controls_words": escape(_controls_words(controls, data.patch.grid)),
-        "stop_words": escape(f"{steps}. {_sentence(str(data.stop_reason))}"),
-        "loss_alt": escape(_loss_alt(data)),
+        "controls_words": _controls_words(controls, data.patch.grid),
+        "stop_words": f"{steps}. {_sentence(str(data.stop_reason))}",
+        "loss_alt": _loss_alt(data),
         "shares": _shares(data.metrics),
-        "metrics_rows": metrics_rows(data.metrics, pitch_hz is not None),
-        "command": copyable(data.command),
-        "patch_words": _patch_words(data, patch_file),
-        "seconds_rows": seconds_rows(data.seconds),
-        "settings_rows": settings_rows(asdict(data.settings)),
+        "metrics": figures(data.metrics, pitch_hz is not None),
+        "command": data.command,
+        "patch_file": patch_file,
+        "patch_rate": _patch_rate(data, patch_file),
+        "seconds": data.seconds,
+        "settings": flat(asdict(data.settings)),
     }
-
-
-def _next_steps(data: FitResult, patch_file: tuple[str, int] | None) -> str:
-    """Commands with the page's own patch file."""
-    if patch_file is None:
-        return ""
-    steps = next_steps(patch_file[0], data.patch.follows_pitch)
-    rows = "".join(f"<dt>{escape(step.words)}</dt><dd>{copyable(step.command)}</dd>" for step in steps)
-    return (
-        '<div class="next"><h3>What next</h3><p class="quiet">In a terminal, in the folder of this page:</p>'
-        f"<dl>{rows}</dl></div>"
-    )
 
 
 def channels_in_words(count: int) -> str:
@@ -127,28 +104,17 @@ def _loss_alt(data: FitResult) -> str:
     )
 
 
-def _shares(metrics: Mapping[str, float]) -> str:
-    """A bar of where the energy went, if that is known."""
+def _shares(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Where the energy went, if that is known: stem, per cent of the bar, in words."""
     names = ("harmonic", "noise")
     shares = {name: min(max(metrics.get(f"{name}_share", 0.0), 0.0), 1.0) for name in names}
     total = sum(shares.values())
     if not total > 0:
-        return ""
-    bar = "".join(
-        f'<span class="share-{name}" style="width:{100 * share / total:.2f}%"></span>'
-        for name, share in shares.items()
-    )
-    text = ", ".join(f"{name} stem {value_words(f'{name}_share', share)}" for name, share in shares.items())
-    image = f'<div class="share-bar" role="img" aria-label="{text}">{bar}</div>'
-    return f'<div class="shares">{image}<p>Energy of the match: {text}</p></div>'
+        return []
+    return [(name, f"{100 * share / total:.2f}", value_words(f"{name}_share", share)) for name, share in shares.items()]
 
 
-def _patch_words(data: FitResult, patch_file: tuple[str, int] | None) -> str:
-    if patch_file is None:
-        return ""
-    name, n_bytes = patch_file
-    return (
-        f"<p>The patch <code>{escape(name)}</code> plays it again: {n_bytes / 1000:.1f} kB, "
-        f"{n_bytes / max(data.target.seconds, 1e-9) / 1000:.1f} kB and {data.patch.numbers_per_second():,.0f} numbers "
-        "a second of sound.</p>"
-    )
+def _patch_rate(data: FitResult, patch_file: tuple[str, int] | None) -> str:
+    kilobytes = patch_file[1] / 1000 if patch_file else 0.0
+    per_second = kilobytes / max(data.target.seconds, 1e-9)
+    return f"{per_second:.1f} kB and {data.patch.numbers_per_second():,.0f} numbers"

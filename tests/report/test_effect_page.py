@@ -88,7 +88,7 @@ def test_what_was_found_stands_there(data: EffectResult, page: Elements) -> None
 
 def test_the_bars_stand_at_the_places_in_the_range(data: EffectResult) -> None:
     """Of a knob on a logarithmic range: 5.05 of 0.001 to 20."""
-    row = re.search(r"<tr>(?:(?!</tr>).)*bend\.drive(?:(?!</tr>).)*</tr>", words(data)["knob_rows"], re.S)
+    row = re.search(r"<tr>(?:(?!</tr>).)*bend\.drive(?:(?!</tr>).)*</tr>", effect_page.html(data), re.S)
     assert row
     at = re.search(r'class="at" style="--place:([\d.]+)', row[0])
     rest = re.search(r'class="rest" style="--place:([\d.]+)', row[0])
@@ -173,14 +173,14 @@ def changed(data: EffectResult, changes: dict[str, Any]) -> EffectResult:
     ],
 )
 def test_every_kind_of_result_has_its_words(data: EffectResult, changes: dict[str, Any], said: str) -> None:
-    before, after = (" ".join(words(one).values()) for one in (data, changed(data, changes)))
+    before, after = (" ".join(map(str, words(one).values())) for one in (data, changed(data, changes)))
     assert said not in before
     assert said in after
 
 
 def test_the_animation_is_shown_where_there_is_one(data: EffectResult) -> None:
-    assert "There is no animation" in words(data)["approach"]
-    assert 'alt="at step 0, at step 9"' in words(data, STILL)["approach"]
+    assert "There is no animation" in effect_page.html(data)
+    assert 'alt="at step 0, at step 9"' in effect_page.html(data, moving=STILL)
 
 
 def test_what_is_judged_by_ear_is_not_measured_against_a_gain(data: EffectResult) -> None:
