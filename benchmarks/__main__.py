@@ -16,7 +16,7 @@ from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
 PARTS = (
     "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "closeness", "stem_truth",
     "throughput", "kill", "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit", "editing",
-    "play_truth", "app", "worklet",
+    "play_truth", "held_note", "app", "worklet",
 )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def main() -> None:
             words = [str(options.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
         elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
-        elif part in ("closeness", "stem_truth", "editing", "play_truth"):
+        elif part in ("closeness", "stem_truth", "editing", "play_truth", "held_note"):
             words += ["--save"]
         elif part == "app":
             words += ["--fuzz", "1000", "--save"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import editing, play_truth
+from benchmarks import editing, held_note, play_truth
 
 Read = Callable[[str], dict]
 HEADS = ["| what | measured | at least | aim |", "|---|---|---|---|"]
@@ -15,6 +15,7 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
     return [
         ("Edits", edit_rows(read)),
         ("Played at other pitches", truth_rows(read)),
+        ("Held notes", held_rows(read)),
         ("In the browser", browser_rows(read)),
     ]
 
@@ -33,6 +34,13 @@ def truth_rows(read: Read) -> list[str]:
     remark = "Notes transposed to others that the instrument has, against their recordings, at the same level."
     command = f"Command: `{result['command']}`. Machine: {result['machine']}."
     return [remark, "", *play_truth.rows_of(result["sets"]), "", command]
+
+
+def held_rows(read: Read) -> list[str]:
+    result = read("held_note")
+    if not result:
+        return []
+    return [*HEADS, *held_note.rows_of(result), "", f"Command: `{result['command']}`. Machine: {result['machine']}."]
 
 
 def browser_rows(read: Read) -> list[str]:
