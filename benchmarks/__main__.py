@@ -2,6 +2,9 @@
 
     python -m benchmarks                  all of them: about an hour on two cores
     python -m benchmarks --table          only write results.md from what was measured before
+
+Peers that are programs of their own are left out where they are missing: `opusenc` (opus-tools), `rubberband`
+(rubberband-cli), and sms-tools, which needs an environment of its own (see `benchmarks/stem_truth.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from benchmarks.common import HERE, RESULTS, SEED_CLIP, arguments
 PARTS = (
     "crepe_speed", "speed", "rendering", "f0_accuracy", "quality", "closeness", "stem_truth",
     "throughput", "kill", "knob_recovery", "filters", "hardware", "rooms", "rooms_in_fit", "editing",
-    "play_truth", "held_note", "app", "worklet",
+    "play_truth", "instrument", "held_note", "app", "worklet",
 )  # fmt: skip
 
 
@@ -35,7 +38,7 @@ def main() -> None:
             words = [str(options.data / "nsynth"), "--verbose", "--save", "--song", *map(str, song)]
         elif part in ("filters", "kill", "worklet"):
             words = ["--save"]
-        elif part in ("closeness", "stem_truth", "editing", "play_truth", "held_note"):
+        elif part in ("closeness", "stem_truth", "editing", "play_truth", "instrument", "held_note"):
             words += ["--save"]
         elif part == "app":
             words += ["--fuzz", "1000", "--save"]

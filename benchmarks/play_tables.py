@@ -15,6 +15,7 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
     return [
         ("Edits", edit_rows(read)),
         ("Played at other pitches", truth_rows(read)),
+        ("An instrument from eight notes", instrument_rows(read)),
         ("Held notes", held_rows(read)),
         ("In the browser", browser_rows(read)),
     ]
@@ -34,6 +35,15 @@ def truth_rows(read: Read) -> list[str]:
     remark = "Notes transposed to others that the instrument has, against their recordings, at the same level."
     command = f"Command: `{result['command']}`. Machine: {result['machine']}."
     return [remark, "", *play_truth.rows_of(result["sets"]), "", command]
+
+
+def instrument_rows(read: Read) -> list[str]:
+    result = read("instrument")
+    if not result:
+        return []
+    remark = "Four pitches at two dynamics are learned; the other notes are predicted and given the recording's level."
+    command = f"Command: `{result['command']}`. Machine: {result['machine']}."
+    return [remark, "", *play_truth.rows_of({"saxophone": result["methods"]}), "", command]
 
 
 def held_rows(read: Read) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.instrument import near, split
 from benchmarks.play_truth import Note, like, nsynth_note, pairs_of
 from ddsp_match.core.audio import Audio
 from tests.compare import assert_close
@@ -26,3 +27,12 @@ def test_a_sound_takes_the_level_and_the_length_of_its_target():
     target, sound = like(Audio(3 * noise, 16000), Audio(noise[:, :6000], 16000))
     assert target.n_samples == sound.n_samples == 6000
     assert_close(np.square(sound.samples).mean(), np.square(target.samples).mean(), 1e-4)
+
+
+def test_an_instrument_is_learned_from_pitches_within_its_range():
+    notes = [Note(Path(f"{midi}{dynamic}"), dynamic, midi) for midi in range(50, 82) for dynamic in "fp"]
+    learned, others = split(notes)
+    assert sorted({note.midi for note in learned}) == [54, 62, 70, 78]
+    assert (len(learned), len(others)) == (8, 56)
+    nearest = near(learned, Note(Path("57f"), "f", 57))
+    assert (nearest.midi, nearest.instrument) == (54, "f")
