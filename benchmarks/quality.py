@@ -73,7 +73,7 @@ def row_of(clip: Path, folder: Path) -> dict:
     return {
         "clip": clip.stem,
         "seconds": round(sum(entry["seconds"].values()), 2),
-        "numbers_per_second": facts["numbers_per_second"],
+        "numbers_per_second": round(entry["metrics"]["numbers_per_second"]),
         "f0_median_hz": facts["f0_median_hz"],
         "snr_db": round(entry["metrics"]["snr_db"], 2),
         "harmonic_share": round(entry["metrics"]["harmonic_share"], 4),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ddsp_match.report.metrics_table import MEANINGS, value_words
+from ddsp_match.report.metrics_table import value_words
 from ddsp_match.score.definitions import BY_KEY
 
 
@@ -19,7 +19,7 @@ def metrics_of_two(a: Mapping[str, float | None], b: Mapping[str, float | None])
     Returns:
         One row a metric, with ``winner``: ``"a"``, ``"b"``, or ``""`` where neither is better or both read the same.
     """
-    names = [name for name in MEANINGS if name in a or name in b]
+    names = [name for name in BY_KEY if name in a or name in b]
     return [_row(name, a.get(name), b.get(name)) for name in names]
 
 
@@ -30,17 +30,16 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, An
 
 
 def _row(name: str, a: float | None, b: float | None) -> dict[str, Any]:
-    meaning = MEANINGS[name]
-    better = BY_KEY[name].better if name in BY_KEY else "neither"
+    metric = BY_KEY[name]
     winner = ""
-    if better != "neither" and a is not None and b is not None and value_words(name, a) != value_words(name, b):
-        winner = "a" if (a > b) == (better == "higher") else "b"
+    if metric.better != "neither" and a is not None and b is not None and value_words(name, a) != value_words(name, b):
+        winner = "a" if (a > b) == (metric.better == "higher") else "b"
     return {
         "name": name,
-        "label": meaning.label,
-        "unit": meaning.unit,
-        "words": meaning.words,
-        "better": better,
+        "label": metric.label,
+        "unit": metric.unit,
+        "words": metric.meaning,
+        "better": metric.better,
         "a": a,
         "b": b,
         "winner": winner,

@@ -126,7 +126,7 @@ def _job(
 
 def _outcome(result: FitResult, folder: Path) -> str:
     seconds = sum(result.seconds.values())
-    lines = [result.verdict.text(), ""]
+    lines = [result.verdict.text(), f"  {result.size_words}", ""]
     rack = result.patch.effects
     if rack is not None:
         lines += ["effects:", *settings_lines(rack.chain.knobs, rack.knobs)]

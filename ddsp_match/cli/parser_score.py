@@ -9,8 +9,8 @@ from ddsp_match.cli.values import add_writing
 
 _METRICS = """\
 metrics (--sort): mrstft, mel_db, mel_steady_db, lsd_db, mfcc_distance, loudness_l1_db, f0_l1_cents,
-octave_errors, voicing_agreement, snr_db, mos, harmonic_share, noise_share, unexplained_share, seconds,
-peak_mb
+octave_errors, voicing_agreement, snr_db, mos, harmonic_share, noise_share, unexplained_share,
+voiced_share, doubt_share, numbers_per_second, kbit_per_second, seconds, peak_mb
 """
 
 _SCORE_EXAMPLES = f"""\

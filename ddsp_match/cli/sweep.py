@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -233,7 +234,7 @@ class Sweep:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{value:.0f}" if 1000 <= value < math.inf else f"{value:.4g}"
 
 
 def _short(text: str) -> str:

@@ -95,6 +95,30 @@ class FitResult:
         """The frame grid of features and controls."""
         return self.patch.timebase
 
+    def save_patch(self, path: str | Path) -> int:
+        """Write the patch, and note among the metrics how many bits a second its file takes.
+
+        Returns:
+            The size of the file in bytes.
+
+        Raises:
+            OutputError: The place cannot be written to.
+        """
+        n_bytes = self.patch.save(path)
+        self.metrics["kbit_per_second"] = 8 * n_bytes / 1000 / self.patch.seconds
+        return n_bytes
+
+    @property
+    def size_words(self) -> str:
+        """How many numbers and, where it was written, bits the patch takes, beside those of the sound itself."""
+        rate, channels = self.target.sample_rate, self.target.channels
+        numbers = self.patch.numbers_per_second()
+        words = f"{numbers:,.0f} numbers a second (the sound itself: {rate * channels:,} samples)"
+        if (kbit := self.metrics.get("kbit_per_second")) is None:
+            return words
+        bits = f"{kbit:,.0f}" if kbit >= 100 else f"{kbit:.3g}"
+        return f"{words}, {bits} kbit/s (16-bit WAV: {16 * rate * channels / 1000:,.0f})"
+
     @property
     def stop_reason(self) -> StopReason:
         """Why the optimisation ended."""
@@ -178,6 +202,7 @@ def conclude(
             match=torch.from_numpy(_sound(with_unseen_noise(patch)).samples),
         )
     figures["loss"] = trace.lowest
+    figures["numbers_per_second"] = patch.numbers_per_second()
     figures["voiced_share"] = float(features.voiced.float().mean())
     figures["doubt_share"] = float(features.doubt.float().mean())
     # Effects that were left at their neutral setting cost no closeness.

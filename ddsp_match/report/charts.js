@@ -55,8 +55,8 @@ const Charts = (() => {
     field.addEventListener("click", (event) => onpick(which(event)));
   }
 
-  // points: [{row, x, y, words, kind}]; x may be words, which then stand side by side.
-  function scatter(root, points, { x, y, diagonal = false, onpick }) {
+  // points: [{row, x, y, words, kind}]; x may be words, which then stand side by side. A curve joins the dots in order of x.
+  function scatter(root, points, { x, y, diagonal = false, curve = false, onpick }) {
     if (!points.length) return empty(root);
     const named = points.some((point) => typeof point.x !== "number");
     const names = named ? [...new Set(points.map((point) => String(point.x)))] : [];
@@ -74,6 +74,7 @@ const Charts = (() => {
     const readout = draw(svg, "text", { x: "99%", y: HEIGHT + 27, "text-anchor": "end" }, usual);
     const inner = draw(svg, "svg", { x: `${LEFT}%`, y: 0, width: `${99 - LEFT}%`, height: HEIGHT, viewBox: `0 0 1000 ${HEIGHT}`, preserveAspectRatio: "none", overflow: "visible" });
     const places = points.map((point) => [1000 * share(point.x), py(scaleY, point.y)]);
+    if (curve) draw(inner, "path", { class: "curve", "vector-effect": "non-scaling-stroke", d: [...places].sort((a, b) => a[0] - b[0]).map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("") });
     // All dots of a kind are one path of lines without length, whose round ends are the dots: ten thousand are one node.
     const dots = (kind, at, size) => draw(inner, "path", { class: `point ${kind}`, d: at.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join(""), "stroke-width": size });
     const size = points.length > 400 ? 5 : 10;

@@ -49,7 +49,10 @@
   function drawPlots() {
     const column = columnOf(chosen);
     if (!column) return;
-    const figures = data.settings.map((setting) => {
+    // Closeness over what it costs, where the runs differ in that: one curve, whatever settings made the difference.
+    const numbers = data.values.numbers_per_second, cost = { key: "numbers_per_second", label: "numbers a second", values: numbers, curve: true };
+    const costs = numbers && chosen !== cost.key && new Set(numbers.filter((v) => v !== null)).size > 1 ? [cost] : [];
+    const figures = [...costs, ...data.settings].map((setting) => {
       const figure = element("figure", {}, element("figcaption", {}, element("code", {}, setting.key)), element("div", { class: "chart" }));
       return { figure, setting };
     });
@@ -59,7 +62,7 @@
       const points = table.order.filter((row) => data.values[chosen][row] !== null && setting.values[row] !== null)
         .map((row) => ({ row, x: numeric ? setting.values[row] : String(setting.values[row]), y: data.values[chosen][row], kind: row === data.best ? "best" : "", words: `${data.names[row]}: ${facts(row).map((one) => one.join(" ")).join(", ")}` }))
         .sort((a, b) => (a.kind === "best") - (b.kind === "best"));
-      Charts.scatter(figure.querySelector(".chart"), points, { x: { label: setting.label }, y: { label: column.label, column }, onpick: (row) => table.select(row, { told: true }) });
+      Charts.scatter(figure.querySelector(".chart"), points, { x: { label: setting.label }, curve: setting.curve, y: { label: column.label, column }, onpick: (row) => table.select(row, { told: true }) });
     }
   }
 

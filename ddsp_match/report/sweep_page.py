@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ddsp_match.report import packing, shell, table_page
-from ddsp_match.report.metrics_table import MEANINGS
 from ddsp_match.report.table_page import counted
 from ddsp_match.runs.sweep_rows import Row
 from ddsp_match.score.card import Metric
+from ddsp_match.score.definitions import BY_KEY
 
 LOSS_KEY = "loss"
 _ENDS = {"interval_low": "95 % from", "interval_high": "95 % to"}  # of the mean over many sounds that ranks the rows
-_HIGHER = {"snr_db", "mos"}
-_NEITHER = {"harmonic_share", "noise_share", "voiced_share", "numbers", "sounds"}
-_COUNTS = {"numbers", "sounds", "failed"}
+_COUNTS = {"numbers_per_second", "sounds", "failed"}
 # The match and its target, as `fit` and as `effect` call their files.
 _SOUNDS = (("match.wav", "target.wav"), ("output.wav", "wet.wav"))
 
@@ -64,7 +62,7 @@ def write(
 
 
 def _loss_metric(figure: str) -> Metric:
-    if figure in MEANINGS:
+    if figure in BY_KEY:
         return replace(_metric(figure), key=LOSS_KEY)
     meaning = "What the search made small. Losses of different kinds do not compare; the other figures do."
     if figure != "best loss":
@@ -73,11 +71,7 @@ def _loss_metric(figure: str) -> Metric:
 
 
 def _metric(name: str) -> Metric:
-    better = "higher" if name in _HIGHER else "neither" if name in _NEITHER else "lower"
-    known = MEANINGS.get(name)
-    if known is None:
-        return Metric(name, name, "", better, "", "")
-    return Metric(name, known.label, "share" if known.unit == "%" else known.unit, better, known.words, "")
+    return BY_KEY.get(name) or Metric(name, name, "", "neither" if name == "sounds" else "lower", "", "")
 
 
 def _name(job: Row) -> str:

@@ -27,6 +27,7 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
         "facts": _facts(data, pitch_hz),
         "level": verdict.level,
         "headline": verdict.headline,
+        "size": data.size_words,
         "good": verdict.good,
         "weak": verdict.weak,
         "advice": verdict.advice,
@@ -44,7 +45,6 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
         "metrics": figures(data.metrics, pitch_hz is not None),
         "command": data.command,
         "patch_file": patch_file,
-        "patch_rate": _patch_rate(data, patch_file),
         "seconds": data.seconds,
         "settings": flat(asdict(data.settings)),
     }
@@ -114,7 +114,3 @@ def _shares(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
     return [(name, f"{100 * share / total:.2f}", value_words(f"{name}_share", share)) for name, share in shares.items()]
 
 
-def _patch_rate(data: FitResult, patch_file: tuple[str, int] | None) -> str:
-    kilobytes = patch_file[1] / 1000 if patch_file else 0.0
-    per_second = kilobytes / max(data.target.seconds, 1e-9)
-    return f"{per_second:.1f} kB and {data.patch.numbers_per_second():,.0f} numbers"

@@ -142,7 +142,7 @@ def _written(item: Item, job: BatchJob, result: FitResult, batch: int) -> Entry:
         if job.settings.files == "report":
             write_files(result, scratch)
             return
-        result.patch.save(scratch / fitted(result.name, SUFFIX, scratch))
+        result.save_patch(scratch / fitted(result.name, SUFFIX, scratch))
         if job.settings.files == "sounds":
             audio.write(scratch / "match.wav", result.match, "FLOAT")
 
@@ -162,7 +162,6 @@ def _facts(item: Item, result: FitResult, batch: int) -> dict[str, object]:
         "notes": result.notes,
         "stop_reason": str(result.stop_reason),
         "steps": result.trace.steps[-1] if result.trace.steps else 0,
-        "numbers_per_second": round(result.patch.numbers_per_second()),
         "peak_mb": peak_mb(),
         "batch": batch,
     }

@@ -215,6 +215,9 @@ class _Scorer:
             if "spectra match" in parts:
                 stems = stems_of(self.patch)
                 row.metrics |= metrics.energy_shares(stems.harmonic, stems.noise)
+                row.metrics["numbers_per_second"] = self.patch.numbers_per_second()
+                assert sound.patch is not None
+                row.metrics["kbit_per_second"] = 8 * sound.patch.stat().st_size / 1000 / self.patch.seconds
             if any(part.endswith(" floor") for part in parts):
                 take = self._fitting(self._second_take(self.patch))
                 row.floor |= self._figures("floor", take, pads=REFERENCE_PADS, against=self.match)
@@ -231,10 +234,10 @@ class _Scorer:
             row.metrics["seconds"] = sum(sound.seconds.values())
         if isinstance(peak := sound.facts.get("peak_mb"), int | float) and math.isfinite(peak):
             row.metrics["peak_mb"] = float(peak)
+        row.metrics |= {key: sound.metrics[key] for key in ("voiced_share", "doubt_share") if key in sound.metrics}
         row.metrics = {key: row.metrics[key] for key in BY_KEY if key in row.metrics}
         row.facts |= self._facts()
-        doubt = {key: sound.metrics[key] for key in ("doubt_share",) if key in sound.metrics}
-        row.hints = hints({**row.metrics, **doubt}, row.facts)
+        row.hints = hints(row.metrics, row.facts)
 
     def _kept(self, which: str, own: Mapping[str, float]) -> dict[str, float]:
         """Figures of before, without those that are measured again: one that no longer applies must not stay."""

@@ -43,7 +43,7 @@ def write_files(result: FitResult, scratch: Path) -> list[str]:
     sounds |= {f"{name}.wav": stem for name, stem in result.stems.items()}
     for name, sound in sounds.items():
         audio.write(scratch / name, sound, "FLOAT")
-    n_bytes = result.patch.save(scratch / patch_name)
+    n_bytes = result.save_patch(scratch / patch_name)
     write_config(scratch / "config.yaml", result.command, result.settings)
     _write_loss(result, scratch / "loss.csv")
     patch_file = printable(patch_name), n_bytes

@@ -48,6 +48,7 @@ class FakeFit:
         return types.SimpleNamespace(
             verdict=types.SimpleNamespace(text=lambda: "Good match: the same sound."),
             patch=types.SimpleNamespace(effects=self.rack),
+            size_words="760 numbers a second (the sound itself: 16,000 samples), 6.1 kbit/s (16-bit WAV: 256)",
             notes=["the sound clips"],
             stop_reason=reason,
             trace=types.SimpleNamespace(best=[2.0, self.best(settings)]),

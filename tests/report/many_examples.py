@@ -124,7 +124,7 @@ def jobs(folder: Path, files: list[tuple[Path, Path]]) -> list[Job]:
         for name in ("match.wav", "target.wav"):
             shutil.copy(files[0][1], own / name)
         (own / "report.html").write_text("<title>report</title>", encoding="utf-8")
-        scores = figures(rng, 20 / harmonics + (0.2 if loss == "mel" else 0))
+        scores = figures(rng, 20 / harmonics + (0.2 if loss == "mel" else 0)) | {"numbers_per_second": 100 * harmonics}
         settings = {"synth.n_harmonics": str(harmonics), "loss": loss}
         made.append(Job(own, settings, scores["mrstft"], scores, "plateau", 1 + harmonics / 40, number=i))
     return made

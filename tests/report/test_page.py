@@ -161,7 +161,16 @@ def test_the_page_shows_what_it_was_given(plain: Elements) -> None:
         "41.2 kB",
     ):
         assert words in text, words
-    assert f"{data.patch.numbers_per_second():,.0f} numbers a second" in text
+    size = f"{data.patch.numbers_per_second():,.0f} numbers a second (the sound itself: 16,000 samples)"
+    assert text.count(size) == 2  # beside the verdict, and of the patch
+
+
+def test_a_written_patch_tells_its_bits_beside_its_numbers(tmp_path: Path) -> None:
+    """The size of the file a second of sound, beside that of the sound as 16-bit WAV."""
+    data = fit_result(2.0)
+    n_bytes = data.save_patch(tmp_path / "a.patch.safetensors")
+    assert data.metrics["kbit_per_second"] == 8 * n_bytes / 1000 / 2.0
+    assert f"{8 * n_bytes / 2000:,.0f} kbit/s (16-bit WAV: 256)" in data.size_words
 
 
 def test_the_script_gets_every_curve(plain: Elements) -> None:

@@ -241,10 +241,16 @@ def test_a_sweep_marks_its_best_and_draws_its_settings(browser: Browser, files: 
     best = "return document.querySelector('.list .badge').closest('tr').getAttribute('aria-rowindex')"
     assert browser.run(best) == "2"
     assert browser.run("return [...document.querySelectorAll('#plots code')].map(c => c.textContent)") == [
+        "numbers_per_second",
         "synth.n_harmonics",
         "loss",
     ]
-    assert browser.run("return document.querySelectorAll('#plots .best').length") == 2
+    assert browser.run("return document.querySelectorAll('#plots .best').length") == 3
+    # What the runs cost differs: closeness over it is one curve from the cheapest to the dearest.
+    curve = browser.run("return document.querySelector('#plots figure .curve').getAttribute('d')")
+    across = [float(point.split()[0]) for point in curve.replace("M", "L").split("L")[1:]]
+    assert len(across) == 9 and across == sorted(across)
+    assert browser.run("return document.querySelectorAll('#plots .curve').length") == 1
     assert browser.run("return getComputedStyle(document.getElementById('family-switch')).display") == "none"
     browser.run(
         "const m = document.getElementById('metric'); m.value = 'snr_db'; m.dispatchEvent(new Event('change'))"

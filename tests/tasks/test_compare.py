@@ -40,7 +40,7 @@ def test_what_got_better_is_called_better(runs, tmp_path):
     assert len(found.improved) == 10 and found.regressed == []
     assert headline(found) == (
         "after is better in mrstft, mel, steady mel, LSD, loudness, SNR, unexplained, worse in MFCC; "
-        "no clear difference in the other 2."
+        "no clear difference in the other 5."
     )
     assert found.settings_changed == {"optimizer.steps": (50, 60)}
     files = ["compare.csv", "compare.html", "compare.json"]

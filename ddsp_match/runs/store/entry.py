@@ -21,7 +21,7 @@ class Entry:
         metrics: Figures of the match by name, as `ddsp_match.losses.metrics.measure` gives them.
         seconds: Wall seconds by stage; of a batch each sound's share.
         facts: What else is known: ``sample_rate``, ``n_samples``, ``pitched``, ``f0_median_hz``, ``level``,
-            ``headline``, ``notes``, ``stop_reason``, ``steps``, ``numbers``, ``peak_mb``, ``pitch_midi``, ``batch``.
+            ``headline``, ``notes``, ``stop_reason``, ``steps``, ``peak_mb``, ``pitch_midi``, ``batch``.
         attempts: How often it was begun.
         finished_at: UTC, ISO 8601.
     """

@@ -6,9 +6,12 @@ const ENDS = { interrupted: "stopped by you, the best so far kept" };
 const KNOWN = {
   mrstft: ["Multi-resolution STFT loss", "how far the spectra are apart; 0 is identical", (v) => v.toPrecision(3)],
   mel_db: ["Mel difference", "weighs like the ear; below 1 dB is hard to hear", (v) => `${v.toPrecision(2)} dB`],
+  mel_steady_db: ["Steady mel difference", "the same over 100 ms, fair to noise", (v) => `${v.toPrecision(2)} dB`],
   loudness_l1_db: ["Loudness error", "mean over time", (v) => `${v.toPrecision(2)} dB`],
   f0_cents: ["Pitch difference", "of the two, re-tracked", (v) => `${v.toPrecision(2)} cents`],
   harmonic_share: ["Harmonic share", "of the energy; the rest is the noise stem’s", (v) => `${+(100 * v).toFixed(v > 0.95 ? 2 : 0)} %`],
+  numbers_per_second: ["Numbers a second", "that the patch holds", (v) => Math.round(v).toLocaleString("en")],
+  kbit_per_second: ["Size of the patch", "a second of sound", (v) => `${v.toPrecision(3)} kbit`],
   mos: ["Zimtohrli", "predicted opinion of a listener, 1 to 5", (v) => v.toFixed(2)],
 };
 
