@@ -3,7 +3,7 @@
     python -m benchmarks.closeness                          the default over all NSynth clips and the phrases
     python -m benchmarks.closeness model=exact              any settings, as `ddsp-match fit` takes them
     python -m benchmarks.closeness --numbers 250,500,1000   one fit for each `model.numbers`: closeness over numbers
-    python -m benchmarks.closeness --ablate --clips 22      each part of the model left out, at equal numbers
+    python -m benchmarks.closeness --ablate --numbers 1000  each part of the model left out, at equal numbers
     python -m benchmarks.closeness --opus 6,9,12,18,24,36   Opus at these kbit/s, over the same sounds
 
 Scored by the reference scorer: mrstft (0 is identical), mos (5 is indistinguishable), mel, and steady, which is mel on
@@ -37,10 +37,11 @@ from benchmarks.common import (
     with_settings,
 )  # fmt: skip
 
-# A part of the model, and the settings that leave it out; the numbers are the same for all.
+# A part of the model, and the settings that leave it out; `--numbers` gives all of them as many numbers.
 ABLATIONS: dict[str, tuple[str, ...]] = {
-    "whole": (),
+    "nothing": (),
 }
+ABLATION, OPUS = "without: ", "opus "  # begin the names of such rows
 SETS = {"nsynth": "NSynth clips", "phrases": "phrases at 44.1 kHz"}
 
 
@@ -63,7 +64,7 @@ def main() -> None:
         if not clips or options.only not in (None, name):
             continue
         if options.opus:
-            jobs = [(f"opus {kbps}", partial(opus, clips, kbps, scorer)) for kbps in options.opus.split(",")]
+            jobs = [(OPUS + kbps, partial(opus, clips, kbps, scorer)) for kbps in options.opus.split(",")]
         else:
             fits = variants(options.settings, options.numbers, options.ablate)
             jobs = [(label, partial(fitted, clips, settings, scorer)) for label, settings in fits]
@@ -77,10 +78,11 @@ def main() -> None:
 
 def variants(settings: Sequence[str], numbers: str | None, ablate: bool) -> list[tuple[str, list[str]]]:
     """Names and settings of the fits that are asked for."""
-    if ablate:
-        return [(f"ablation: {name}", [*settings, *left_out]) for name, left_out in ABLATIONS.items()]
     each = [[f"model.numbers={number}"] for number in numbers.split(",")] if numbers else [[]]
     fits = [[*settings, *more] for more in each]
+    if ablate:
+        parts = ABLATIONS.items()
+        return [(" ".join([ABLATION + name, *words]), [*words, *out]) for words in fits for name, out in parts]
     return [(" ".join(words) or "default", words) for words in fits]
 
 
@@ -143,7 +145,7 @@ def rows_of(stored: dict[str, dict[str, dict]]) -> list[str]:
     rows = []
     for name, title in SETS.items():
         kept = stored.get(name, {})
-        coded = [figures for label, figures in kept.items() if label.startswith("opus ")]
+        coded = [figures for label, figures in kept.items() if label.startswith(OPUS)]
         curve = [(figures["kbps"], figures["mos"]) for figures in coded]
         if not kept:
             continue
@@ -153,9 +155,9 @@ def rows_of(stored: dict[str, dict[str, dict]]) -> list[str]:
             "| mos / mel / steady dB / mrstft | worst tenth, mos | s a sound |",
             "|---|---|---|---|---|---|---|---|",
         ]  # fmt: skip
-        for label, f in sorted(kept.items(), key=lambda item: (item[0].startswith("opus "), -item[1]["kbps"])):
-            equal = None if label.startswith("opus ") else rate_at(f["mos"], curve)
-            what = "Opus" if label.startswith("opus ") else label if label.startswith("ablation") else f"`{label}`"
+        for label, f in sorted(kept.items(), key=lambda item: (item[0].startswith((ABLATION, OPUS)), -item[1]["kbps"])):
+            equal = None if label.startswith(OPUS) else rate_at(f["mos"], curve)
+            what = "Opus" if label.startswith(OPUS) else label if label.startswith(ABLATION) else f"`{label}`"
             rows.append(
                 f"| {what} | {f['clips']} | {round(f['numbers']) if 'numbers' in f else ''} | **{f['kbps']:.1f}** "
                 f"| {f'{equal:.1f}' if equal else ''} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.closeness import keep, rate_at, rows_of, variants
+from benchmarks.closeness import ABLATIONS, keep, rate_at, rows_of, variants
 from benchmarks.common import some
 from tests.compare import assert_close
 
@@ -18,6 +18,12 @@ def test_a_fit_for_each_number():
         ["phase=zero", "model.numbers=1000"],
     ]
     assert variants([], None, ablate=False) == [("default", [])]
+
+
+def test_each_part_of_the_model_is_left_out_at_equal_numbers():
+    wanted = variants(["phase=zero"], "1000", ablate=True)
+    assert wanted[0] == ("without: nothing phase=zero model.numbers=1000", ["phase=zero", "model.numbers=1000"])
+    assert len(wanted) == len(ABLATIONS)
 
 
 def test_opus_at_the_same_mos_lies_between_two_measured_rates():
