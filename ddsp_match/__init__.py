@@ -23,6 +23,7 @@ _HOMES = {
     "EffectSettings": "ddsp_match.core.settings",
     "FitResult": "ddsp_match.tasks.fit",
     "FitSettings": "ddsp_match.core.settings",
+    "Instrument": "ddsp_match.edits.instrument",
     "MatchError": "ddsp_match.core.errors",
     "Patch": "ddsp_match.patch",
     "Rack": "ddsp_match.effects.rack",
@@ -32,9 +33,11 @@ _HOMES = {
     "effect": "ddsp_match.tasks.effect",
     "fit": "ddsp_match.tasks.fit",
     "fit_many": "ddsp_match.tasks.fit_many",
+    "instrument": "ddsp_match.tasks.instrument",
     "load_patch": "ddsp_match.patch",
     "load_rack": "ddsp_match.patch",
     "morph": "ddsp_match.tasks.morph",
+    "play_note": "ddsp_match.tasks.instrument",
     "process": "ddsp_match.tasks.process",
     "render": "ddsp_match.tasks.render",
 }
@@ -46,6 +49,7 @@ __all__ = [
     "Features",
     "FitResult",
     "FitSettings",
+    "Instrument",
     "MatchError",
     "Patch",
     "Rack",
@@ -56,9 +60,11 @@ __all__ = [
     "effect",
     "fit",
     "fit_many",
+    "instrument",
     "load_patch",
     "load_rack",
     "morph",
+    "play_note",
     "process",
     "render",
 ]
@@ -70,6 +76,7 @@ if TYPE_CHECKING:
     from ddsp_match.core.features import Features
     from ddsp_match.core.settings import EffectSettings, FitSettings
     from ddsp_match.core.timebase import Timebase
+    from ddsp_match.edits.instrument import Instrument
     from ddsp_match.effects.rack import Rack
     from ddsp_match.patch import Patch, load_patch, load_rack
     from ddsp_match.tasks.analyze import analyze
@@ -77,6 +84,7 @@ if TYPE_CHECKING:
     from ddsp_match.tasks.effect import EffectResult, effect
     from ddsp_match.tasks.fit import FitResult, fit
     from ddsp_match.tasks.fit_many import fit_many
+    from ddsp_match.tasks.instrument import instrument, play_note
     from ddsp_match.tasks.morph import morph
     from ddsp_match.tasks.process import process
     from ddsp_match.tasks.render import render

@@ -15,8 +15,8 @@ from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 _VERBS = (
-    "fit", "render", "analyze", "effect", "process", "score", "compare", "data", "effects", "edit", "morph", "export",
-    "app",
+    "fit", "render", "analyze", "effect", "process", "score", "compare", "data", "effects", "edit", "morph",
+    "instrument", "export", "app",
 )  # fmt: skip
 _PROCESSOR = re.compile(r'^    name(?:: ClassVar\[str\])? = "(\w+)"', re.MULTILINE)
 

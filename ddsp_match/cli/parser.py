@@ -9,7 +9,19 @@ from typing import Any, cast
 from ddsp_match import __version__, config
 from ddsp_match.cli import parser_app, parser_data, parser_edit, parser_effects, parser_export, parser_score
 from ddsp_match.cli.streams import given
-from ddsp_match.cli.values import BITS, PROGRAM, SUBTYPES, add_writing, frequency, midi_note, noise_seed, rate, seconds
+from ddsp_match.cli.values import (
+    BITS,
+    PROGRAM,
+    SUBTYPES,
+    add_writing,
+    frequency,
+    midi_note,
+    noise_seed,
+    numbers,
+    rate,
+    seconds,
+    velocity,
+)
 from ddsp_match.core.settings import EffectSettings, FitSettings, Settings
 
 TAKES_SETTINGS: dict[str, type[Settings]] = {"fit": FitSettings, "analyze": FitSettings, "effect": EffectSettings}
@@ -31,6 +43,8 @@ examples:
   ddsp-match data nsynth-test              download, check and unpack NSynth's test set to data/
   ddsp-match edit sound.patch.safetensors --transpose 7 --stretch 1.5 -o higher.patch.safetensors
   ddsp-match morph a.patch.safetensors b.patch.safetensors --steps 5 -o morphs/
+  ddsp-match instrument a.patch.safetensors b.patch.safetensors -o sax.patch.safetensors
+                                           several notes as one instrument: pitches and strengths
   ddsp-match export sound.patch.safetensors --to sfz
                                            an instrument: sfz, wavetable, midi, csv, json, ir, html
   ddsp-match app                           all of it in the browser
@@ -75,6 +89,9 @@ examples:
   ddsp-match render outputs/sound/sound.patch.safetensors -o cd.wav --rate 44100 --bits 16
   ddsp-match render outputs/sound/sound.patch.safetensors -o again.wav --noise-seed 77
                                                             the same sound with other noise
+  ddsp-match render violin.patch.safetensors --midi D4 --velocity 90 --seconds 3 -o note.wav
+                                                            one key, held; the notes of a phrase are its instrument
+  ddsp-match render violin.patch.safetensors --list-notes
   ddsp-match render voice.patch.safetensors --dry           without the room that `fit effects=[reverb]` found
   ddsp-match render flute.patch.safetensors --effects-from voice.patch.safetensors
                                                             the flute in the room of the voice
@@ -136,6 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser_effects.add_effects(verbs.add_parser("effects", help="list the effects and their knobs", **common))
     parser_edit.add_edit(verbs.add_parser("edit", help="transpose, stretch, brighten, ... a patch", **common))
     parser_edit.add_morph(verbs.add_parser("morph", help="what lies between two patches", **common))
+    parser_edit.add_instrument(verbs.add_parser("instrument", help="several fits as one to play", **common))
     parser_export.add_export(verbs.add_parser("export", help="an instrument for other programs", **common))
     parser_app.add_app(verbs.add_parser("app", help="fit, edit and play in the browser", **common))
     return parser
@@ -181,7 +199,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.description = "Play a patch: the same samples as the match.wav of its fit."
     parser.epilog = _RENDER_EXAMPLES
-    parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit, edit or morph wrote")
+    parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that ddsp-match wrote")
     add_writing(parser, "OUT.wav", "sound file (default: named as the patch)")
     parser.add_argument(
         "--stems",
@@ -205,6 +223,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same sound with other noise: the seed of its draw (default: the patch's)",
     )
+    note = parser.add_argument_group("one key in place of the whole sound (any of these)")
+    note.add_argument("--midi", type=midi_note, metavar="NOTE", help="60, C4, F#3 (default: that of its longest note)")
+    note.add_argument("--velocity", type=velocity, metavar="N", help="how strong, 1 to 127 (102: as it was played)")
+    note.add_argument("--seconds", type=seconds, metavar="TIME", help="how long the key is down: 3s (2s)")
+    note.add_argument("--note", type=numbers, metavar="N", help="play it from some of its notes: 3, or 1,4 (all)")
+    note.add_argument("--list-notes", action="store_true", help="list the notes of the sound, and write nothing")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--bits", choices=tuple(BITS), help="samples: 32-bit float (default), 24 or 16 bit")
     form.add_argument("--subtype", choices=tuple(SUBTYPES), default="float", help="the same, as libsndfile says it")

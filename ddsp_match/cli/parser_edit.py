@@ -25,6 +25,14 @@ Edits are applied in the order in which they stand on the line, and listed in th
 time, tone and noise are separated automatically. What changes nothing leaves the patch as it is, bit for bit.
 """
 
+_INSTRUMENT_EXAMPLES = """\
+examples:
+  ddsp-match instrument soft.patch.safetensors loud.patch.safetensors high.patch.safetensors -o sax.patch.safetensors
+  ddsp-match instrument phrase.patch.safetensors --note 2,5 -o two.patch.safetensors
+  ddsp-match render sax.patch.safetensors --midi 62 --velocity 90 --seconds 3 -o note.wav
+  ddsp-match export sax.patch.safetensors --to sfz
+"""
+
 _MORPH_EXAMPLES = """\
 examples:
   ddsp-match morph flute.patch.safetensors reed.patch.safetensors --steps 5 -o morphs/
@@ -188,6 +196,20 @@ def add_morph(parser: argparse.ArgumentParser) -> None:
     )
     values.add_writing(parser, "OUT", "folder, or with --amount a patch file (default: A-to-B)")
     parser.add_argument("--wav", action="store_true", help="with --amount: also play it to a WAV of the same name")
+
+
+def add_instrument(parser: argparse.ArgumentParser) -> None:
+    """Describe ``instrument``."""
+    parser.description = (
+        "Build an instrument from fits at several pitches and strengths, or from the notes of a phrase. A key plays "
+        "what lies between the nearest of them; velocity goes from the softer to the louder ones."
+    )
+    parser.epilog = _INSTRUMENT_EXAMPLES
+    parser.add_argument("patches", type=given, nargs="+", metavar="PATCH", help="patches or instruments")
+    parser.add_argument(
+        "--note", type=values.numbers, metavar="N", help="take some of the notes, by their numbers: 3, or 1,4 (all)"
+    )
+    values.add_writing(parser, "OUT", "patch file (default: NAME-instrument.patch.safetensors)")
 
 
 def _add(

@@ -16,13 +16,27 @@ if TYPE_CHECKING:
 def render(arguments: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     patch: Path = arguments.patch
-    out: Path = arguments.output or Path(fitted(bare_name(patch), ".wav", Path()))
+    if arguments.list_notes:
+        from ddsp_match.cli.instrument import listed
+        from ddsp_match.edits.instrument import Instrument
+
+        print("\n".join(listed(Instrument.load(patch))))
+        return 0
+    key = {name: getattr(arguments, name) for name in ("midi", "velocity", "seconds")}
+    key = {**key, "notes": arguments.note}
+    key = {name: value for name, value in key.items() if value is not None}
+    name = bare_name(patch) + ("-note" if key else "")
+    out: Path = arguments.output or Path(fitted(name, ".wav", Path()))
     check_files(out, force=arguments.force)  # before torch is loaded
     notes: list[str] = []
-    from ddsp_match.tasks.render import render as task
+    if key:
+        from ddsp_match.tasks.instrument import play_note as task
+    else:
+        from ddsp_match.tasks.render import render as task
 
     audio = task(
         patch,
+        **key,
         out=out,
         stems=arguments.stems,
         subtype=BITS[arguments.bits] if arguments.bits else SUBTYPES[arguments.subtype],

@@ -38,6 +38,20 @@ def midi_note(text: str) -> float:
     return value
 
 
+def velocity(text: str) -> int:
+    """Read how strong a key is struck: ``90``."""
+    if not re.fullmatch(r"\d+", text.strip()) or not 1 <= int(text) <= 127:
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: a velocity, 1 to 127")
+    return int(text)
+
+
+def numbers(text: str) -> list[int]:
+    """Read numbers of notes: ``3`` or ``1,4``."""
+    if not re.fullmatch(r"\s*\d+(\s*,\s*\d+)*\s*", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}; needed: numbers of notes such as 3 or 1,4")
+    return [int(number) for number in text.split(",")]
+
+
 def frequency(text: str) -> float:
     """Read a frequency, ``220``, ``220Hz`` or ``1.2kHz``, or the note of that frequency, ``A3``."""
     value = _with_unit(text, {"": 1.0, "hz": 1.0, "khz": 1000.0})

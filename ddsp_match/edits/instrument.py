@@ -6,9 +6,10 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.core.errors import ConfigError, PitchError
+from ddsp_match.core.errors import ConfigError, PatchError, PitchError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.morph import at_timebase, morph
 from ddsp_match.edits.patches import phase_of
@@ -18,9 +19,11 @@ from ddsp_match.edits.time import fade, jumping, trim
 from ddsp_match.edits.tone import brightness
 from ddsp_match.edits.tones import EDGE_S, Tone, tone_of, tones
 from ddsp_match.edits.warp import warp
-from ddsp_match.patch import Patch
+from ddsp_match.patch import Patch, load_patches, save_patches
+from ddsp_match.patch.several import Chosen
 
 USUAL_VELOCITY = 102  # plays as loud as the loudest note of the instrument
+USUAL_S = 2.0  # that a key is held
 DB_PER_DECADE = 40.0  # of velocity, as General MIDI recommends it
 SAME = 0.5  # semitones: nearer notes are at one pitch
 APART_DB = 3.0  # of two notes at one pitch that are two strengths
@@ -36,19 +39,21 @@ class Instrument:
 
     Attributes:
         patches: Where they come from; the effects and the noise seed are those of the first.
-        tones: On one frame grid, with as many noise bands and channels each.
+        chosen: Of each patch the numbers of its notes that are played, counted from 1.
+        tones: These notes, on one frame grid, with as many noise bands and channels each.
     """
 
     patches: tuple[Patch, ...]
+    chosen: tuple[tuple[int, ...], ...]
     tones: tuple[Tone, ...]
 
     @classmethod
-    def of(cls, patches: Sequence[Patch], chosen: Sequence[int] | None = None) -> Instrument:
+    def of(cls, patches: Sequence[Patch], chosen: Chosen | None = None) -> Instrument:
         """The instrument whose notes are those of some patches.
 
         Args:
             patches: Of one sample rate, frame rate and number of channels; of several each has a pitch.
-            chosen: Numbers of the notes to take, counted from 1 through all patches; by default all of them.
+            chosen: The notes to take of each, or None for all of it; by default all of all.
 
         Raises:
             ConfigError: The patches do not fit together, or there is no note of that number.
@@ -69,14 +74,52 @@ class Instrument:
                     hint="a fit with its note (f0=constant f0.hz=220), if you hear one",
                 )  # fmt: skip
         bands = max(patch.controls.n_bands for patch in patches)
-        every = [_with_bands(tone, bands) for patch in patches for tone in tones(patch)]
-        numbers = range(1, len(every) + 1) if chosen is None else chosen
-        for number in numbers:
-            if not 1 <= number <= len(every):
-                has = "the one note" if len(every) == 1 else f"1 to {len(every)}"
-                hint = "ddsp-match render PATCH --list-notes"
-                raise ConfigError(f"note {number}", where="notes", needed=has, hint=hint)
-        return cls(tuple(patches), tuple(every[number - 1] for number in numbers))
+        numbers, taken = [], []
+        for patch, wanted in zip(patches, chosen or [None] * len(patches), strict=True):
+            every = tones(patch)
+            numbers.append(tuple(range(1, len(every) + 1) if wanted is None else wanted))
+            taken += [_with_bands(every[place], bands) for place in _places(numbers[-1], len(every))]
+        return cls(tuple(patches), tuple(numbers), tuple(taken))
+
+    def choosing(self, numbers: Sequence[int]) -> Instrument:
+        """The same with some of its notes.
+
+        Args:
+            numbers: Of the notes to keep, counted from 1 as they stand in `tones`.
+
+        Raises:
+            ConfigError: There is no note of that number.
+        """
+        places = sorted(set(_places(numbers, len(self.tones))))
+        owners = [(owner, number) for owner, notes in enumerate(self.chosen) for number in notes]
+        kept = sorted({owners[place][0] for place in places})
+        return Instrument(
+            tuple(self.patches[owner] for owner in kept),
+            tuple(tuple(number for place in places for o, number in [owners[place]] if o == owner) for owner in kept),
+            tuple(self.tones[place] for place in places),
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Instrument:
+        """Reads an instrument, or a patch, whose notes become one.
+
+        Raises:
+            PatchError: The file is no patch that can be read, or holds effects alone.
+        """
+        patches, chosen = load_patches(path)
+        try:
+            return cls.of(patches, chosen)
+        except ConfigError as error:
+            found = f"a damaged instrument ({error})"
+            raise PatchError(found, where=path, needed="one that ddsp-match wrote") from error
+
+    def save(self, path: str | Path) -> int:
+        """Writes the instrument whole or not at all, and returns the size of the file in bytes.
+
+        Raises:
+            OutputError: The place cannot be written to.
+        """
+        return save_patches(path, self.patches, self.chosen)
 
     @property
     def timebase(self) -> Timebase:
@@ -120,6 +163,32 @@ class Instrument:
         played = replace(tilted, amplitude=tilted.amplitude * gain, noise=tilted.noise * gain)
         return replace(one, controls=played, pitch=midi, level_db=wanted_db)
 
+    def note(self, midi: float, velocity: float = USUAL_VELOCITY, seconds: float = USUAL_S) -> Patch:
+        """What a key plays: at its pitch, as strong as it is struck, held for so long and then let go.
+
+        Args:
+            midi: The MIDI note, fractions allowed.
+            velocity: 1 to 127; at `USUAL_VELOCITY` it is as loud as the loudest note of the instrument.
+            seconds: How long the key is down.
+
+        Returns:
+            A patch that ends when the note has died away, in the room of the instrument's first one.
+        """
+        first = self.patches[0]
+        controls = held(self.tone_at(midi, velocity), seconds)
+        note = {"edit": "note", "midi": midi, "velocity": velocity, "seconds": seconds}
+        return Patch.of(
+            controls,
+            self.timebase,
+            self.timebase.samples(controls.n_frames) + 1,
+            noise_seed=first.noise_seed,
+            phase=phase_of(controls),
+            provenance={**first.provenance, "edits": [{"edit": SEPARATE}, note]},
+            effects=first.effects,
+            pitched=first.pitch_hz is not None,
+            grid=first.grid,
+        )
+
     def _at(self, tones: Sequence[Tone], midi: float, wanted_db: float) -> tuple[Tone, float]:
         """The best of some notes, moved to another pitch, in between two strengths; and the pitch it was found at."""
 
@@ -150,6 +219,19 @@ def _name(patch: Patch) -> str:
 def _form(patch: Patch) -> str:
     rate, channels = patch.timebase.sample_rate, patch.channels
     return f"{rate} Hz at {patch.timebase.frame_rate:.4g} frames a second, {channels} channel{'s' * (channels > 1)}"
+
+
+def _places(numbers: Sequence[int], count: int) -> list[int]:
+    """Places in a list of so many notes.
+
+    Raises:
+        ConfigError: There is no note of that number.
+    """
+    for number in numbers:
+        if not 1 <= number <= count:
+            needed = "1, the only one" if count == 1 else f"1 to {count}"
+            raise ConfigError(f"note {number}", where="notes", needed=needed, hint="render PATCH --list-notes")
+    return [number - 1 for number in numbers]
 
 
 def _with_bands(tone: Tone, bands: int) -> Tone:
@@ -188,33 +270,3 @@ def held(tone: Tone, seconds: float) -> Controls:
     positions, other, weight = jumping(end, [end - first] * rounds, out, last, timebase, EDGE_S)
     played = warp(tone.controls, timebase, positions, other=other, weight=weight)
     return fade(played, timebase, out_s=release_s, curve="exponential")
-
-
-def play_note(
-    instrument: Instrument, midi: float, velocity: float = USUAL_VELOCITY, seconds: float = 2.0
-) -> Patch:
-    """What a key plays: at its pitch, as strong as it is struck, held for so long and then let go.
-
-    Args:
-        instrument: Its notes.
-        midi: The MIDI note, fractions allowed.
-        velocity: 1 to 127; at `USUAL_VELOCITY` it is as loud as the loudest note of the instrument.
-        seconds: How long the key is down.
-
-    Returns:
-        A patch that ends when the note has died away, in the room of the instrument's first one.
-    """
-    first = instrument.patches[0]
-    controls = held(instrument.tone_at(midi, velocity), seconds)
-    note = {"edit": "note", "midi": midi, "velocity": velocity, "seconds": seconds}
-    return Patch.of(
-        controls,
-        instrument.timebase,
-        instrument.timebase.samples(controls.n_frames) + 1,
-        noise_seed=first.noise_seed,
-        phase=phase_of(controls),
-        provenance={**first.provenance, "edits": [{"edit": SEPARATE}, note]},
-        effects=first.effects,
-        pitched=first.pitch_hz is not None,
-        grid=first.grid,
-    )

@@ -40,7 +40,7 @@ SHORTEST_RELEASE_S, LONGEST_RELEASE_S = 0.06, 2.0
 PLUCK_RELEASE_S = 0.3  # of sounds that die away by themselves: what a damper takes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tone:
     """One note by itself.
 

@@ -32,6 +32,7 @@ class ExportKind:
         use: A hint for the user who has the files.
         marks: Of a folder: patterns of what it holds at its top; one with anything else is not replaced.
         needs_pitch: Whether a patch that does not follow a pitch is refused.
+        plays_instruments: Whether an instrument can be written as well as the patch of one sound.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ExportKind:
     use: str = ""
     marks: tuple[str, ...] = ()
     needs_pitch: bool = False
+    plays_instruments: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -134,6 +136,7 @@ KINDS: dict[str, ExportKind] = {
             ),
             use="open it in sfizz, Sforzando or any sampler that reads SFZ",
             marks=("*.sfz", "samples"),
+            plays_instruments=True,
         ),
         ExportKind(
             "wavetable",

@@ -18,7 +18,7 @@ from ddsp_match.dsp.notes import note_name
 from ddsp_match.edits.curves import band_power, partial_power
 from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument
 from ddsp_match.edits.tone import brightness
-from ddsp_match.edits.tones import Tone, best_of, pitch_of, tones
+from ddsp_match.edits.tones import Tone, best_of, pitch_of
 from ddsp_match.exports.loop import as_long, held, play_held
 from ddsp_match.exports.wav_chunks import sampler_chunk, write_wav
 from ddsp_match.patch import Patch
@@ -155,11 +155,11 @@ def export_sfz(
 
 def _one_note(patch: Patch, say: OnNote) -> Instrument:
     """The instrument of one note of a patch."""
-    every = tones(patch)
-    tone = best_of(every)
-    if len(every) > 1:
+    every = Instrument.of([patch])
+    tone = best_of(every.tones)
+    if len(every.tones) > 1:
         say(f"of several notes the one from {tone.start_s:.2f} to {tone.stop_s:.2f} s is taken")
-    return Instrument((patch,), (tone,))
+    return every.choosing([every.tones.index(tone) + 1])
 
 
 def _layer(instrument: Instrument, key: int, number: int, count: int) -> Tone:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.patch.container import FORMAT, FORMAT_VERSION, SUFFIX
 from ddsp_match.patch.racks import EffectsPatch, load_rack
+from ddsp_match.patch.several import load_patches, save_patches
 from ddsp_match.patch.synth import Patch, load_patch
 
 __all__ = [
@@ -20,5 +21,7 @@ __all__ = [
     "decode_noise",
     "encode_noise",
     "load_patch",
+    "load_patches",
     "load_rack",
+    "save_patches",
 ]

@@ -16,7 +16,7 @@ FORMAT = "ddsp-match patch"
 FORMAT_VERSION = 2
 OLDEST_VERSION = 1  # had no effects
 SUFFIX = ".patch.safetensors"
-SYNTH, EFFECTS = "synth", "effects"  # what a file is a patch of
+SYNTH, EFFECTS, INSTRUMENT = "synth", "effects", "instrument"  # what a file is a patch of
 NEEDED = "a patch file written by ddsp-match"
 
 
@@ -25,7 +25,7 @@ def write(path: str | Path, kind: str, header: dict[str, Any], tensors: dict[str
 
     Args:
         path: The file; one that exists is replaced.
-        kind: `SYNTH` or `EFFECTS`.
+        kind: `SYNTH`, `EFFECTS` or `INSTRUMENT`.
         header: What is not a tensor, without format, version and kind.
         tensors: The numbers by name.
 
@@ -93,8 +93,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
             hint="the version of ddsp-match that wrote it, or fit the sound again",
         )
     kind = header.get("kind", SYNTH)
-    if kind not in (SYNTH, EFFECTS):
-        raise PatchError(f"a patch of kind {kind!r}", where=path, needed=f"{SYNTH} or {EFFECTS}")
+    if kind not in (SYNTH, EFFECTS, INSTRUMENT):
+        raise PatchError(f"a patch of kind {kind!r}", where=path, needed=f"{SYNTH}, {EFFECTS} or {INSTRUMENT}")
     return kind, header, tensors
 
 

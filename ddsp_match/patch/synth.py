@@ -117,6 +117,10 @@ class Patch:
         Raises:
             OutputError: The place cannot be written to.
         """
+        return container.write(path, container.SYNTH, *self.encoded())
+
+    def encoded(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """Return what the file holds of it: header and tensors."""
         header = {
             "sample_rate": self.timebase.sample_rate,
             "hop": self.timebase.hop,
@@ -131,7 +135,7 @@ class Patch:
         }
         if self.effects is not None:
             header["effects"] = racks.encoded(self.effects)[0]
-        return container.write(path, container.SYNTH, header, self._encoded())
+        return header, self._encoded()
 
     def _encoded(self) -> dict[str, torch.Tensor]:
         c = self.controls
@@ -185,37 +189,53 @@ def load_patch(path: str | Path) -> Patch:
             needed="one with a synthesizer, written by ddsp-match fit",
             hint=f"ddsp-match process in.wav {path} -o out.wav",
         )
+    if kind == container.INSTRUMENT:
+        raise PatchError(
+            "an instrument of several notes", where=path, needed="the patch of one sound",
+            hint=f"ddsp-match render {path} --midi 60, or ddsp-match export {path} --to sfz",
+        )  # fmt: skip
     try:
-        empty = torch.zeros(1, 2)
-        divisions = int(header["divisions"])
-        frame = Controls(empty, empty, torch.zeros(1, 1, 2), torch.zeros(1, 0, 2), divisions=divisions)
-        shell = Patch(
-            Timebase(int(header["sample_rate"]), int(header["hop"])),
-            int(header["n_samples"]),
-            frame,
-            int(header["noise_seed"]),
-            str(header["phase"]),
-            tuple(float(value) for value in header["offset"]),
-            dict(header["provenance"]),
-            racks.decoded(header, tensors),
-        )
-        patch = shell._decoded(tensors)
-        pitch_hz, grid = _pitch_of(header, patch)
-        patch = replace(patch, pitch_hz=pitch_hz, grid=grid)
-        frames = shell.timebase.frames(shell.n_samples)
-        if patch.controls.n_frames != frames:
-            raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
-        if len(patch.offset) != patch.channels:
-            raise ValueError(f"{len(patch.offset)} offsets for {patch.channels} channels")
-        for name, value in vars(patch.controls).items():
-            if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
-                raise ValueError(f"{name} is not finite")
-        if not bool((patch.controls.f0_hz > 0).all()):
-            raise ValueError("f0 is not positive")
+        return decoded(header, tensors)
     except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise container.damaged(path, error) from error
     except ConfigError as error:
         raise racks.unplayable(path, error) from error
+
+
+def decoded(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Patch:
+    """The synthesizer of a file that was read.
+
+    Raises:
+        ConfigError: Its effects cannot be played here.
+        KeyError: The header lacks something; or ValueError, TypeError, AttributeError, RuntimeError: it does not fit to
+            the tensors.
+    """
+    empty = torch.zeros(1, 2)
+    divisions = int(header["divisions"])
+    frame = Controls(empty, empty, torch.zeros(1, 1, 2), torch.zeros(1, 0, 2), divisions=divisions)
+    shell = Patch(
+        Timebase(int(header["sample_rate"]), int(header["hop"])),
+        int(header["n_samples"]),
+        frame,
+        int(header["noise_seed"]),
+        str(header["phase"]),
+        tuple(float(value) for value in header["offset"]),
+        dict(header["provenance"]),
+        racks.decoded(header, tensors),
+    )
+    patch = shell._decoded(tensors)
+    pitch_hz, grid = _pitch_of(header, patch)
+    patch = replace(patch, pitch_hz=pitch_hz, grid=grid)
+    frames = shell.timebase.frames(shell.n_samples)
+    if patch.controls.n_frames != frames:
+        raise ValueError(f"{patch.controls.n_frames} frames where the length needs {frames}")
+    if len(patch.offset) != patch.channels:
+        raise ValueError(f"{len(patch.offset)} offsets for {patch.channels} channels")
+    for name, value in vars(patch.controls).items():
+        if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{name} is not finite")
+    if not bool((patch.controls.f0_hz > 0).all()):
+        raise ValueError("f0 is not positive")
     return patch
 
 

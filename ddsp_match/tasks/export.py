@@ -10,8 +10,9 @@ from typing import Any
 from ddsp_match.core.callbacks import OnNote
 from ddsp_match.core.errors import OutputError
 from ddsp_match.core.files import check_files, check_folder, claimed, fitted, new_file, new_folder, printable, refusal
+from ddsp_match.edits.instrument import Instrument
 from ddsp_match.exports.kinds import ExportKind, kind_of
-from ddsp_match.patch import Patch, load_patch
+from ddsp_match.patch import Patch, load_patch, load_patches
 from ddsp_match.tasks.run_folder import is_run
 
 # How many steps are done, and of how many.
@@ -19,7 +20,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def export(
-    patch: Patch | str | Path,
+    patch: Patch | Instrument | str | Path,
     to: str,
     out: str | Path | None = None,
     *,
@@ -31,7 +32,7 @@ def export(
     """Writes a patch in the form that another program reads.
 
     Args:
-        patch: A patch, or the path of a patch file.
+        patch: A patch, or the path of a patch file; for sfz an instrument as well.
         to: A kind of export, one of `ddsp_match.exports.kinds.KINDS`.
         out: The file, or for sfz the folder, to write; by default one in the current folder, named as the patch.
         force: Replace what exists.
@@ -53,7 +54,7 @@ def export(
     callbacks = {"on_note": on_note, "on_progress": on_progress}
     with claimed(*kind.files(out)):
         check_place(kind, out, force=force)
-        loaded = patch if isinstance(patch, Patch) else load_patch(patch)
+        loaded = patch if isinstance(patch, Patch | Instrument) else _loaded(kind, patch)
         if kind.is_folder:
             with new_folder(out) as scratch:
                 # The folder's own name is that of the instrument.
@@ -71,8 +72,17 @@ def export(
         return [out.with_name(path.name) for path in made]
 
 
-def name_of(patch: Patch | str | Path) -> str:
+def _loaded(kind: ExportKind, path: str | Path) -> Patch | Instrument:
+    if not kind.plays_instruments:
+        return load_patch(path)
+    patches, chosen = load_patches(path)
+    return patches[0] if [*chosen] == [None] else Instrument.of(patches, chosen)
+
+
+def name_of(patch: Patch | Instrument | str | Path) -> str:
     """Name a patch: by its file without suffixes, or by the sound it was made from."""
+    if isinstance(patch, Instrument):
+        return name_of(patch.patches[0])
     if isinstance(patch, Patch):
         return Path(str(patch.provenance.get("sound") or "sound")).stem
     return Path(patch).name.removesuffix(".safetensors").removesuffix(".patch")

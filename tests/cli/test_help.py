@@ -73,7 +73,7 @@ def test_help_answers_without_importing_anything_heavy(argv):
     assert os.times().children_user - began[1] < 0.5
 
 
-VERBS = "fit render analyze effect process score compare data effects edit morph export app".split()
+VERBS = "fit render analyze effect process score compare data effects edit morph instrument export app".split()
 
 
 @pytest.mark.parametrize(

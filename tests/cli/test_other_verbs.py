@@ -17,7 +17,7 @@ def fake_render(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     calls = []
 
-    def render(patch, *, out, stems, subtype, force, dry, effects_from, sample_rate, on_note):
+    def render(patch, *, out, stems, subtype, force, dry, effects_from, sample_rate, noise_seed, on_note):
         calls.append((patch, out, stems, subtype, force, dry, effects_from))
         if dry:
             on_note("it was wet")

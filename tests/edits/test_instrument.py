@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match.core.errors import ConfigError, PitchError
-from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument, held, play_note
+from ddsp_match.core.errors import ConfigError, PatchError, PitchError
+from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument, held
 from ddsp_match.edits.onsets import level_db
 from ddsp_match.edits.patches import with_controls
 from ddsp_match.edits.stems import stems_of
 from ddsp_match.edits.tone import brightness
-from ddsp_match.patch import Patch
+from ddsp_match.patch import Patch, load_patch
 from tests.edits.phrases import phrase
 
 
@@ -58,7 +58,7 @@ def test_velocity_is_the_strength_that_was_played():
 
 def test_a_key_is_held_within_one_note_of_a_phrase():
     patch = phrase([(60, 50, 0.3), (64, 70, 0.3), (60, 80, 0.0), (67, 60, 0.3)], fall_db_per_s=4)
-    played = play_note(Instrument.of([patch]), 65, seconds=6.0)
+    played = Instrument.of([patch]).note(65, seconds=6.0)
     level = level_db(played.controls)[40:590]
     assert float((level - level.median()).abs().max()) < 1
     f0_hz = played.controls.f0_hz[0, 40:590]
@@ -70,10 +70,10 @@ def test_a_key_is_held_within_one_note_of_a_phrase():
 
 def test_a_key_that_is_let_go_dies_away():
     instrument = Instrument.of([one(60)])
-    played = play_note(instrument, 60, seconds=1.0)
+    played = instrument.note(60, seconds=1.0)
     assert 1.0 < played.seconds < 1.0 + instrument.tones[0].release_s + 0.05
     assert float(played.controls.amplitude[0, -1]) < 1e-3 * float(played.controls.amplitude[0, 90])
-    assert play_note(instrument, 60, seconds=0.1).seconds < 0.5
+    assert instrument.note(60, seconds=0.1).seconds < 0.5
 
 
 def test_what_is_struck_is_not_held():
@@ -85,10 +85,26 @@ def test_what_is_struck_is_not_held():
 
 def test_notes_are_chosen_by_number():
     patch = phrase([(60, 60, 0.3), (64, 90, 0.2), (67, 130, 0.4)])
-    (tone,) = Instrument.of([patch], [2]).tones
+    (tone,) = Instrument.of([patch], [[2]]).tones
     assert tone.pitch == pytest.approx(64, abs=0.05)
     with pytest.raises(ConfigError, match="note 4; needed: 1 to 3"):
-        Instrument.of([patch], [4])
+        Instrument.of([patch], [[4]])
+    both = Instrument.of([one(55), patch, one(72)]).choosing([5, 2, 4])
+    assert [round(tone.pitch) for tone in both.tones] == [60, 67, 72]
+    assert both.chosen == ((1, 3), (1,))
+
+
+def test_a_file_holds_its_patches_and_the_notes_that_were_chosen(tmp_path):
+    instrument = Instrument.of([phrase([(60, 60, 0.3), (64, 90, 0.2), (67, 130, 0.4)]), one(72)]).choosing([1, 3, 4])
+    instrument.save(tmp_path / "a.patch.safetensors")
+    again = Instrument.load(tmp_path / "a.patch.safetensors")
+    assert again.chosen == ((1, 3), (1,))
+    for ours, theirs in zip(instrument.tones, again.tones, strict=True):
+        assert ours.loop == theirs.loop and torch.equal(ours.controls.amplitude, theirs.controls.amplitude)
+    with pytest.raises(PatchError, match="an instrument of several notes; needed: the patch of one sound"):
+        load_patch(tmp_path / "a.patch.safetensors")
+    one(60).save(tmp_path / "b.patch.safetensors")
+    assert len(Instrument.load(tmp_path / "b.patch.safetensors").tones) == 1
 
 
 def test_patches_that_do_not_fit_together_are_refused():
