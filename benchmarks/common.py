@@ -120,16 +120,11 @@ def ddsp_match(*words: object) -> list[str]:
 
 @dataclass(frozen=True)
 class Fit:
-    """The patch of a sound, the bytes of its file, and the seconds that its fit took in a worker."""
+    """The patch of a sound, the kbit of its file for each second of sound, and the seconds of its fit in a worker."""
 
     patch: Patch
-    n_bytes: int
+    kbps: float
     seconds: float
-
-    @property
-    def kbps(self) -> float:
-        """The file in kbit for each second of the sound."""
-        return self.n_bytes * 8 / 1000 / self.patch.seconds
 
 
 def fits_of(clips: Sequence[Path], settings: Sequence[str] = ()) -> dict[Path, Fit]:
@@ -142,9 +137,9 @@ def fits_of(clips: Sequence[Path], settings: Sequence[str] = ()) -> dict[Path, F
             (sounds / clip.name).symlink_to(clip.resolve())
         timed(ddsp_match("fit", sounds, "-o", out, "--quiet", *settings))
         for path in out.glob("sounds/*/*.patch.safetensors"):
-            seconds = json.loads((path.parent / "entry.json").read_text())["seconds"]
-            stem = path.name.removesuffix(".patch.safetensors")
-            result[stem] = Fit(load_patch(path), path.stat().st_size, sum(seconds.values()))
+            entry = json.loads((path.parent / "entry.json").read_text())
+            kbps, seconds = entry["metrics"]["kbit_per_second"], sum(entry["seconds"].values())
+            result[path.name.removesuffix(".patch.safetensors")] = Fit(load_patch(path), kbps, seconds)
     return {clip: result[clip.stem] for clip in clips}
 
 
