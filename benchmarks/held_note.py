@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.common import ROOT, Fit, arguments, fits_of, save, some, with_settings
 from ddsp_match.core.audio import Audio, read, write
-from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument, play_note
+from ddsp_match.edits.instrument import USUAL_VELOCITY, Instrument
 from ddsp_match.edits.tones import best_of
 from ddsp_match.exports.sfz import export_sfz
 from ddsp_match.patch import Patch
@@ -78,7 +78,7 @@ def seam_rows(name: str, fit: Fit) -> list[dict]:
     if tone.loop is None:
         return [{"note": name, "by": "play_note", "loop_s": 0.0, "ratio": None}]
     first, end = (frame / tone.timebase.frame_rate for frame in tone.loop)
-    sound = render(play_note(instrument, tone.pitch, USUAL_VELOCITY, LONG_S))
+    sound = render(instrument.note(tone.pitch, USUAL_VELOCITY, LONG_S))
     samples, rate, start, stop = sfz_sample(fit.patch, tone.key())
     rounds = int(np.ceil(LONG_S * rate / (stop - start)))
     looped = Audio(np.concatenate([samples[:stop], *[samples[start:stop]] * rounds])[None], rate)
@@ -105,7 +105,7 @@ def level_rows(name: str, fit: Fit) -> list[dict]:
     for semitones in KEYS:
         tone = instrument.tone_at(best.pitch + semitones)
         begin_s = 0.0 if tone.loop is None else tone.loop[0] / tone.timebase.frame_rate
-        sound = render(play_note(instrument, best.pitch + semitones, USUAL_VELOCITY, HELD_S))
+        sound = render(instrument.note(best.pitch + semitones, USUAL_VELOCITY, HELD_S))
         stray_db = level_stray_db(sound, begin_s, HELD_S)
         rows.append({"phrase": name, "semitones": semitones, "begin_s": round(begin_s, 2), "db": round(stray_db, 2)})
     return rows

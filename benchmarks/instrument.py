@@ -20,7 +20,7 @@ import torch
 from benchmarks.common import RESULTS, arguments, fits_of, played, save, scores_of, some, with_settings
 from benchmarks.play_truth import Note, like, peers_here, rows_of, saxophone
 from ddsp_match.core.audio import Audio, read
-from ddsp_match.edits.instrument import DB_PER_DECADE, USUAL_VELOCITY, Instrument, play_note
+from ddsp_match.edits.instrument import DB_PER_DECADE, USUAL_VELOCITY, Instrument
 from ddsp_match.edits.tones import best_of, tones
 from ddsp_match.patch import Patch
 
@@ -82,7 +82,7 @@ def predicted(patches: dict[Note, Patch], others: Sequence[Note], recordings: Se
         same = sorted((one for one in patches if one.instrument == note.instrument), key=lambda one: one.midi)
         level_db = np.interp(note.midi, [one.midi for one in same], [levels_db[one] for one in same])
         velocity = USUAL_VELOCITY * 10 ** ((level_db - instrument.loudest_db) / DB_PER_DECADE)
-        sounds.append(played(play_note(instrument, note.midi, float(velocity), recording.seconds)))
+        sounds.append(played(instrument.note(note.midi, float(velocity), recording.seconds)))
     return sounds
 
 
