@@ -68,11 +68,6 @@ class Alignment:
         """The part of the latency that `shifted` takes off."""
         return round(self.latency_samples)
 
-    @property
-    def fraction(self) -> float:
-        """The part that stays, -0.5 to 0.5 of a sample."""
-        return self.latency_samples - self.whole_samples
-
 
 def align(
     dry: Float[np.ndarray, "channels n"],

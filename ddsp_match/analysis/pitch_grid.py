@@ -92,11 +92,6 @@ class PitchGrid:
         """The pitches in Hz."""
         return 10.0 * 2.0 ** (bin_cents(self.bins) / 1200.0)
 
-    def nearest(self, hz: np.ndarray) -> np.ndarray:
-        """Return the indices of the pitches nearest to some frequencies."""
-        bins = (1200.0 * np.log2(np.asarray(hz) / 10.0) - FIRST_BIN_CENTS) / CENTS_PER_BIN
-        return np.clip(np.round(bins).astype(int) - self.first_bin, 0, self.n_bins - 1)
-
     def place(self, activations: np.ndarray) -> np.ndarray:
         """Place CREPE's activations ``(frames, 360)`` on this grid, 0 outside its range: ``(frames, n_bins)``."""
         result = np.zeros((len(activations), self.n_bins), dtype=np.float32)

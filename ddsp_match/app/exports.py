@@ -1,4 +1,4 @@
-"""What other programs take, as downloads: every kind of the command line's ``export``."""
+"""Exports as downloads: every kind of the command line's ``export``."""
 
 from __future__ import annotations
 

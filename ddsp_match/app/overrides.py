@@ -1,4 +1,4 @@
-"""What a page may ask for, as the overrides that the command line takes for it."""
+"""The options of a page as overrides of the command line."""
 
 from __future__ import annotations
 

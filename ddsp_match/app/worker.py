@@ -1,4 +1,4 @@
-"""One job of the queue, done: the ordinary verb of the command line, told step by step to the pages that look on."""
+"""One job of the queue: the verb of the command line, with its progress sent to the open pages."""
 
 from __future__ import annotations
 
@@ -186,9 +186,9 @@ class _Fit(_Work):
                 on_stage=self.on_stage,
                 on_step=self.on_step,
                 on_pitch=self.on_pitch,
-                on_heard=self.on_heard,
+                on_analysis=self.on_analysis,
                 on_best=self.on_best,
-                heard=sound.analysis if same_f0 else None,
+                analysis=sound.analysis if same_f0 else None,
                 stop=self.stop,
             )
         finally:
@@ -203,9 +203,9 @@ class _Fit(_Work):
         if self._due():
             self._tell("stage", stage=self.job.stage, progress=self.job.progress)
 
-    def on_heard(self, heard: Analysis) -> None:
+    def on_analysis(self, analysis: Analysis) -> None:
         if self.has_lock:
-            self.job.sound.analysis = heard
+            self.job.sound.analysis = analysis
         self._release_analysis()
 
     def on_best(self, best: Best) -> None:

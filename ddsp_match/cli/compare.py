@@ -49,7 +49,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def _place(a: Path, b: Path) -> Path:
-    """Where the comparison of two runs goes by default: named after both."""
+    """The default folder of a comparison, named after both runs."""
     from ddsp_match.tasks.compare import labels
 
     names = [label.strip("/").replace("/", "-") for label in labels(a, b)]

@@ -1,4 +1,4 @@
-"""What a process may find itself with: streams that are closed or cannot hold every name, no home, no folder."""
+"""A process without a proper console: closed streams, ones that cannot write every name, no home, no folder."""
 
 from __future__ import annotations
 

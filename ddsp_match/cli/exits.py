@@ -1,4 +1,4 @@
-"""What the exit codes of the command mean."""
+"""The exit codes of the command."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _FAILED, _MOST = 100, 100
 
 
 def exit_failed(number: int) -> int:
-    """How a command over many sounds ends: 0 where none failed, else 100 and their number, 200 for 100 and more."""
+    """The exit code of a command over many sounds: 0, or 100 and the number of failures, at most 200."""
     return _FAILED + min(number, _MOST) if number else EXIT_OK

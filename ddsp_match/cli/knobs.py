@@ -26,13 +26,13 @@ def settings_lines(knobs: Sequence[Parameter], values: Mapping[str, np.ndarray])
 
 
 def span(knob: Parameter) -> str:
-    """What a knob's values may be: ``20 to 20000 Hz, log``."""
+    """The range of a knob: ``20 to 20000 Hz, log``."""
     curve = ", log" if knob.curve == "log" else ""
     return knob.span + curve
 
 
 def default(knob: Parameter) -> str:
-    """Where a knob does nothing; a row is shortened where all its values are the same."""
+    """The neutral value of a knob; a row is shortened where all its values are the same."""
     if not isinstance(knob.default, tuple):
         return f"{knob.default:.6g}"
     if len(set(knob.default)) == 1:

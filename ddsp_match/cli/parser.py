@@ -1,4 +1,4 @@
-"""What the command line accepts, and the help that teaches it. Imports nothing heavy."""
+"""The command line's options and their help. Imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the scoring has come, on stderr: a bar, or a line now and then in a log file."""
+"""Progress of scoring on stderr: a bar, or lines in a log file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep as the process that waits sees it: the wish to stop, and which jobs elsewhere have ended."""
+"""A sweep seen from the waiting process: the request to stop, and the jobs that ended elsewhere."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ Importing this room is free; Hydra and OmegaConf are imported when something is 
 
 from __future__ import annotations
 
-from ddsp_match.config.composing import as_yaml, build, build_effect, to_settings
+from ddsp_match.config.composing import build, build_effect, to_settings
 from ddsp_match.config.folders import CONFIG_NAME, conf_dir, groups, setting_keys
 from ddsp_match.config.names import is_override, quoted
 from ddsp_match.config.planning import Plan, check, plan
@@ -18,7 +18,6 @@ __all__ = [
     "CONFIG_NAME",
     "LaunchError",
     "Plan",
-    "as_yaml",
     "build",
     "build_effect",
     "check",

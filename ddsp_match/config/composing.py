@@ -63,13 +63,6 @@ def to_settings(config: DictConfig, kind: type[Settings] = FitSettings) -> Setti
         raise wrong_type(error, config, kind) from None
 
 
-def as_yaml(settings: Settings) -> str:
-    """Return the settings as YAML that `build` could have read."""
-    from omegaconf import OmegaConf
-
-    return OmegaConf.to_yaml(OmegaConf.structured(settings))
-
-
 def register_defaults() -> None:
     """Let Hydra see the defaults of the settings, as ``_fit`` and ``_effect`` in the defaults lists of ``conf/``."""
     from hydra.core.config_store import ConfigStore

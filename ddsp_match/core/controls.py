@@ -66,7 +66,7 @@ class Controls:
 
     @property
     def base_hz(self) -> Float[torch.Tensor, "batch frames"]:
-        """What all partials are whole multiples of: f0 over the divisions."""
+        """The frequency that all partials are whole multiples of: f0 over the divisions."""
         return self.f0_hz / self.divisions
 
     @property
@@ -79,13 +79,13 @@ class Controls:
         """The linear amplitude of every partial: global amplitude times its share."""
         return self.amplitude.unsqueeze(1) * self.distribution
 
-    def median_f0_hz(self, heard: Controls | None = None) -> float:
+    def median_f0_hz(self, weights: Controls | None = None) -> float:
         """The median f0 of the first channel, each frame weighed by the A-weighted energy of its harmonics.
 
         Args:
-            heard: Other controls with as many frames, whose harmonics weigh; by default its own.
+            weights: Other controls with as many frames, whose harmonics weigh; by default its own.
         """
-        return weighted_median(self.f0_hz[0], (heard or self)._harmonic_energy())
+        return weighted_median(self.f0_hz[0], (weights or self)._harmonic_energy())
 
     def _harmonic_energy(self) -> Float[torch.Tensor, " frames"]:
         harmonics = self.partial_amplitudes[:, self.divisions - 1 :: self.divisions]

@@ -50,7 +50,7 @@ class MatchError(Exception):
         return head + "; ".join(parts)
 
     def remedy(self, words: Mapping[str, str] = IN_PYTHON) -> str:
-        """What to try: the hint and the cures."""
+        """The hint and the cures."""
         ways = [self.hint, *(words.get(cure, "") for cure in self.cures)]
         return ", or ".join(way for way in ways if way)
 

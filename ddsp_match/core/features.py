@@ -1,4 +1,4 @@
-"""What was heard: f0, periodicity and loudness, frame by frame."""
+"""The analysis of a sound: f0, periodicity and loudness, frame by frame."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Features:
             is interpolated from the voiced frames around.
         periodicity: How sure the tracker is that the frame has a pitch, 0 to 1.
         loudness_db: A-weighted loudness in dB relative to full scale.
-        voiced: Frames whose f0 was heard rather than interpolated.
-        doubt: Frames whose f0 may be wrong although something periodic was heard.
+        voiced: Frames whose f0 was measured rather than interpolated.
+        doubt: Frames whose f0 may be wrong although the sound is periodic.
     """
 
     f0_hz: Float[torch.Tensor, "batch frames"]

@@ -87,7 +87,7 @@ class Parameter:
 
     @property
     def count(self) -> int:
-        """How many numbers it holds: a single one is one."""
+        """The number of values: 1 for a single one."""
         return self.size or 1
 
     @property
@@ -112,7 +112,7 @@ class Parameter:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words: ``a whole number, 1 to 1000 harmonics, or null``."""
+        """The allowed values in words: ``a whole number, 1 to 1000 harmonics, or null``."""
         if self.choices:
             words = " | ".join(str(choice) for choice in self.choices)
         elif self.kind == "chain":

@@ -9,7 +9,6 @@ FFTs and one pass over the samples, and its gradient is the transposed pass and 
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 
 import torch
@@ -50,24 +49,6 @@ def running_phase(
         last = (start + whole)[:, -1:].remainder(1.0)
         phase = torch.cat([phase, last], 1)
     return phase[:, :n_samples]
-
-
-def additive(
-    phase: Float[torch.Tensor, "batch samples"], amplitudes: Complex[torch.Tensor, "batch harmonics frames"], hop: int
-) -> Float[torch.Tensor, "batch samples"]:
-    """Sum of ``|c| sin(2 pi k phase + arg c)`` with complex amplitudes interpolated linearly: the plain definition.
-
-    Slow and exact; `WaveformReader` computes the same (tested). Works in the precision of `amplitudes`.
-    """
-    sample = torch.arange(phase.shape[1], device=phase.device)
-    left = (sample // hop).clamp(max=amplitudes.shape[2] - 2)
-    weight = (sample - left * hop).to(amplitudes.real.dtype) / hop
-    out = torch.zeros(phase.shape, dtype=amplitudes.real.dtype, device=phase.device)
-    for k in range(amplitudes.shape[1]):
-        c = amplitudes[:, k, left] * (1 - weight) + amplitudes[:, k, left + 1] * weight
-        angle = (2 * math.pi * (k + 1) * phase.double()).remainder(2 * math.pi).to(out.dtype)
-        out = out + c.real * torch.sin(angle) + c.imag * torch.cos(angle)
-    return out
 
 
 class WaveformReader:

@@ -1,1 +1,1 @@
-"""Edits of what was found: functions from `Controls` to `Controls`, in physical units."""
+"""Edits of a fitted patch: functions from `Controls` to `Controls`, in physical units."""

@@ -87,9 +87,9 @@ def _f0_curve(patch: Patch, values: Values) -> Controls:
             where="f0_curve",
             needed="as many of one as of the other, times that grow, and an f0 somewhere",
         )
-    heard = f0_hz > 0  # where nothing is voiced f0 goes straight on to where something is
+    voiced = f0_hz > 0  # where nothing is voiced f0 goes straight on to where something is
     wanted_s = np.arange(controls.n_frames) / timebase.frame_rate
-    octaves = np.interp(wanted_s, times_s[heard], np.log2(f0_hz[heard]))
+    octaves = np.interp(wanted_s, times_s[voiced], np.log2(f0_hz[voiced]))
     return pitch.replace_f0(controls, timebase, torch.from_numpy(2.0**octaves).to(controls.f0_hz))
 
 

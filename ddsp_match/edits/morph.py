@@ -178,5 +178,5 @@ def _bands(
     low = place.floor().long().clamp(max=noise.shape[1] - 2)
     share = (place - low).clamp(0, 1).float().view(1, -1, 1)
     read = noise[:, low] * (1 - share) + noise[:, low + 1] * share
-    heard = (hz <= timebase.nyquist_hz).view(1, -1, 1)
-    return read * heard * (target.sample_rate / timebase.sample_rate) ** 0.5
+    audible = (hz <= timebase.nyquist_hz).view(1, -1, 1)
+    return read * audible * (target.sample_rate / timebase.sample_rate) ** 0.5

@@ -79,20 +79,20 @@ def apply(patch: Patch, kind: EditKind, values: dict[str, Any]) -> Patch:
             needed="a beginning before the end, within the sound",
         )
     if kind.name == "freeze" and values["at_s"] > patch.seconds:
-        found = f"{values['at_s']:g} s of {patch.seconds:.2f} s of sound"
-        raise ConfigError(found, where="freeze", needed="a moment within the sound")
+        moment = f"{values['at_s']:g} s of {patch.seconds:.2f} s of sound"
+        raise ConfigError(moment, where="freeze", needed="a moment within the sound")
     if kind.name in ("fade_in", "fade_out") and values["seconds"] > patch.seconds:
-        found, longest = values["seconds"], patch.seconds
+        length, longest = values["seconds"], patch.seconds
         raise ConfigError(
-            f"{found:g} s of {longest:.2f} s of sound",
+            f"{length:g} s of {longest:.2f} s of sound",
             where=kind.name,
             needed="at most the sound's length",
-            hint=f"{found:g}ms" if found / 1000 <= longest else f"{1000 * longest:.0f}ms",
+            hint=f"{length:g}ms" if length / 1000 <= longest else f"{1000 * longest:.0f}ms",
         )
     seconds = patch.seconds if kind.seconds is None else kind.seconds(values, patch.seconds)
     if seconds > max(LONGEST_S, patch.seconds):
-        found, needed = f"{seconds:.4g} s of sound after it", f"at most {LONGEST_S:g} s"
-        raise ConfigError(found, where=kind.name, needed=needed, hint="an SFZ, whose loops hold for ever")
+        excess, needed = f"{seconds:.4g} s of sound after it", f"at most {LONGEST_S:g} s"
+        raise ConfigError(excess, where=kind.name, needed=needed, hint="an SFZ, whose loops hold for ever")
     if kind.separated:
         patch = separated(patch)
     controls = kind.apply(patch, values)

@@ -120,9 +120,9 @@ def hold(controls: Controls, timebase: Timebase, seconds: float, loop: Loop | No
         jumps = math.ceil(missing / (loop[1] - loop[0]))
         lag, at = missing / jumps, loop[1]
     else:
-        first, found = find_loop(controls, timebase, missing)
-        jumps = math.ceil(missing / (found - first))
-        lag, at = missing / jumps, found
+        first, end = find_loop(controls, timebase, missing)
+        jumps = math.ceil(missing / (end - first))
+        lag, at = missing / jumps, end
     lags = [round((jump + 1) * lag) - round(jump * lag) for jump in range(jumps)]
     positions, other, weight = jumping(at, lags, out, last, timebase)
     return warp(controls, timebase, positions, other=other, weight=weight)
@@ -224,16 +224,16 @@ def time_map(controls: Controls, timebase: Timebase, out: int) -> tuple[Float[to
     attack = attack + AFTER_FRAMES if attack else 0
     if attack + FADE_FRAMES > MOST * min(out, last):
         attack = 0
-    held = torch.zeros(last, dtype=torch.bool)  # the intervals that keep their length
+    rigid = torch.zeros(last, dtype=torch.bool)  # the intervals that keep their length
     later = timebase.frame_at(LATER_ATTACK_S)
     for onset in onsets(controls, timebase):
-        held[max(0, onset - 2) : onset + later] = True
-    if int(held.sum()) + attack + FADE_FRAMES > MOST * min(out, last):
-        held[:] = False
+        rigid[max(0, onset - 2) : onset + later] = True
+    if int(rigid.sum()) + attack + FADE_FRAMES > MOST * min(out, last):
+        rigid[:] = False
     if attack:
-        held[: attack + FADE_FRAMES] = True
-    kept = int(held.sum())
-    lengths = torch.where(held, 1.0, (out - kept) / max(1, last - kept)).double()
+        rigid[: attack + FADE_FRAMES] = True
+    n_rigid = int(rigid.sum())
+    lengths = torch.where(rigid, 1.0, (out - n_rigid) / max(1, last - n_rigid)).double()
     times = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))
     times = times * (out / times[-1])
     j = torch.arange(out + 1, dtype=torch.float64)

@@ -20,25 +20,25 @@ def build(spec: Sequence[Any]) -> tuple[Serial, dict[str, Any]]:
 
     Args:
         spec: Processors from the input to the output: a name; ``{name: {option or knob: value}}``, where a knob that
-            is given a value is held there; ``{"parallel": [branch, ...]}`` and ``{"mix": [...]}``, where a branch is
+            has a value is fixed; ``{"parallel": [branch, ...]}`` and ``{"mix": [...]}``, where a branch is
             any of these or a list of them.
 
     Returns:
-        The chain, and the knobs held at a value, by their names in the chain.
+        The chain, and the fixed knobs with their values, by their names in the chain.
 
     Raises:
         ConfigError: No such processor, option or knob, or a value that is not allowed.
     """
     if isinstance(spec, str | bytes) or not isinstance(spec, Sequence):
         raise _wrong(spec, "a list of processors, effects=[iir,clip]")
-    held: dict[str, Any] = {}
+    fixed: dict[str, Any] = {}
     parts = []
     for entry in spec:
         part, values = _entry(entry)
         parts.append(part)
         name = Serial(tuple(parts)).named[-1][0]
-        held.update({f"{name}.{key}": value for key, value in values.items()})
-    return Serial(tuple(parts)), held
+        fixed.update({f"{name}.{key}": value for key, value in values.items()})
+    return Serial(tuple(parts)), fixed
 
 
 def describe(chain: Processor) -> list[Any]:
@@ -80,9 +80,9 @@ def _entry(entry: Any) -> tuple[Processor, dict[str, Any]]:
         part = kind(**chosen)
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error), where=f"effects: {name}", needed="an allowed option", hint=HELP) from None
-    held = {str(key): value for key, value in options.items() if key not in fields}
-    check(part, held)
-    return part, held
+    fixed = {str(key): value for key, value in options.items() if key not in fields}
+    check(part, fixed)
+    return part, fixed
 
 
 def _option(name: str, field: dataclasses.Field[Any], value: Any) -> Any:
@@ -99,7 +99,7 @@ def _composite(name: str, branches: Any) -> tuple[Processor, dict[str, Any]]:
     kind = Parallel if name == Parallel.name else DryWet
     if isinstance(branches, str | bytes | Mapping) or not isinstance(branches, Sequence) or not branches:
         raise _wrong({name: branches}, f"{{{name}: [processor, ...]}}")
-    held: dict[str, Any] = {}
+    fixed: dict[str, Any] = {}
     parts: list[Processor] = []
     for branch in branches:
         if isinstance(branch, Sequence) and not isinstance(branch, str | bytes):
@@ -108,8 +108,8 @@ def _composite(name: str, branches: Any) -> tuple[Processor, dict[str, Any]]:
             part, values = _entry(branch)
         parts.append(part)
         inner = kind(tuple(parts)).named[-1][0]
-        held.update({f"{inner}.{key}": value for key, value in values.items()})
-    return kind(tuple(parts)), held
+        fixed.update({f"{inner}.{key}": value for key, value in values.items()})
+    return kind(tuple(parts)), fixed
 
 
 def _described(part: Processor) -> Any:
@@ -127,5 +127,5 @@ def _described(part: Processor) -> Any:
     return {part.name: options} if options else part.name
 
 
-def _wrong(found: Any, needed: str) -> ConfigError:
-    return ConfigError(repr(found), where="effects", needed=needed, hint=HELP)
+def _wrong(value: Any, needed: str) -> ConfigError:
+    return ConfigError(repr(value), where="effects", needed=needed, hint=HELP)

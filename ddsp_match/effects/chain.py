@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ddsp_match.core.params import Parameter
-from ddsp_match.effects.processor import Processor, Stream, Value, Values
+from ddsp_match.effects.processor import Processor, Stream
 
 LEVEL = 2.0  # highest level of a parallel branch, either polarity: 6 dB
 
@@ -19,19 +19,19 @@ T = TypeVar("T")
 
 def _names(parts: Sequence[Processor]) -> tuple[str, ...]:
     """A name for each part, unique: clip, clip2, clip3."""
-    taken: list[str] = []
+    names: list[str] = []
     for part in parts:
         name = stem = part.name or "chain"
         count = 1
-        while name in taken:
+        while name in names:
             count += 1
             name = f"{stem}{count}"
-        taken.append(name)
-    return tuple(taken)
+        names.append(name)
+    return tuple(names)
 
 
 def share(values: Mapping[str, T], prefix: str) -> dict[str, T]:
-    """What of a chain's values belongs to the part whose knobs have that prefix, by the part's own names."""
+    """The values of the part whose knobs have that prefix, by the part's own names."""
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
@@ -58,22 +58,22 @@ class _Composite(Processor):
 
     @property
     def linear(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether all parts are."""
+        """True if all parts are."""
         return all(part.linear for part in self.parts)
 
     @property
     def delays(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether any part does."""
+        """True if any part does."""
         return any(part.delays for part in self.parts)
 
     @property
     def by_chance(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether any part's fine structure is."""
+        """True if the fine structure of any part is."""
         return any(part.by_chance for part in self.parts)
 
     @property
     def stereo(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether any part is."""
+        """True if any part is."""
         return any(part.stereo for part in self.parts)
 
     @property
@@ -87,13 +87,8 @@ class _Composite(Processor):
 
     @property
     def rate_bound(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether any part is."""
+        """True if any part is."""
         return any(part.rate_bound for part in self.parts)
-
-    def given(self, values: Values) -> Iterator[tuple[str, Processor, dict[str, Value]]]:
-        """Each part with its name and its own share of the values."""
-        for name, part in self.named:
-            yield name, part, share(values, f"{name}.")
 
 
 @dataclass(frozen=True)

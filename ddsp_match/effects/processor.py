@@ -1,4 +1,4 @@
-"""What an effect is: a pure function of a sound and named knobs, each with a range, a unit and a neutral default."""
+"""An effect: a pure function of a sound and named knobs, each with a range, a unit and a neutral default."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Processor:
 
     @property
     def numbers(self) -> int:
-        """How many numbers all the knobs hold."""
+        """The number of numbers in all knobs."""
         return sum(knob.count for knob in self.knobs)
 
     def process(
@@ -117,9 +117,9 @@ class Processor:
         Raises:
             ConfigError: There is none.
         """
-        return self._holding([name])[name]
+        return self._known([name])[name]
 
-    def _holding(self, names: Iterable[str]) -> dict[str, Parameter]:
+    def _known(self, names: Iterable[str]) -> dict[str, Parameter]:
         """All knobs by name; refuses names that are none of theirs."""
         known = {knob.name: knob for knob in self.knobs}  # once: a long row of taps takes time to build
         for name in names:
@@ -133,7 +133,7 @@ class Processor:
         return known
 
     def tensors(
-        self, given: Values, dtype: torch.dtype = torch.float64, device: torch.device | None = None
+        self, values: Values, dtype: torch.dtype = torch.float64, device: torch.device | None = None
     ) -> dict[str, torch.Tensor]:
         """Every knob as `process` takes it: single ones ``(batch, 1, 1)``, rows ``(batch, size)``.
 
@@ -141,9 +141,9 @@ class Processor:
             ConfigError: A name that is no knob of this processor, a row of another length, or a value out of range.
         """
         shaped: dict[str, torch.Tensor] = {}
-        for name, knob in self._holding(given).items():
-            value = torch.as_tensor(given.get(name, knob.default), dtype=dtype, device=device)
-            if name in given:
+        for name, knob in self._known(values).items():
+            value = torch.as_tensor(values.get(name, knob.default), dtype=dtype, device=device)
+            if name in values:
                 self._check_range(knob, value)
             if knob.size and value.shape[-1:] != knob.shape:
                 self._refuse_count(knob, value.shape[-1] if value.ndim else 1)
@@ -159,24 +159,24 @@ class Processor:
             first = value.detach().flatten().tolist()[:4]
             raise ConfigError(f"{knob.name}={first}", where=self.name or "effects", needed=knob.span)
 
-    def arrays(self, given: Values) -> dict[str, np.ndarray]:
+    def arrays(self, values: Values) -> dict[str, np.ndarray]:
         """Every knob as `stream` takes it: float64, ``()`` or ``(size,)``.
 
         Raises:
             ConfigError: A name that is no knob of this processor, or another count of numbers.
         """
         shaped: dict[str, np.ndarray] = {}
-        for name, knob in self._holding(given).items():
-            value = np.asarray(given.get(name, knob.default), dtype=np.float64)
+        for name, knob in self._known(values).items():
+            value = np.asarray(values.get(name, knob.default), dtype=np.float64)
             if value.size != knob.count:
                 self._refuse_count(knob, value.size)
             shaped[name] = value.reshape(knob.shape)
         return shaped
 
-    def clipped(self, given: Values) -> dict[str, Value]:
+    def clipped(self, values: Values) -> dict[str, Value]:
         """Values of some knobs, moved to the end of the range where they lie beyond it."""
-        knobs = self._holding(given)
-        return {name: np.clip(np.asarray(v), knobs[name].low, knobs[name].high) for name, v in given.items()}
+        knobs = self._known(values)
+        return {name: np.clip(np.asarray(v), knobs[name].low, knobs[name].high) for name, v in values.items()}
 
     def neutral(self) -> dict[str, Value]:
         """The knobs where the processor changes nothing."""

@@ -47,10 +47,10 @@ class Rack:
         Raises:
             ConfigError: No such processor or knob, or a value out of range.
         """
-        chain, held = (spec, {}) if isinstance(spec, Processor) else build(spec)
-        given = {**held, **(values or {})}
-        check(chain, given)
-        return cls(chain, chain.arrays(given), sample_rate, polarity, latency)
+        chain, fixed = (spec, {}) if isinstance(spec, Processor) else build(spec)
+        own = {**fixed, **(values or {})}
+        check(chain, own)
+        return cls(chain, chain.arrays(own), sample_rate, polarity, latency)
 
     @property
     def spec(self) -> list[Any]:

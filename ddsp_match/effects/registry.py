@@ -30,16 +30,16 @@ def processors() -> dict[str, type[Processor]]:
     """Every processor class by its name in a chain, sorted."""
     for module in pkgutil.iter_modules(effects.__path__):
         importlib.import_module(f"{effects.__name__}.{module.name}")
-    found: dict[str, type[Processor]] = {}
+    kinds: dict[str, type[Processor]] = {}
     waiting = [Processor]
     while waiting:
         for kind in waiting.pop().__subclasses__():
             waiting.append(kind)
             if kind.name and kind.__module__.startswith(f"{effects.__name__}."):
-                if kind.name in found:
+                if kind.name in kinds:
                     raise ValueError(f"two processors are called {kind.name!r}")
-                found[kind.name] = kind
-    return dict(sorted(found.items()))
+                kinds[kind.name] = kind
+    return dict(sorted(kinds.items()))
 
 
 def processor(name: str) -> type[Processor]:

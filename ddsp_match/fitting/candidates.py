@@ -1,4 +1,4 @@
-"""Where an identification starts from: neutral, what each processor guesses, and chance."""
+"""The starts of an identification: neutral, the guesses of each processor, and random settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Score = Callable[[list[Setting]], Float[np.ndarray, " settings"]]
 
 
 class Guesses:
-    """What processors guess, worked out once for each and the same two sounds: a search asks again and again.
+    """The guesses of processors, computed once for each pair of sounds: a search needs them again and again.
 
     Args:
         sample_rate: Of the sounds, in Hz.
@@ -47,7 +47,7 @@ class Guesses:
 
 def guessed(
     chain: Processor,
-    held: Setting,
+    fixed: Setting,
     dry: Float[np.ndarray, "channels samples"],
     wet: Float[np.ndarray, "channels samples"],
     sample_rate: int,
@@ -63,7 +63,7 @@ def guessed(
 
     Args:
         chain: What is to be set.
-        held: Knobs that stay at a value.
+        fixed: Knobs that stay at their values.
         dry: Input.
         wet: What should come out.
         sample_rate: In Hz.
@@ -72,12 +72,12 @@ def guessed(
         guesses: Those of the parts that are known from before.
         ended: Asked before each part whether to stop with what there is.
     """
-    beam = list(starts) or [chain.arrays(held)]
+    beam = list(starts) or [chain.arrays(fixed)]
     parts, known = parts_of(chain), guesses or Guesses(sample_rate)
     for index, (prefix, part) in enumerate(parts):
         if ended():
             break
-        if all(prefix + knob.name in held for knob in part.knobs):
+        if all(prefix + knob.name in fixed for knob in part.knobs):
             continue
         tried, others_seen = list(beam), set()
         # A room is read from the response between two sounds, which takes seconds: from the best setting alone.
@@ -86,25 +86,25 @@ def guessed(
             if others in others_seen:
                 continue  # the guess would be the same
             others_seen.add(others)
-            found = _of_part(parts, index, setting, dry, wet, sample_rate, known)
-            tried += [{**setting, **guess, **held} for guess in found]
+            own = _of_part(parts, index, setting, dry, wet, sample_rate, known)
+            tried += [{**setting, **guess, **fixed} for guess in own]
         tried = distinct(tried)
         order = np.argsort(score(tried), kind="stable")
         beam = [tried[i] for i in order[:BEAM]]
     return beam
 
 
-def scattered(chain: Processor, held: Setting, around: Setting, count: int, seed: int) -> list[Setting]:
-    """Settings by chance: a third anywhere in the ranges, a third near a given one, a third with some of it elsewhere.
+def scattered(chain: Processor, fixed: Setting, around: Setting, count: int, seed: int) -> list[Setting]:
+    """Random settings: a third anywhere in the ranges, a third near a given one, a third with some numbers elsewhere.
 
-    Long rows (taps) stay as they are around the given setting: chance never hits an impulse response.
+    Long rows (taps) stay as they are around the given setting: a random row is never close to an impulse response.
     """
     rng = np.random.default_rng(seed)
     settings = []
     for number in range(count):
         setting = dict(around)
         for knob in chain.knobs:
-            if knob.name in held or knob.count > 16:
+            if knob.name in fixed or knob.count > 16:
                 continue
             place = knob.position(torch.from_numpy(np.atleast_1d(around[knob.name]))).numpy()
             anywhere = rng.uniform(0, 1, place.shape)
@@ -138,13 +138,13 @@ def _of_part(
     targets = [wet]
     if behind and all(other.linear for _, other in behind) and not _is_neutral(behind, setting):
         targets.append(_backward(behind, setting, wet, sample_rate))
-    found: list[Setting] = []
+    settings: list[Setting] = []
     for target in targets:
         for guess in _guesses(part, source, target, known):
             values = {key: value for key, value in guess.items() if np.isfinite(np.asarray(value)).all()}
             arrays = part.arrays(part.clipped(values))
-            found.append({prefix + key: value for key, value in arrays.items()})
-    return found
+            settings.append({prefix + key: value for key, value in arrays.items()})
+    return settings
 
 
 def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, known: Guesses) -> list[dict[str, Value]]:
@@ -157,18 +157,18 @@ def _guesses(part: Processor, source: np.ndarray, target: np.ndarray, known: Gue
             for guess in _guesses(inner, source, target, known)
         ]
     if isinstance(part, Parallel | DryWet):
-        found: list[dict[str, Value]] = []
+        settings: list[dict[str, Value]] = []
         for position, (name, inner) in enumerate(part.named):
             for guess in [{}, *_guesses(inner, source, target, known)]:
                 inside: dict[str, Value] = {f"{name}.{key}": value for key, value in guess.items()}
                 if isinstance(part, Parallel):
                     levels = np.zeros(len(part.parts))
                     levels[position] = 1.0
-                    found.append({**inside, "dry": 0.0, "levels": levels})
-                    found.append({**inside, "dry": 1.0, "levels": 0.5 * levels})
+                    settings.append({**inside, "dry": 0.0, "levels": levels})
+                    settings.append({**inside, "dry": 1.0, "levels": 0.5 * levels})
                 else:
-                    found += [{**inside, "mix": 1.0}, {**inside, "mix": 0.5}]
-        return found
+                    settings += [{**inside, "mix": 1.0}, {**inside, "mix": 0.5}]
+        return settings
     return known.of(part, source, target)
 
 
@@ -183,7 +183,7 @@ def _through(parts: list[tuple[str, Processor]], setting: Setting, dry: np.ndarr
 
 
 def _backward(behind: list[tuple[str, Processor]], setting: Setting, wet: np.ndarray, sample_rate: int) -> np.ndarray:
-    """What the linear parts behind must have been given, by their inverse; what they let nothing by of stays silent."""
+    """The input of the linear parts behind, by their inverse; silent at frequencies that they stop."""
     n = wet.shape[1]
     size = 1 << (2 * n - 1).bit_length()
     hz = torch.fft.rfftfreq(size, 1 / sample_rate, dtype=torch.float64)

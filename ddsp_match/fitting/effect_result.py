@@ -69,7 +69,7 @@ class EffectResult:
 
     @property
     def advice(self) -> list[str]:
-        """What to try next, most promising first."""
+        """Next things to try, most promising first."""
         return self.verdict.advice
 
     @property

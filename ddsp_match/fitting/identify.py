@@ -18,18 +18,18 @@ from ddsp_match.fitting.optimise.bounded import descend
 from ddsp_match.fitting.optimise.least_squares import Solution, least_squares, normal_equations, sums_of_squares
 from ddsp_match.fitting.pair_problem import PairProblem
 
-FOLLOWED = 6  # starts that get a few steps
-FIRST_STEPS = 8  # steps that tell a good valley from a bad one
+FIRST = 6  # candidates that get a few steps
+FIRST_STEPS = 8  # steps that tell a good candidate from a bad one
 LAST_STEPS = 6  # over the whole of a long pair, after the search in pieces of it
 FOCUS_S = 12.0  # a longer pair is searched in pieces that are so long together
-KEPT = 2  # starts that are followed to the end
-FOUND = 1e-7  # loss at which no other valley needs a look
+FINALISTS = 2  # candidates that are refined to the end
+EXACT = 1e-7  # loss at which the settings count as exact: no other candidate is tried
 MADE_BY_US = 0.1  # of the neutral setting's error: a guess that comes so near has the very noise of the wet sound
-HOPS = 4  # fresh starts around the best so far, when none was found
-TOLERANCE = 1e-8  # rise of the loss that nobody hears
+RESTARTS = 4  # restarts around the best so far, where it is not exact
+TOLERANCE = 1e-8  # inaudible rise of the loss
 UNSURE = 0.02  # of a range: a knob that can move so far within the tolerance is called ambiguous
 SAME_PLACE = 1e-6  # of the ranges: two starts that come so near are one
-AT_ONCE = 8  # starts that are judged together
+AT_ONCE = 8  # settings that are scored together
 MANY = 400  # free numbers above which slopes one by one cost more than a gradient
 
 OnStep = Callable[[int, int, float, float], None]
@@ -37,7 +37,7 @@ OnStep = Callable[[int, int, float, float], None]
 
 @dataclass
 class Step:
-    """One step of the search's winning line.
+    """One step of the search's winning candidate.
 
     Attributes:
         step: Its number, 0 at the start.
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass
 class Identification:
-    """What a search found.
+    """The outcome of a search.
 
     Attributes:
         knobs: The best setting.
@@ -74,7 +74,7 @@ class Identification:
 
 
 @dataclass
-class _Line:
+class _Candidate:
     """One start and what became of it."""
 
     like: Setting
@@ -89,7 +89,7 @@ class Identifier:
 
     Args:
         chain: The processors.
-        held: Knobs that stay at a value.
+        fixed: Knobs that stay at their values.
         dry: Input, float64, aligned with `wet`.
         wet: What should come out.
         sample_rate: In Hz.
@@ -102,7 +102,7 @@ class Identifier:
     def __init__(
         self,
         chain: Processor,
-        held: Setting,
+        fixed: Setting,
         dry: Float[np.ndarray, "channels samples"],
         wet: Float[np.ndarray, "channels samples"],
         sample_rate: int,
@@ -112,21 +112,21 @@ class Identifier:
         stop: Callable[[], bool] | None = None,
         began: float | None = None,
     ) -> None:
-        self.chain, self.settings, self._neutral = chain, settings, chain.arrays(held)
-        self.held = {key: self._neutral[key] for key in held}
+        self.chain, self.settings, self._neutral = chain, settings, chain.arrays(fixed)
+        self.fixed = {key: self._neutral[key] for key in fixed}
         self.dry, self.wet, self.sample_rate = dry, wet, sample_rate
         self.pose("waveform" if settings.loss == "auto" else settings.loss)
         self._on_step, self._stop = on_step, stop
         self._began = time.perf_counter() if began is None else began
         self._guesses = Guesses(sample_rate)
         self._done, self._lowest = 0, float("inf")
-        self._at_most = FOLLOWED * FIRST_STEPS + KEPT * settings.steps
+        self._at_most = FIRST * FIRST_STEPS + FINALISTS * settings.steps
 
     def pose(self, loss: str) -> None:
-        """States what is to be minimised: ``waveform``, ``mrstft`` or ``both``."""
+        """Set what is minimised: ``waveform``, ``mrstft`` or ``both``."""
         self.problem = PairProblem(
             self.chain,
-            self.held,
+            self.fixed,
             self.dry,
             self.wet,
             self.sample_rate,
@@ -145,26 +145,26 @@ class Identifier:
         """
         guesses = self._guessed()
         if self.settings.loss == "auto" and self.chain.by_chance and not self._meets_samples(guesses):
-            # Drawn by chance, it cannot meet these samples, and a distance of spectra tells decay times worse than the
-            # guess, which reads them from the response between the two sounds: so they stay as guessed.
-            self.held = {**self._guessed_by_chance(), **self.held}
+            # A part with random fine structure cannot reproduce these samples, and a spectral distance determines decay
+            # times worse than the guess, which reads them from the measured response: they stay as guessed.
+            self.fixed = {**self._guessed_by_chance(), **self.fixed}
             self.pose("mrstft")
             guesses = self._guessed()
-        lines = self._best_lines(guesses)
-        if len(self.coordinates) and lines[0].value > self.settings.target_esr:
-            lines = self._follow(lines, FIRST_STEPS)
-            if lines[0].value > FOUND and len(getattr(self.chain, "parts", ())) > 1 and not self._ended():
+        candidates = self._best_of(guesses)
+        if len(self.coordinates) and candidates[0].value > self.settings.target_esr:
+            candidates = self._follow(candidates, FIRST_STEPS)
+            if candidates[0].value > EXACT and len(getattr(self.chain, "parts", ())) > 1 and not self._ended():
                 # Each part once more, now that the others are nearer to where they belong.
-                again = self._guessed([self._setting(line) for line in lines])
-                lines = self._follow(self._apart([*lines, *self._best_lines(again, lines)]), FIRST_STEPS)
-            if lines[0].value > FOUND and not self._ended():
-                # The guesses did not lead to the answer itself: chance may.
+                again = self._guessed([self._setting(candidate) for candidate in candidates])
+                candidates = self._follow(self._apart([*candidates, *self._best_of(again, candidates)]), FIRST_STEPS)
+            if candidates[0].value > EXACT and not self._ended():
+                # The guesses did not lead to the exact settings: random ones may.
                 count = max(self.settings.starts - len(guesses), 0)
-                others = scattered(self.chain, self.held, self._setting(lines[0]), count, self.settings.seed)
-                lines = self._apart([*lines, *self._follow(self._best_lines(others, lines), FIRST_STEPS)])
-                lines = self._follow(lines[:KEPT], self.settings.steps)
-                lines = [self._hopped(lines[0])]
-        best = self._widened(lines[0])
+                others = scattered(self.chain, self.fixed, self._setting(candidates[0]), count, self.settings.seed)
+                candidates = self._apart([*candidates, *self._follow(self._best_of(others, candidates), FIRST_STEPS)])
+                candidates = self._follow(candidates[:FINALISTS], self.settings.steps)
+                candidates = [self._restarted(candidates[0])]
+        best = self._widened(candidates[0])
         return Identification(
             knobs=self._setting(best),
             loss=best.value,
@@ -174,14 +174,14 @@ class Identifier:
             measure=self.problem.loss,
         )
 
-    def _widened(self, line: _Line) -> _Line:
-        """The line after a look at all of a pair of which only pieces were heard so far."""
+    def _widened(self, candidate: _Candidate) -> _Candidate:
+        """The candidate, refined on the whole pair where only segments were used so far."""
         if self._focused:
             self.problem.widen()
-            line.value = float(self.score([self._setting(line)])[0])
-            if len(self.coordinates) and line.value > self.settings.target_esr and not self._ended():
-                self._advance(line, LAST_STEPS)
-        return line
+            candidate.value = float(self.score([self._setting(candidate)])[0])
+            if len(self.coordinates) and candidate.value > self.settings.target_esr and not self._ended():
+                self._local_search(candidate, LAST_STEPS)
+        return candidate
 
     def score(self, settings: list[Setting]) -> Float[np.ndarray, " settings"]:
         """Loss of each setting."""
@@ -197,91 +197,91 @@ class Identifier:
         return np.array(values)
 
     def _meets_samples(self, guesses: list[Setting]) -> bool:
-        """Whether the wet sound was made by this very chain, chance included: a guess comes near it."""
+        """True if the wet sound was made by this very chain, with the same random numbers: a guess comes near it."""
         values = self.score(guesses)
         return float(values.min()) < MADE_BY_US * float(values[0])
 
     def _guessed_by_chance(self) -> Setting:
         """First guesses of those parts whose fine structure is drawn by chance, each as if it were alone."""
-        found: Setting = {}
+        guesses: Setting = {}
         for prefix, part in parts_of(self.chain):
             for guess in self._guesses.of(part, self.dry, self.wet)[:1] if part.by_chance else []:
-                found.update({prefix + key: np.asarray(value, dtype=np.float64) for key, value in guess.items()})
-        return found
+                guesses.update({prefix + key: np.asarray(value, dtype=np.float64) for key, value in guess.items()})
+        return guesses
 
     def _guessed(self, starts: Sequence[Setting] = ()) -> list[Setting]:
-        """What the parts make of some settings by their guesses; of none, neutral first and what they make of it."""
-        found = guessed(
-            self.chain, self.held, self.dry, self.wet, self.sample_rate, self.score, starts, self._guesses, self._ended
+        """Settings improved by the parts' guesses, from some starts; without any, neutral and its improvements."""
+        improved = guessed(
+            self.chain, self.fixed, self.dry, self.wet, self.sample_rate, self.score, starts, self._guesses, self._ended
         )
-        return found if starts else [{**self._neutral, **self.held}, *found]
+        return improved if starts else [{**self._neutral, **self.fixed}, *improved]
 
-    def _best_lines(self, settings: list[Setting], besides: Sequence[_Line] = ()) -> list[_Line]:
-        """The best of some settings, as starts; not those where other lines stand."""
-        taken = distinct([self._setting(line) for line in besides])
-        fresh = distinct([*taken, *settings])[len(taken) :]
+    def _best_of(self, settings: list[Setting], besides: Sequence[_Candidate] = ()) -> list[_Candidate]:
+        """The best of some settings as starts, without those that other candidates have."""
+        others = distinct([self._setting(candidate) for candidate in besides])
+        fresh = distinct([*others, *settings])[len(others) :]
         values = self.score(fresh)
-        order = np.argsort(values, kind="stable")[:FOLLOWED]
-        return [_Line(fresh[i], self.coordinates.pack(fresh[i]), float(values[i])) for i in order]
+        order = np.argsort(values, kind="stable")[:FIRST]
+        return [_Candidate(fresh[i], self.coordinates.pack(fresh[i]), float(values[i])) for i in order]
 
-    def _apart(self, lines: list[_Line]) -> list[_Line]:
-        """The best first, without those that stand where a better one does."""
-        kept: list[_Line] = []
-        for line in sorted(lines, key=lambda line: line.value):
-            if not any(self._same(line, other) for other in kept):
-                kept.append(line)
+    def _apart(self, candidates: list[_Candidate]) -> list[_Candidate]:
+        """The candidates, best first, without those at the place of a better one."""
+        kept: list[_Candidate] = []
+        for candidate in sorted(candidates, key=lambda candidate: candidate.value):
+            if not any(self._same(candidate, other) for other in kept):
+                kept.append(candidate)
         return kept
 
-    def _same(self, line: _Line, other: _Line) -> bool:
+    def _same(self, candidate: _Candidate, other: _Candidate) -> bool:
         left = (knob.name for knob in self.coordinates.left)
-        near = torch.allclose(line.place, other.place, rtol=0.0, atol=SAME_PLACE)
-        return near and all(np.array_equal(line.like[name], other.like[name]) for name in left)
+        near = torch.allclose(candidate.place, other.place, rtol=0.0, atol=SAME_PLACE)
+        return near and all(np.array_equal(candidate.like[name], other.like[name]) for name in left)
 
-    def _hopped(self, best: _Line) -> _Line:
-        """The best after fresh starts around it, as long as the answer itself was not found."""
-        for hop in range(HOPS):
-            if best.value <= FOUND or self._ended():
+    def _restarted(self, best: _Candidate) -> _Candidate:
+        """The best after restarts around it, unless it is exact already."""
+        for restart in range(RESTARTS):
+            if best.value <= EXACT or self._ended():
                 break
-            fresh = scattered(self.chain, self.held, self._setting(best), 8, self.settings.seed + 1 + hop)
-            tried = self._follow(self._best_lines(fresh, [best])[:KEPT], 2 * FIRST_STEPS)
+            fresh = scattered(self.chain, self.fixed, self._setting(best), 8, self.settings.seed + 1 + restart)
+            tried = self._follow(self._best_of(fresh, [best])[:FINALISTS], 2 * FIRST_STEPS)
             if tried and tried[0].value < 0.9 * best.value:
                 best = self._follow(tried[:1], self.settings.steps)[0]
         return best
 
-    def _follow(self, lines: list[_Line], steps: int) -> list[_Line]:
-        """Some steps for every line, the best first; one that arrives ends the search."""
-        for line in lines:
-            if line.value <= self.settings.target_esr or self._ended():
+    def _follow(self, candidates: list[_Candidate], steps: int) -> list[_Candidate]:
+        """Some steps for every candidate, the best first; one that arrives ends the search."""
+        for candidate in candidates:
+            if candidate.value <= self.settings.target_esr or self._ended():
                 break
-            self._advance(line, steps)
-            if line.value <= FOUND:
-                # This valley holds the answer: to its bottom, and no other.
-                if line.value > self.settings.target_esr:
-                    self._advance(line, self.settings.steps)
-                return [line]
-        return sorted(lines, key=lambda line: line.value)
+            self._local_search(candidate, steps)
+            if candidate.value <= EXACT:
+                # The exact settings are near: only this candidate goes on.
+                if candidate.value > self.settings.target_esr:
+                    self._local_search(candidate, self.settings.steps)
+                return [candidate]
+        return sorted(candidates, key=lambda candidate: candidate.value)
 
-    def _advance(self, line: _Line, steps: int) -> None:
-        self.problem.like = line.like
+    def _local_search(self, candidate: _Candidate, steps: int) -> None:
+        self.problem.like = candidate.like
         left = None
         if self.settings.budget_s is not None:
             left = max(self.settings.budget_s - (time.perf_counter() - self._began), 0.0)
-        solution = self._solve(line.place, steps, left)
+        solution = self._solve(candidate.place, steps, left)
         offset = time.perf_counter() - self._began - (solution.trace.seconds[-1] if solution.trace.seconds else 0.0)
-        line.path += [
+        candidate.path += [
             (offset + seconds, value, place)
             for seconds, value, place in zip(solution.trace.seconds, solution.trace.best, solution.path, strict=True)
         ]
-        if solution.value <= line.value:
-            line.place, line.value = solution.position, solution.value
-        line.reason = solution.trace.reason
+        if solution.value <= candidate.value:
+            candidate.place, candidate.value = solution.position, solution.value
+        candidate.reason = solution.trace.reason
 
     def _solve(self, place: torch.Tensor, steps: int, budget_s: float | None) -> Solution:
         solver = self.settings.solver
         if solver == "auto":
             solver = "lm" if len(self.coordinates) <= MANY else "lbfgs"
 
-        def told(_: int, value: float, __: torch.Tensor) -> None:
+        def report(_: int, value: float, __: torch.Tensor) -> None:
             self._done += 1
             self._lowest = min(self._lowest, value)
             if self._on_step:
@@ -294,7 +294,7 @@ class Identifier:
                 steps=steps,
                 target=self.settings.target_esr,
                 budget_s=budget_s,
-                on_step=told,
+                on_step=report,
                 stop=self._stop,
             )
 
@@ -305,7 +305,7 @@ class Identifier:
             steps=steps,
             target=self.settings.target_esr,
             budget_s=budget_s,
-            on_step=told,
+            on_step=report,
             stop=self._stop,
         )
 
@@ -315,18 +315,18 @@ class Identifier:
     def _over(self) -> bool:
         return self.settings.budget_s is not None and time.perf_counter() - self._began >= self.settings.budget_s
 
-    def _reason(self, best: _Line) -> StopReason:
-        """Why the search as a whole ended, which the best line may have done before."""
+    def _reason(self, best: _Candidate) -> StopReason:
+        """Why the search as a whole ended, which the best candidate may have done before."""
         if best.value <= self.settings.target_esr:
             return StopReason.TARGET
         if self._stop and self._stop():
             return StopReason.INTERRUPTED
         return StopReason.BUDGET if self._over() else best.reason
 
-    def _setting(self, line: _Line) -> Setting:
-        return self.coordinates.setting(line.place, line.like)
+    def _setting(self, candidate: _Candidate) -> Setting:
+        return self.coordinates.setting(candidate.place, candidate.like)
 
-    def _history(self, best: _Line) -> list[Step]:
+    def _history(self, best: _Candidate) -> list[Step]:
         steps = [Step(0, 0.0, float(self.score([self._neutral])[0]), self._neutral)]
         for seconds, value, place in best.path:
             steps.append(Step(len(steps), seconds, value, self.coordinates.setting(place, best.like)))
@@ -334,7 +334,7 @@ class Identifier:
             steps.append(Step(1, time.perf_counter() - self._began, best.value, self._setting(best)))
         return steps
 
-    def _ambiguous(self, best: _Line) -> list[str]:
+    def _ambiguous(self, best: _Candidate) -> list[str]:
         """Numbers that can move by more than `UNSURE` of their range while the others make up for it."""
         if not 0 < len(self.coordinates) <= MANY or self._ended():
             return []

@@ -69,7 +69,7 @@ class Live:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to tell again."""
+        """True if it is time to report again."""
         return time.perf_counter() - self._told_at >= self._every_s
 
     def rendered(self, sound: Float[torch.Tensor, "channels part"]) -> None:

@@ -25,11 +25,11 @@ class Coordinates:
 
     Args:
         chain: The processors.
-        held: Knobs that stay at a value.
+        fixed: Knobs that stay at their values.
     """
 
-    def __init__(self, chain: Processor, held: Setting) -> None:
-        self.knobs = [knob for knob in chain.knobs if knob.name not in held and knob.count <= LONGEST_ROW]
+    def __init__(self, chain: Processor, fixed: Setting) -> None:
+        self.knobs = [knob for knob in chain.knobs if knob.name not in fixed and knob.count <= LONGEST_ROW]
         self.left = [knob for knob in chain.knobs if knob not in self.knobs]
 
     def __len__(self) -> int:
@@ -47,12 +47,12 @@ class Coordinates:
 
     def setting(self, place: Float[torch.Tensor, " numbers"], like: Setting) -> Setting:
         """The setting at a place; what is not free is taken from `like`."""
-        found, first = dict(like), 0
+        setting, first = dict(like), 0
         for knob in self.knobs:
             value = knob.at(place[first : first + knob.count]).numpy()
-            found[knob.name] = value.reshape(knob.shape)
+            setting[knob.name] = value.reshape(knob.shape)
             first += knob.count
-        return found
+        return setting
 
     def tensors(self, rows: Float[torch.Tensor, "rows numbers"], like: Setting) -> dict[str, torch.Tensor]:
         """The knobs of many places, as `Processor.process` takes them; differentiable in `rows`."""
@@ -77,11 +77,11 @@ class Segment:
 
 
 class PairProblem:
-    """What least squares minimises: the error-to-signal ratio of a chain, or its spectral counterpart, or both.
+    """The residuals of least squares: the error-to-signal ratio of a chain, or its spectral counterpart, or both.
 
     Args:
         chain: The processors.
-        held: Knobs that stay at a value.
+        fixed: Knobs that stay at their values.
         dry: Input, float64.
         wet: What should come out.
         sample_rate: In Hz.
@@ -93,7 +93,7 @@ class PairProblem:
     def __init__(
         self,
         chain: Processor,
-        held: Setting,
+        fixed: Setting,
         dry: Float[np.ndarray, "channels samples"],
         wet: Float[np.ndarray, "channels samples"],
         sample_rate: int,
@@ -103,7 +103,7 @@ class PairProblem:
         segment_s: float | None = None,
     ) -> None:
         self.chain, self.sample_rate, self.loss, self.pre_emphasis = chain, sample_rate, loss, pre_emphasis
-        self.coordinates = Coordinates(chain, held)
+        self.coordinates = Coordinates(chain, fixed)
         self.dry, self.wet = torch.from_numpy(dry)[None], torch.from_numpy(wet)[None]
         channels, n = dry.shape
         row = MEMORY / 8 / (len(self.coordinates) + 1) / channels
@@ -111,7 +111,7 @@ class PairProblem:
         if segment_s is not None:
             length = min(length, round(segment_s * sample_rate))
         self.segments = self._everything = self._cut(0, n, length)
-        self.like: Setting = chain.arrays(held)
+        self.like: Setting = chain.arrays(fixed)
         self._waveform_norm = self._energy() ** 0.5
         self._targets: dict[tuple[int, int, int], torch.Tensor] = {}
         self._norms: dict[int, float] = {}

@@ -41,13 +41,13 @@ class RoomEstimate:
 
 
 def estimate_room(
-    chain: Processor, held: Mapping[str, Any], samples: Float[np.ndarray, "channels samples"], sample_rate: int
+    chain: Processor, fixed: Mapping[str, Any], samples: Float[np.ndarray, "channels samples"], sample_rate: int
 ) -> RoomEstimate:
     """Estimate the effects of a chain from a sound, from the last to the first.
 
     Args:
         chain: The effects.
-        held: Knobs that are set, by their names in the chain.
+        fixed: Knobs that are set, by their names in the chain.
         samples: The sound.
         sample_rate: In Hz.
     """
@@ -56,7 +56,7 @@ def estimate_room(
         estimator = ESTIMATORS.get(type(part))
         if estimator is None:
             continue
-        own = {key.removeprefix(f"{name}."): value for key, value in held.items() if key.startswith(f"{name}.")}
+        own = {key.removeprefix(f"{name}."): value for key, value in fixed.items() if key.startswith(f"{name}.")}
         estimate = estimator(part, own, dry, sample_rate)
         values = {f"{name}.{key}": value for key, value in estimate.values.items() if key not in own}
         dry = dry if estimate.dry is None else estimate.dry

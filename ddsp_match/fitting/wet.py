@@ -1,4 +1,4 @@
-"""The way from the synthesizer through the effects to the recording, while both are being found."""
+"""The path from the synthesizer through the effects to the recording, while both are fitted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Wet:
     Args:
         chain: The effects.
         start: Values of knobs to start from; others start beside neutral.
-        held: Names of knobs that stay where they start.
+        fixed: Names of knobs that stay where they start.
         recording: The wet sound, whole.
         sample_rate: In Hz.
         anchored: Whether the dry sound is known beforehand, and the target of the source's own fit.
@@ -41,7 +41,7 @@ class Wet:
         self,
         chain: Processor,
         start: Mapping[str, Any],
-        held: Collection[str],
+        fixed: Collection[str],
         recording: Float[torch.Tensor, "channels samples"],
         sample_rate: int,
         *,
@@ -52,9 +52,9 @@ class Wet:
         tensors = chain.tensors(start, recording.dtype, recording.device)
         ranges = {knob.name: knob for knob in chain.knobs}
         for name, value in tensors.items():
-            if name not in start and name not in held:
+            if name not in start and name not in fixed:
                 tensors[name] = ranges[name].at(ranges[name].position(value).clamp(NUDGE, 1 - NUDGE))
-        self.knobs = FreeKnobs(ranges, tensors, held)
+        self.knobs = FreeKnobs(ranges, tensors, fixed)
 
     def groups(self, lr: float) -> list[dict]:
         """The knobs' parameter groups, for a learning rate of the controls."""
@@ -68,16 +68,16 @@ class Wet:
     def values(self) -> dict[str, np.ndarray]:
         """The knobs as a rack keeps them."""
         with torch.no_grad():
-            found = self.chain.arrays(self.knobs())
-        return {name: found[name].clip(r.low, r.high) for name, r in self.knobs.ranges.items()}
+            values = self.chain.arrays(self.knobs())
+        return {name: values[name].clip(r.low, r.high) for name, r in self.knobs.ranges.items()}
 
     def after(
         self, before: Float[torch.Tensor, "channels earlier"], n_samples: int
     ) -> Callable[[Float[torch.Tensor, "channels samples"]], Float[torch.Tensor, "2 channels samples"]]:
-        """The effects with what they heard since the recording began still in their memory.
+        """The effects with the sound since the beginning of the recording in their memory.
 
         Args:
-            before: What they heard.
+            before: That sound.
             n_samples: How long the sounds will be that are played through them.
 
         Returns:
@@ -114,7 +114,7 @@ class Wet:
     def _played(
         self, audio: Float[torch.Tensor, "1 channels samples"], first: int = 0
     ) -> Float[torch.Tensor, "1 channels samples"]:
-        """What the effects make of a sound whose beginning is sample `first` of the recording."""
+        """The effects applied to a sound whose beginning is sample `first` of the recording."""
         knobs = self.chain.later(self.knobs(), first / self.sample_rate)
         return self.chain.process(audio, knobs, self.sample_rate)
 

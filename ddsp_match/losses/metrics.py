@@ -1,4 +1,4 @@
-"""How close a match is to its target, in figures."""
+"""Distances between a match and its target."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def mel_distances_db(
 
 def _level_distance_db(a: Float[torch.Tensor, "*bands"], b: Float[torch.Tensor, "*bands"]) -> float:
     floor = a.max() * 10 ** (-MEL_RANGE_DB / 10)
-    heard = torch.maximum(a, b) > floor
+    audible = torch.maximum(a, b) > floor
     difference = 10 * torch.log10(a.clamp(min=floor) / b.clamp(min=floor))
-    return float(difference.abs()[heard].mean())
+    return float(difference.abs()[audible].mean())
 
 
 def mfcc_distance(
@@ -81,11 +81,11 @@ def mfcc_distance(
     filters = mel_filters(MFCC_BANDS, size, sample_rate).to(target)
     a, b = (magnitudes(x, window).square() @ filters.T for x in (target, match))
     floor = a.max() * 10 ** (-MEL_RANGE_DB / 10)
-    heard = torch.maximum(a, b).amax(-1) > floor
+    audible = torch.maximum(a, b).amax(-1) > floor
     difference = 10 * torch.log10(a.clamp(min=floor) / b.clamp(min=floor))
     band, order = torch.arange(MFCC_BANDS) + 0.5, torch.arange(1, MFCCS + 1)
     cosines = torch.cos(math.pi / MFCC_BANDS * order[:, None] * band) * math.sqrt(2 / MFCC_BANDS)
-    return float(torch.linalg.vector_norm(difference @ cosines.to(target).T, dim=-1)[heard].mean())
+    return float(torch.linalg.vector_norm(difference @ cosines.to(target).T, dim=-1)[audible].mean())
 
 
 def loudness_db(
@@ -104,8 +104,8 @@ def loudness_error_db(
 ) -> float:
     """Mean absolute difference of A-weighted loudness in dB, over frames within 60 dB of the target's loudest."""
     a, b = loudness_db(target, sample_rate), loudness_db(match, sample_rate)
-    heard = a > a.max() - MEL_RANGE_DB
-    return float((a - b).abs()[heard].mean())
+    audible = a > a.max() - MEL_RANGE_DB
+    return float((a - b).abs()[audible].mean())
 
 
 def snr_db(target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"]) -> float:
@@ -122,7 +122,7 @@ def distances(
     *,
     mfcc: bool = True,
 ) -> dict[str, float]:
-    """How far apart two sounds are, as far as it takes no knowledge of how either was made.
+    """Distances between two sounds, however they were made.
 
     Args:
         target: The sound that is matched.
@@ -144,15 +144,15 @@ def distances(
         a, b = magnitudes(x, window), magnitudes(y, window)
         missing += float((a - b).square().sum())
         energy += float(a.square().sum())
-        found = {
+        figures = {
             "mrstft": multi_resolution(x, y, sizes),
             **mel_distances_db(x, y, sample_rate),
             "lsd_db": log_spectral_distance(x, y),
             "loudness_l1_db": loudness_error_db(x, y, sample_rate),
         }
         if mfcc:
-            found["mfcc_distance"] = mfcc_distance(x, y, sample_rate)
-        for name, value in found.items():
+            figures["mfcc_distance"] = mfcc_distance(x, y, sample_rate)
+        for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + value * x.shape[1] / target.shape[1]
     return {**sums, "snr_db": snr_db(target, match), "unexplained_share": missing / max(energy, 1e-20)}
 
@@ -190,6 +190,6 @@ def measure(
         as `distances` has them, and the `energy_shares`.
     """
     match = harmonic + noise if match is None else match
-    found = distances(target, match, sample_rate, sizes, mfcc=False)
-    unexplained = found.pop("unexplained_share")
-    return {**found, **energy_shares(harmonic, noise), "unexplained_share": unexplained}
+    figures = distances(target, match, sample_rate, sizes, mfcc=False)
+    unexplained = figures.pop("unexplained_share")
+    return {**figures, **energy_shares(harmonic, noise), "unexplained_share": unexplained}

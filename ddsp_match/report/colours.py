@@ -65,8 +65,3 @@ def sequential() -> np.ndarray:
 def diverging() -> np.ndarray:
     """Blue through near-black to orange, for differences: ``(256, 3)`` uint8."""
     return _table(_DIVERGING)
-
-
-def css_stops(table: np.ndarray, n_stops: int = 17) -> list[str]:
-    """Evenly spaced colours of a table as CSS, for a colour bar."""
-    return ["#" + bytes(table[i]).hex() for i in np.linspace(0, 255, n_stops).round().astype(int)]

@@ -25,7 +25,7 @@ def advice(
     ratios: Ratios,
     search: Identification,
     rack: Rack,
-    held: Collection[str],
+    fixed: Collection[str],
     wet: Float[np.ndarray, "channels samples"],
     output: Float[np.ndarray, "channels samples"],
     by_filter: float,
@@ -37,14 +37,14 @@ def advice(
         ratios: Its figures.
         search: The search.
         rack: The chain with its knobs.
-        held: Names of knobs that the user held.
+        fixed: Names of knobs that the user fixed.
         wet: The target.
         output: `dry` through the chain.
         by_filter: Share of wet's energy that a linear filter explains.
     """
     if not verdict.matched:
         return ["Check that wet was made from dry: the same performance, from the same moment on."]
-    points = list(_ends(rack, held))
+    points = list(_ends(rack, fixed))
     if verdict.level == "excellent":
         return points
     if search.reason in (StopReason.BUDGET, StopReason.INTERRUPTED):
@@ -70,11 +70,11 @@ def _level_points(ratios: Ratios, rack: Rack, wet: np.ndarray, output: np.ndarra
         yield "Start from `effects=[gain]` and add one processor at a time, to see which one brings anything."
 
 
-def _ends(rack: Rack, held: Collection[str]) -> Iterator[str]:
+def _ends(rack: Rack, fixed: Collection[str]) -> Iterator[str]:
     """Name the knobs that stand at an end of their range where they are not neutral."""
     for knob in rack.chain.knobs:
         # The effect alone is no limit that a wider range would lift.
-        if knob.name in held or knob.name.endswith("mix"):
+        if knob.name in fixed or knob.name.endswith("mix"):
             continue
         values, neutral = np.atleast_1d(rack.knobs[knob.name]), np.atleast_1d(knob.default)
         place, still = (knob.position(torch.from_numpy(x.astype(np.float64))).numpy() for x in (values, neutral))

@@ -117,7 +117,7 @@ def in_bands(
 
 @dataclass(frozen=True)
 class Waveshape:
-    """How often each pair of input and output values occurs, and the output to expect at each input.
+    """The frequency of each pair of input and output values, and the output to expect at each input.
 
     Attributes:
         density_db: ``(cells, cells)``, input to the right, output upwards, lowest row first; 0 dB at the most frequent.

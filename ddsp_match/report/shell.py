@@ -104,7 +104,7 @@ def _templates() -> Environment:
 
 
 def _as_unicode(value: object) -> object:
-    """What a file name cannot say in Unicode becomes a question mark."""
+    """A byte of a file name that is no Unicode becomes a question mark."""
     return value.encode("utf-8", "replace").decode() if type(value) is str else value
 
 

@@ -105,7 +105,7 @@ def _loss_alt(data: FitResult) -> str:
 
 
 def _shares(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """Where the energy went, if that is known: stem, per cent of the bar, in words."""
+    """The shares of energy, if known: stem, per cent of the bar, in words."""
     names = ("harmonic", "noise")
     shares = {name: min(max(metrics.get(f"{name}_share", 0.0), 0.0), 1.0) for name in names}
     total = sum(shares.values())

@@ -16,7 +16,7 @@ from ddsp_match.dsp.scaling import phasors
 
 @dataclass(frozen=True)
 class Stems:
-    """What the synthesizer plays, part by part."""
+    """The parts of the synthesizer's output."""
 
     harmonic: Float[torch.Tensor, "batch samples"]
     noise: Float[torch.Tensor, "batch samples"]

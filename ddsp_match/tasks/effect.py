@@ -86,7 +86,7 @@ def effect(
     settings = settings or EffectSettings()
     if not settings.effects:
         raise ConfigError("no effects", where="effects", needed="the chain to look for, effects=[iir,clip]", hint=HELP)
-    chain, held = build(settings.effects)
+    chain, fixed = build(settings.effects)
     folder = None if out is None else Path(out)
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -116,7 +116,7 @@ def effect(
         lowest = best.loss if best else math.inf
         counted = None if on_step is None else _counted_on(on_step, number, len(shifts), lowest)
         candidate = Identifier(
-            chain, held, x[:, :end], y[:, :end], rate, settings, on_step=counted, stop=stop, began=began
+            chain, fixed, x[:, :end], y[:, :end], rate, settings, on_step=counted, stop=stop, began=began
         ).run()
         if not best or candidate.loss < best.loss:
             best, moved, source, target, last = candidate, shift, x, y, end
@@ -131,7 +131,7 @@ def effect(
     wet_again = target * moved.polarity
     figures = ratios(source, output, wet_again, last)
     verdict = judge(figures, related(figures, rate, pair, alignment), best, by_chance=chain.by_chance)
-    points = advice(verdict, figures, best, rack, held, wet_again, output, alignment.strength)
+    points = advice(verdict, figures, best, rack, fixed, wet_again, output, alignment.strength)
     seconds["judge"] = time.perf_counter() - began
     result = EffectResult(
         dry=Audio(source.astype(np.float32), rate),

@@ -1,4 +1,4 @@
-"""How long a fit takes and how much memory, from the length of the sound.
+"""The time and memory that a fit takes, from the length of the sound.
 
 ``python -m benchmarks.length`` measures both for 10 to 100 s of mono at 44.1 kHz, and puts these estimates beside them.
 """

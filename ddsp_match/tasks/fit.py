@@ -48,9 +48,9 @@ def fit(
     on_stage: OnStage | None = None,
     on_step: OnStep | None = None,
     on_pitch: Callable[[int, int], None] | None = None,
-    on_heard: Callable[[Analysis], None] | None = None,
+    on_analysis: Callable[[Analysis], None] | None = None,
     on_best: OnBest | None = None,
-    heard: Analysis | None = None,
+    analysis: Analysis | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FitResult:
     """Find the synthesizer settings that play a sound.
@@ -66,9 +66,9 @@ def fit(
         on_stage: Called with the name of each stage that begins.
         on_step: Called with steps done, steps in all, the loss, and the best loss so far.
         on_pitch: Called with frames analysed and frames in all while f0 is tracked.
-        on_heard: Called with the analysis (f0, periodicity and loudness) of the sound, as soon as it is known.
+        on_analysis: Called with the analysis (f0, periodicity and loudness) of the sound, as soon as it is known.
         on_best: Called with the best sound so far: right after the first guess, then now and again when it got better.
-        heard: An analysis that `on_heard` got of this sound with these f0 settings, to save the time of another.
+        analysis: An analysis that `on_analysis` got of this sound with these f0 settings, to save the time of another.
         stop: Asked again and again whether to end with the best so far.
 
     Returns:
@@ -98,9 +98,9 @@ def fit(
         on_stage=on_stage,
         on_step=on_step,
         on_pitch=on_pitch,
-        on_heard=on_heard,
+        on_analysis=on_analysis,
         on_best=on_best,
-        heard=heard,
+        analysis=analysis,
         stop=stop,
     )
     if out is not None:
@@ -132,14 +132,14 @@ def fit_sounds(  # noqa: D417, the others are described by `fit`
     on_stage: OnStage | None = None,
     on_step: OnStep | None = None,
     on_pitch: Callable[[int, int], None] | None = None,
-    on_heard: Callable[[Analysis], None] | None = None,
+    on_analysis: Callable[[Analysis], None] | None = None,
     on_best: OnBest | None = None,
-    heard: Analysis | None = None,
+    analysis: Analysis | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[FitResult]:
     """Fit sounds of one rate: analyse, match, conclude.
 
-    The other arguments are those of `fit`; `on_heard`, `on_best` and `heard` are for one sound.
+    The other arguments are those of `fit`; `on_analysis`, `on_best` and `analysis` are for one sound.
 
     Args:
         sounds: The sounds; only one where there are effects.
@@ -161,17 +161,17 @@ def fit_sounds(  # noqa: D417, the others are described by `fit`
         notes[0] += room.notes
         if room.dry is not None:
             sources = [Audio(room.dry, sound.target.sample_rate)]
-            heard = None
+            analysis = None
         if not _is_neutral(chain, start):
             recording = torch.from_numpy(sound.target.samples)
             wet = Wet(chain, start, start, recording, sound.target.sample_rate, anchored=room.dry is not None)
     say("f0")
-    analyses = [heard] if heard else analyse_batch(sources, timebase, settings.f0, on_pitch, device=device)
+    analyses = [analysis] if analysis else analyse_batch(sources, timebase, settings.f0, on_pitch, device=device)
     for own, (_, track) in zip(notes, analyses, strict=True):
         own += track.changes
-    if on_heard is not None:
-        for analysis in analyses:
-            on_heard(analysis)
+    if on_analysis is not None:
+        for one in analyses:
+            on_analysis(one)
     analyse_s = (time.perf_counter() - began) / len(sounds)
     targets = [
         Target(torch.from_numpy(source.samples), features.f0_hz, track.pitched)
@@ -205,12 +205,12 @@ def fit_sounds(  # noqa: D417, the others are described by `fit`
 
 def _effects(target: Audio, settings: FitSettings) -> tuple[Processor, dict[str, Any], RoomEstimate]:
     """The chain that the settings ask for, its knobs to start from and keep, and the estimate they come from."""
-    chain, held = build(settings.effects)
-    room = estimate_room(chain, held, target.samples, target.sample_rate)
-    return chain, {**room.values, **held}, room
+    chain, fixed = build(settings.effects)
+    room = estimate_room(chain, fixed, target.samples, target.sample_rate)
+    return chain, {**room.values, **fixed}, room
 
 
-def _is_neutral(chain: Processor, held: Mapping[str, Any]) -> bool:
-    """Whether every knob is held at its neutral value: the sound is then fitted as if there were no effects."""
-    neutral, values = chain.arrays({}), chain.arrays(held)
-    return held.keys() == neutral.keys() and all(np.array_equal(values[name], neutral[name]) for name in neutral)
+def _is_neutral(chain: Processor, fixed: Mapping[str, Any]) -> bool:
+    """True if every knob is fixed at its neutral value: the sound is then fitted as if there were no effects."""
+    neutral, values = chain.arrays({}), chain.arrays(fixed)
+    return fixed.keys() == neutral.keys() and all(np.array_equal(values[name], neutral[name]) for name in neutral)

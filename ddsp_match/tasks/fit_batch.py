@@ -180,7 +180,7 @@ def _failed(item: Item, error: Exception) -> Entry:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was what an error was about: of the device, or of the machine."""
+    """True if an error is a lack of memory, of the device or of the machine."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(

@@ -44,14 +44,14 @@ def morph(a: Source, b: Source, amount: float = 0.5, *, out: str | Path | None =
     places = [] if out is None else [Path(out)]
     with claimed(*places):
         check_files(*places, force=force)
-        found = between(_loaded(a), _loaded(b), amount)
+        morph = between(_loaded(a), _loaded(b), amount)
         end = a if amount == 0 else b if amount == 1 else None
         for place in places:
             if isinstance(end, str | Path):
                 copied(Path(end), place)
             else:
-                found.save(place)
-    return found
+                morph.save(place)
+    return morph
 
 
 @claims_out

@@ -62,12 +62,12 @@ def process(
     with claimed(*places):
         check_files(*places, force=force)
         racks = [entry if isinstance(entry, Rack) else load_rack(entry) for entry in several]
-        heard, notes = sound_of(sound, sample_rate)
+        audio_out, notes = sound_of(sound, sample_rate)
         for note in notes:
             say(note)
         for rack in racks:
-            heard = through(rack, heard, block=block, on_note=say)
+            audio_out = through(rack, audio_out, block=block, on_note=say)
         for place in places:
-            for note in audio.write(place, heard, subtype):
+            for note in audio.write(place, audio_out, subtype):
                 say(note)
-    return heard
+    return audio_out

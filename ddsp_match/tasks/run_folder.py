@@ -24,7 +24,7 @@ MARKS = ("report.html", "features.csv", "sweep.csv", "through.patch.safetensors"
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run that may be replaced, because it can be made again."""
+    """True if a folder is a run that may be replaced, because it can be made again."""
     return any((folder / mark).is_file() for mark in MARKS)
 
 

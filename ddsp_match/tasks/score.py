@@ -1,4 +1,4 @@
-"""How close the matches of a run are, sound by sound, family by family, and what the figures mean."""
+"""The scores of the matches of a run, by sound and by family, with their meaning."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TRACKERS = ("run", "full", "tiny", "pyin", "none")
 
 
 def scoring_of(run: MatchSet, mos_pads: int | None, tracker: str) -> tuple[Scoring, list[str]]:
-    """How a run is scored, and what the user should know about it.
+    """The way a run is scored, with remarks for the user.
 
     Args:
         run: The run.
@@ -117,7 +117,7 @@ def settings_of(kind: Callable[..., S], values: Mapping[str, Any]) -> S:
 
 
 def _lack(job: ScoreJob, row: Row) -> tuple[int, bool]:
-    """How much a row of before lacks; of two that are as good, a floor of second fits is the dearer one."""
+    """The number of figures that an earlier row lacks; of two equal ones, a floor of second fits costs more."""
     return len(missing(job, row)), row.facts.get("second_take") != REFIT
 
 

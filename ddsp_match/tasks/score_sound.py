@@ -42,7 +42,7 @@ REFERENCE_PADS = 1  # of the floor and the ceilings only means over sounds are s
 
 @dataclass(frozen=True)
 class Scoring:
-    """How to score.
+    """The settings of a score.
 
     Attributes:
         mos_pads: Pads of the opinion score, 1 to 7; 0 leaves it out.

@@ -55,7 +55,7 @@ def test_whole_samples_are_found_to_the_sample(sound, lag):
     level = 0.3 if lag == 1 else -1.5
     result = align(sound, level * moved(sound, lag), RATE)
     assert (result.whole_samples, result.polarity) == (lag, np.sign(level))
-    assert abs(result.fraction) < 0.1
+    assert abs(result.latency_samples - lag) < 0.1
     assert result.confidence > 0.9
     assert result.strength > 0.95
 

@@ -60,4 +60,3 @@ def test_the_grid_continues_crepes() -> None:
     activations[0, 100] = 1.0
     placed = int(grid.place(activations)[0].argmax())
     assert grid.hz[placed] == 10 * 2 ** ((100 * 20 + 1997.3794084376191) / 1200)
-    assert grid.nearest(grid.hz[[placed]] * 1.004).tolist() == [placed]

@@ -7,10 +7,23 @@ import math
 import pytest
 import torch
 
-from ddsp_match.dsp.harmonics import WaveformReader, additive, read_waveforms, running_phase, waveform_size, waveforms
+from ddsp_match.dsp.harmonics import WaveformReader, read_waveforms, running_phase, waveform_size, waveforms
 from tests.compare import assert_close
 
 RATE, HOP = 16000, 160
+
+
+def additive(phase: torch.Tensor, amplitudes: torch.Tensor, hop: int) -> torch.Tensor:
+    """The plain definition: sum of ``|c| sin(2 pi k phase + arg c)``, complex amplitudes interpolated linearly."""
+    sample = torch.arange(phase.shape[1])
+    left = (sample // hop).clamp(max=amplitudes.shape[2] - 2)
+    weight = (sample - left * hop).to(amplitudes.real.dtype) / hop
+    out = torch.zeros(phase.shape, dtype=amplitudes.real.dtype)
+    for k in range(amplitudes.shape[1]):
+        c = amplitudes[:, k, left] * (1 - weight) + amplitudes[:, k, left + 1] * weight
+        angle = (2 * math.pi * (k + 1) * phase.double()).remainder(2 * math.pi).to(out.dtype)
+        out = out + c.real * torch.sin(angle) + c.imag * torch.cos(angle)
+    return out
 
 
 def gliding_f0(frames: int, low_hz: float = 80.0, high_hz: float = 700.0) -> torch.Tensor:

@@ -29,8 +29,8 @@ def fits(tmp_path_factory):
     plain = fit(sound, 16000, settings=settings)
     with patch.context() as patched:
         patched.setattr(Live.__init__, "__defaults__", (0.0,))
-        live = fit(sound, 16000, settings=settings, on_best=told.append, on_heard=heard.append)
-    again = fit(sound, 16000, settings=settings, heard=heard[0])
+        live = fit(sound, 16000, settings=settings, on_best=told.append, on_analysis=heard.append)
+    again = fit(sound, 16000, settings=settings, analysis=heard[0])
     return plain, live, again, told
 
 

@@ -89,7 +89,7 @@ def check_files(*files: Path, force: bool) -> None:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether a folder can be written to without losing anything: not there yet, or empty."""
+    """True if a folder can be written to without losing anything: not there yet, or empty."""
     if not os.path.lexists(folder):
         return True
     try:
@@ -101,7 +101,7 @@ def is_free(folder: Path) -> bool:
 
 
 def is_ours(path: Path, folder: Path) -> bool:
-    """Whether a file in a folder is what a claim of that folder has put there."""
+    """True if a file in a folder belongs to a claim of that folder."""
     folder = settled(folder)  # "." has no name
     return path.name in {beside(folder / folder.name, suffix).name for suffix in ("lock", "part", "old")}
 
@@ -119,7 +119,7 @@ def settled(path: Path) -> Path:
 
 
 def anchor(target: Path) -> Path:
-    """Where a lock and an unfinished folder go: into the folder above, or into the folder itself where that cannot be.
+    """The place of a lock and an unfinished folder: the folder above, or the folder itself where that cannot be.
 
     A mounted disk cannot be renamed, and what lies in a folder that is for reading only neither.
     """

@@ -118,7 +118,7 @@ def _locked(path: Path) -> IO[str] | None:
 
 
 def _who(path: Path) -> str:
-    """What the holder wrote of itself, in words."""
+    """The holder's own description."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return f" (process {said['pid']} on {said['host']}, since {said['since']})"

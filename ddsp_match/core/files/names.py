@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 
 
 def name_of(path: str | Path) -> str:
-    r"""What a sound is called by its file: the name without suffix, as text; bytes that are no UTF-8 become ``_``."""
+    r"""The name of a sound from its file: without suffix, as text; bytes that are no UTF-8 become ``_``."""
     stem = Path(path).stem
     return os.fsencode(stem).decode("utf-8", "replace").replace("\N{REPLACEMENT CHARACTER}", "_")
 

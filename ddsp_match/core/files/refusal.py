@@ -56,7 +56,7 @@ def explained(error: OSError) -> OutputError | None:
 
 
 def _may_write(path: str | bytes | int) -> bool:
-    """Whether a file that is not there could be made, or one that is there changed."""
+    """True if a missing file could be made, or an existing one changed."""
     if isinstance(path, int) or os.path.exists(path):
         return os.access(path, os.W_OK)
     return os.access(os.path.dirname(path) or os.curdir, os.W_OK | os.X_OK)
@@ -86,7 +86,7 @@ def check_room(folder: Path, needed_bytes: float, what: str) -> None:
 
 
 def free_space(folder: Path) -> str:
-    """What is free on the disk of a folder, in words."""
+    """The free space on the disk of a folder, in words."""
     return in_words(shutil.disk_usage(folder).free)
 
 

@@ -17,7 +17,7 @@ STEPS, MORE_STEPS = 60, 400
 
 @dataclass
 class LossSettings(Settings):
-    """What is minimised: a weighted sum of distances between target and match; weight 0 leaves one out."""
+    """The loss: a weighted sum of distances between target and match; weight 0 leaves one out."""
 
     section: ClassVar[str] = "loss"
 
@@ -54,7 +54,7 @@ class LossSettings(Settings):
 
 @dataclass
 class OptimizerSettings(Settings):
-    """How the loss is minimised, and when to stop."""
+    """The optimisation of the loss, and its stop rules."""
 
     section: ClassVar[str] = "optimizer"
 
@@ -121,7 +121,7 @@ class OptimizerSettings(Settings):
 
 @dataclass
 class ModelSettings(Settings):
-    """What is stored and fitted, and becomes the controls of the synthesizer."""
+    """The numbers that are stored and fitted, and become the controls of the synthesizer."""
 
     section: ClassVar[str] = "model"
 

@@ -25,7 +25,7 @@ class DatasetSettings(Settings):
 
 @dataclass
 class EngineSettings(Settings):
-    """Who works on many sounds: this process, worker processes, or a Ray cluster."""
+    """The engine for many sounds: this process, worker processes, or a Ray cluster."""
 
     section: ClassVar[str] = "engine"
 

@@ -11,7 +11,7 @@ from ddsp_match.core.settings.base import Settings, setting
 
 @dataclass
 class F0Settings(Settings):
-    """Where the fundamental frequency comes from, and how far it is trusted."""
+    """The source of the fundamental frequency, and its limits."""
 
     section: ClassVar[str] = "f0"
 
@@ -137,7 +137,7 @@ class SynthSettings(Settings):
 
 @dataclass
 class InitSettings(Settings):
-    """Where the fit starts."""
+    """The start of the fit."""
 
     section: ClassVar[str] = "init"
 

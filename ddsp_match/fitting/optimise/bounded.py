@@ -131,25 +131,25 @@ def _lbfgs(
         value = evaluate()
         lowest = min(lowest, value)
         if count == 0:
-            told(x)  # the start
+            note_iteration(x)  # the start
         check()
         slope = torch.zeros_like(place) if place.grad is None else place.grad
         return (value if math.isfinite(value) else 1e30), slope.numpy().copy()
 
-    def told(_: np.ndarray) -> None:
+    def note_iteration(_: np.ndarray) -> None:
         nonlocal count
         note(count, lowest)
         count += 1
 
     first = place.detach().numpy().copy()
-    found = minimize(
+    outcome = minimize(
         with_slope,
         first,
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, 1.0)] * len(first),
-        callback=told,
+        callback=note_iteration,
         options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-15, "gtol": 1e-12, "maxcor": 20},
     )
     # SciPy says 1 for too many steps and for too many evaluations alike.
-    return StopReason.STEPS if found.status == 1 else StopReason.PLATEAU
+    return StopReason.STEPS if outcome.status == 1 else StopReason.PLATEAU

@@ -1,4 +1,4 @@
-"""What the loop remembers of each sound: how far it came, when it stops, and its best numbers."""
+"""The state of each sound in the loop: its progress, its stop rule and its best numbers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FIRST_STEPS, TOO_FAR, LEAST_PACE = 10, 2.0, 1 / 64
 
 @dataclass
 class Course:
-    """One sound on its way down.
+    """The progress of one sound.
 
     Attributes:
-        trace: What is told of it.
+        trace: Its losses, step by step.
         running: Whether it goes on.
         caution: Factor of its pace, less after every step that had to be taken back.
     """
@@ -48,7 +48,7 @@ class Course:
         return True
 
     def overshoots(self, step: int, loss: float) -> bool:
-        """Whether one of the first steps led far off; the pace then falls to what would about double the loss.
+        """True if one of the first steps led far off; the pace then falls to what would about double the loss.
 
         A loss grows about linearly with the step away from where it is lowest.
         """

@@ -28,7 +28,7 @@ Residuals = Callable[[Float[torch.Tensor, "rows numbers"]], Iterable[Float[torch
 
 @dataclass
 class Solution:
-    """Where a search of the unit cube ended, by least squares or by descent.
+    """The end of a search of the unit cube, by least squares or by descent.
 
     Attributes:
         position: The best numbers, 0 to 1 each.

@@ -150,7 +150,7 @@ def _judged(
     steps: int,
     common: StopReason | None,
 ) -> tuple[list[float], list[float], list[int]]:
-    """How fast each sound goes on, how much of its gradient counts, and which go back to their best numbers."""
+    """The pace of each sound, the factor of its gradient, and which sounds go back to their best numbers."""
     share = _scheduled(settings, step / steps)
     paces, gains, back = [0.0] * len(courses), [1.0] * len(courses), []
     for sound, (course, loss, norm) in enumerate(zip(courses, losses, norms, strict=True)):

@@ -1,4 +1,4 @@
-"""What an optimisation tells of its course, and why it ended."""
+"""The course of an optimisation, and why it ended."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Engine(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many jobs run at the same time, at most."""
+        """The most jobs that run at the same time."""
         ...
 
     def run(

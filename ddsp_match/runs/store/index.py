@@ -60,7 +60,7 @@ class Index:
                         self._base.execute(text)
 
     def run(self) -> dict[str, str]:
-        """What is known of the run, by key."""
+        """The facts about the run, by key."""
         with _in_our_words(self._path):
             return run_in(self._base)
 
@@ -162,7 +162,7 @@ def check_ours(folder: Path) -> None:
 
 
 def run_in(base: sqlite3.Connection) -> dict[str, str]:
-    """What is known of the run, by key."""
+    """The facts about the run, by key."""
     return dict(base.execute("SELECT key, value FROM run"))
 
 
