@@ -8,7 +8,7 @@ from pathlib import Path
 from ddsp_match.cli.values import add_writing
 
 _METRICS = """\
-metrics (--sort): mrstft, mel_db, mel_steady_db, lsd_db, mfcc_distance, loudness_l1_db, f0_l1_cents,
+metrics (--sort): mrstft, mel_db, mel_net_db, mel_steady_db, lsd_db, mfcc_distance, loudness_l1_db, f0_l1_cents,
 octave_errors, voicing_agreement, snr_db, mos, harmonic_share, noise_share, unexplained_share,
 voiced_share, doubt_share, numbers_per_second, kbit_per_second, seconds, peak_mb
 """

@@ -192,6 +192,7 @@ def conclude(
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
+    judged = torch.from_numpy(_sound(with_unseen_noise(patch)).samples)
     with torch.inference_mode():
         figures = metrics.measure(
             torch.from_numpy(target.samples),
@@ -199,7 +200,10 @@ def conclude(
             stems.noise,
             target.sample_rate,
             sizes_for(target.sample_rate),
-            match=torch.from_numpy(_sound(with_unseen_noise(patch)).samples),
+            match=judged,
+        )
+        figures["mel_net_db"] = metrics.mel_net_db(
+            figures["mel_db"], judged, torch.from_numpy(played.samples), target.sample_rate
         )
     figures["loss"] = trace.lowest
     figures["numbers_per_second"] = patch.numbers_per_second()

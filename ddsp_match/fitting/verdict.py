@@ -10,14 +10,11 @@ from ddsp_match.dsp.notes import midi_of, note_name
 
 LEVELS = ("excellent", "good", "fair", "poor")
 
-# Upper bounds of the first three levels, for the figure that leads and for the one that may pull a verdict
-# down by one level. Where partials play the multi-resolution STFT loss leads (0 is the sound itself) and the mel
-# distance, which weighs like the ear, follows. Noise is another matter: two draws of the same noise are 0.8
-# to 3 apart in mrstft, depending on their level, and 2.3 to 3.5 dB in mel bands, but only 0.3 dB in loudness.
-_BOUNDS = {
-    True: {"mrstft": (0.15, 0.35, 0.7), "mel_db": (0.4, 0.9, 2.0)},
-    False: {"loudness_l1_db": (0.7, 1.5, 3.0), "mel_db": (4.0, 5.0, 7.0)},
-}
+# Upper bounds of the first three levels, for the figure that leads and for the one that may pull a verdict down by one
+# level. Both weigh like the ear, and neither blames noise for being another draw of it: the first is net of what two
+# draws are apart, the second averages over 100 ms, where two draws of white noise are 1.4 dB apart at most.
+_LEAD, _FOLLOWER = "mel_net_db", "mel_steady_db"
+_BOUNDS = {_LEAD: (0.9, 2.0, 4.0), _FOLLOWER: (1.5, 2.0, 4.0)}
 # Lower bounds of the same levels for a measured opinion score, which may pull down by one level, too: single ones
 # are unsteady by some tenths. Whether a listener could tell is never said without it.
 _OPINION = (4.7, 4.2, 3.5)
@@ -25,8 +22,10 @@ HARD_TO_TELL = 4.8
 # Share of energy by which the spectra of two draws of one noise differ: their magnitudes are Rayleigh.
 _NOISE_UNEXPLAINED = 2 - math.pi / 2
 
-MOSTLY = 0.5  # share of the energy
+MOSTLY, NOTICEABLY = 0.5, 0.01  # shares of the energy: noise that carries a sound, and noise that counts in it
 CLEARLY = 0.3  # share of the frames with a pitch above which it is the sound's
+
+_MRSTFT_AGREES = 0.35  # of partials; two draws of one noise are 0.8 apart or more
 
 _HEADLINES = {
     "excellent": "Excellent match: nearly the same spectrum as the target.",
@@ -42,9 +41,9 @@ class Verdict:
 
     Attributes:
         headline: One sentence.
-        good: What the match gets right.
-        weak: What it does not.
-        advice: What to try next, most promising first, naming flags where there are any.
+        good: Strengths, in sentences.
+        weak: Weaknesses.
+        advice: Steps to try next, most promising first, naming flags where there are any.
         level: ``excellent``, ``good``, ``fair`` or ``poor``.
         matched: False where an effect's chain explains nothing of its pair.
         by_ear: Why an effect's spectra are compared and not its samples; empty where samples are.
@@ -70,16 +69,11 @@ class Verdict:
         return "\n".join(lines)
 
 
-def tonal(metrics: Mapping[str, float], pitched: bool) -> bool:
-    """Whether a match is judged by its partials: those of a pitch, or those of a steady grid that carry most of it."""
-    return pitched or metrics.get("harmonic_share", 0.0) >= MOSTLY
-
-
-def grade(name: str, value: float, by_partials: bool = True) -> str | None:
+def grade(name: str, value: float) -> str | None:
     """The level a single metric would earn, or None where a metric has no bounds."""
     if name == "mos" and math.isfinite(value):
         return LEVELS[sum(value < bound for bound in _OPINION)]
-    bounds = _BOUNDS[by_partials].get(name)
+    bounds = _BOUNDS.get(name)
     if bounds is None:
         return None
     if not math.isfinite(value):
@@ -87,13 +81,17 @@ def grade(name: str, value: float, by_partials: bool = True) -> str | None:
     return LEVELS[sum(value >= bound for bound in bounds)]
 
 
-def level_of(metrics: Mapping[str, float], by_partials: bool = True) -> str:
+def level_of(metrics: Mapping[str, float]) -> str:
     """The level of a match: never better when any metric gets worse."""
-    lead, follower = _BOUNDS[by_partials]
-    by_lead = LEVELS.index(grade(lead, metrics.get(lead, math.inf), by_partials) or LEVELS[-1])
-    others = [grade(name, metrics[name], by_partials) for name in (follower, "mos") if name in metrics]
+    by_lead = LEVELS.index(grade(_LEAD, _net_db(metrics)) or LEVELS[-1])
+    others = [grade(name, metrics[name]) for name in (_FOLLOWER, "mos") if name in metrics]
     by_others = max((LEVELS.index(level) for level in others if level), default=0)
     return LEVELS[max(by_lead, min(by_others, by_lead + 1))]
+
+
+def _net_db(metrics: Mapping[str, float]) -> float:
+    """The leading figure; of a match of which no second draw was measured the whole mel distance."""
+    return metrics.get(_LEAD, metrics.get("mel_db", math.inf))
 
 
 def judge(
@@ -109,10 +107,10 @@ def judge(
 
     Args:
         metrics: Figures by name; those that are missing are not spoken of. ``mrstft`` (0 is identical),
-            ``mel_db``, ``lsd_db``, ``snr_db``, ``loudness_l1_db`` in dB; ``harmonic_share``, ``noise_share``,
-            ``unexplained_share`` (of the energy), ``voiced_share``, ``doubt_share`` (of the frames), 0 to 1;
-            ``mos``, a predicted opinion, 1 to 5.
-        pitched: Whether a pitch was found anywhere.
+            ``mel_net_db``, ``mel_db``, ``mel_steady_db``, ``snr_db``, ``loudness_l1_db`` in dB; ``harmonic_share``,
+            ``noise_share``, ``unexplained_share`` (of the energy), ``voiced_share``, ``doubt_share`` (of the frames),
+            0 to 1; ``mos``, a predicted opinion, 1 to 5.
+        pitched: Whether the sound has a pitch.
         stop_reason: Why the fit ended, in words.
         pitch_hz: The note of the sound, which makes advice about the pitch concrete.
         nyquist_hz: Half the sample rate: whether a number of harmonics leaves any out.
@@ -123,19 +121,18 @@ def judge(
         The verdict.
     """
     known = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
-    by_partials = tonal(known, pitched)
-    level = level_of(metrics, by_partials)
+    level = level_of(metrics)
     headline = _HEADLINES[level]
-    if level == "excellent" and not by_partials:
-        headline = "Excellent match: as close as two takes of the same noise."
+    if level == "excellent" and _is_noise(known):
+        headline = "Excellent match: as close as two draws of the same noise."
     if not pitched and _has_partials(known):
         headline += " No pitch was found: partials on a steady grid play it."
     elif not pitched:
         headline += " No pitch was found, so only the noise stem plays."
     return Verdict(
         headline=headline,
-        good=_good(known, pitched, by_partials),
-        weak=_weak(known, level, pitched, by_partials),
+        good=_good(known, pitched),
+        weak=_weak(known, level, pitched),
         advice=_advice(known, level, pitched, stop_reason, pitch_hz, nyquist_hz, settings or {}),
         level=level,
     )
@@ -145,20 +142,21 @@ def _has_partials(known: Mapping[str, float]) -> bool:
     return known.get("harmonic_share", 0.0) > 0
 
 
-def _good(known: Mapping[str, float], pitched: bool, by_partials: bool) -> list[str]:
-    """What deserves praise."""
+def _is_noise(known: Mapping[str, float]) -> bool:
+    return known.get("noise_share", 0.0) > MOSTLY
+
+
+def _good(known: Mapping[str, float], pitched: bool) -> list[str]:
+    """Strengths, in sentences."""
     points = []
-    if grade("mrstft", known.get("mrstft", math.inf), by_partials) in LEVELS[:2]:
+    if known.get("mrstft", math.inf) < _MRSTFT_AGREES:
         points.append(f"The spectrum agrees at every resolution (mrstft {known['mrstft']:.2f}).")
-    if by_partials and grade("mel_db", known.get("mel_db", math.inf)) in LEVELS[:2]:
-        points.append(
-            f"The colour of the sound is right, to {_decibels(known['mel_db'])} in bands as the ear has them."
-        )
-    if not by_partials and grade("mel_db", known.get("mel_db", math.inf), False) in LEVELS[:2]:
-        points.append("The colour of the noise is right, as far as two takes of one noise agree.")
+    if grade(_LEAD, _net_db(known)) in LEVELS[:2]:
+        chance = ", as far as two draws of one noise agree" if _is_noise(known) else ""
+        points.append(f"The colour is right{chance}, to {_decibels(_net_db(known))} in bands as the ear has them.")
     if known.get("mos", 0.0) >= HARD_TO_TELL:
         points.append(f"A listener could hardly tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
-    if known.get("snr_db", -math.inf) >= 15:
+    if known.get("snr_db", -math.inf) >= 15 and known.get("noise_share", 0.0) < NOTICEABLY:
         points.append(f"Even the waveform is followed ({known['snr_db']:.0f} dB over the difference).")
     if known.get("loudness_l1_db", math.inf) < 1:
         points.append(f"Loudness follows the target to {_decibels(known['loudness_l1_db'])}.")
@@ -173,16 +171,12 @@ def _good(known: Mapping[str, float], pitched: bool, by_partials: bool) -> list[
     return points
 
 
-def _weak(known: Mapping[str, float], level: str, pitched: bool, by_partials: bool) -> list[str]:
-    """What is wrong."""
+def _weak(known: Mapping[str, float], level: str, pitched: bool) -> list[str]:
+    """Weaknesses, in sentences."""
     points = []
-    mrstft_good = _BOUNDS[True]["mrstft"][1]
-    if by_partials and known.get("mrstft", 0.0) >= mrstft_good:
-        points.append(
-            f"The spectrum differs in detail (mrstft {known['mrstft']:.2f}; good is below {mrstft_good})."
-        )
-    if grade("mel_db", known.get("mel_db", 0.0), by_partials) in LEVELS[2:]:
-        points.append(f"The colour is off by {known['mel_db']:.1f} dB on average.")
+    good_db = _BOUNDS[_LEAD][1]
+    if good_db <= _net_db(known) < math.inf:
+        points.append(f"The colour is off by {_net_db(known):.1f} dB on average; good is below {good_db:g} dB.")
     if known.get("mos", 5.0) < _OPINION[0]:
         points.append(f"A listener could tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
     if known.get("loudness_l1_db", 0.0) >= 2:
@@ -213,7 +207,7 @@ def _advice(
     nyquist_hz: float | None,
     settings: Mapping[str, object],
 ) -> list[str]:
-    """What to try, the likeliest cause first: only what the figures or the settings give a reason for."""
+    """Steps to try, the likeliest cause first: those alone that figures or settings give a reason for."""
     points = []
     in_doubt = known.get("doubt_share", 0.0) >= 0.02
     if not pitched:
@@ -250,7 +244,7 @@ def _advice(
 
 
 def _limit_advice(f0_hz: float | None, nyquist_hz: float | None, settings: Mapping[str, object]) -> str:
-    """What to do about a number of harmonics that leaves some out."""
+    """Advice against a number of harmonics that leaves some out; empty where it leaves out none."""
     n_harmonics = _setting(settings, "synth", "n_harmonics")
     if not isinstance(n_harmonics, int):
         return ""
@@ -268,7 +262,7 @@ def _harmonics_alone(settings: Mapping[str, object]) -> bool:
 
 
 def _stop_advice(reason: str, settings: Mapping[str, object]) -> list[str]:
-    """What to do about a fit that ended before it had settled."""
+    """Advice after a fit that ended before it had settled."""
     if "budget" in reason:
         return ["The time was up before the fit had settled: give it more with a larger `--budget`."]
     if "interrupt" in reason:

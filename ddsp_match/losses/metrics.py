@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -63,6 +64,37 @@ def _level_distance_db(a: Float[torch.Tensor, "*bands"], b: Float[torch.Tensor, 
     audible = torch.maximum(a, b) > floor
     difference = 10 * torch.log10(a.clamp(min=floor) / b.clamp(min=floor))
     return float(difference.abs()[audible].mean())
+
+
+def mel_net_db(
+    mel_db: float,
+    match: Float[torch.Tensor, "batch samples"],
+    other_draw: Float[torch.Tensor, "batch samples"],
+    sample_rate: int,
+) -> float:
+    """Return the part of a mel distance that chance does not explain: 0 where only the draw of the noise differs.
+
+    Differences that do not depend on one another add by their squares, so the square of what two draws of the match's
+    own noise are apart is taken off the square of the distance.
+
+    Args:
+        mel_db: Of the match against its target.
+        match: The match.
+        other_draw: The same with another draw of its noise.
+        sample_rate: In Hz.
+    """
+    pieces = list(_pieces(match, other_draw, sample_rate))
+    lengths = [x.shape[1] / match.shape[1] for x, _ in pieces]
+    apart = [mel_distances_db(x, y, sample_rate)["mel_db"] for x, y in pieces]
+    chance_db = sum(a * length for a, length in zip(apart, lengths, strict=True) if math.isfinite(a))
+    return math.sqrt(max(0.0, mel_db**2 - chance_db**2))
+
+
+def _pieces(
+    target: Float[torch.Tensor, "batch samples"], match: Float[torch.Tensor, "batch samples"], sample_rate: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    count = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))
+    return zip(target.tensor_split(count, 1), match.tensor_split(count, 1), strict=True)
 
 
 def mfcc_distance(
@@ -137,10 +169,9 @@ def distances(
         sound above 20 s are means over pieces of about that length.
     """
     window = torch.hann_window(1024, device=target.device)
-    pieces = max(1, round(target.shape[1] / (PIECE_S * sample_rate)))
     sums: dict[str, float] = {}
     missing = energy = 0.0
-    for x, y in zip(target.tensor_split(pieces, 1), match.tensor_split(pieces, 1), strict=True):
+    for x, y in _pieces(target, match, sample_rate):
         a, b = magnitudes(x, window), magnitudes(y, window)
         missing += float((a - b).square().sum())
         energy += float(a.square().sum())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddsp_match.fitting.verdict import grade, tonal
+from ddsp_match.fitting.verdict import grade
 from ddsp_match.score.card import Metric
 from ddsp_match.score.definitions import BY_KEY
 
@@ -34,14 +34,13 @@ class Figure:
     meaning: str
 
 
-def figures(metrics: Mapping[str, float], pitched: bool = True) -> list[Figure]:
+def figures(metrics: Mapping[str, float]) -> list[Figure]:
     """Return the known metrics in their order, then whatever else there is."""
-    by_partials = tonal(metrics, pitched)
     names = [*(name for name in BY_KEY if name in metrics), *(name for name in metrics if name not in BY_KEY)]
     rows = []
     for name in names:
         metric = BY_KEY.get(name, Metric(name, name, "", "neither", "", ""))
-        grade_of = grade(name, metrics[name], by_partials) or ""
+        grade_of = grade(name, metrics[name]) or ""
         words = metric.meaning + _BETTER[metric.better]
         rows.append(Figure(name, metric.label, value_words(name, metrics[name]), grade_of, words))
     return rows

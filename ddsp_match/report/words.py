@@ -42,7 +42,7 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
         "stop_words": f"{steps}. {_sentence(str(data.stop_reason))}",
         "loss_alt": _loss_alt(data),
         "shares": _shares(data.metrics),
-        "metrics": figures(data.metrics, pitch_hz is not None),
+        "metrics": figures(data.metrics),
         "command": data.command,
         "patch_file": patch_file,
         "seconds": data.seconds,

@@ -22,6 +22,11 @@ METRICS = (
         _OURS,
     ),
     Metric(
+        "mel_net_db", "net mel", "dB", "lower",
+        "As mel, less what two draws of the match's own noise are apart (by squares): what chance does not explain.",
+        _OURS,
+    ),
+    Metric(
         "mel_steady_db", "steady mel", "dB", "lower",
         "As mel, on powers averaged over 100 ms, which is fair to noise: two draws of the same noise are 1 to 1.5 dB "
         "apart.",

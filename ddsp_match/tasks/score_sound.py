@@ -32,7 +32,7 @@ from ddsp_match.score.references import references
 from ddsp_match.score.runs import FittedSound
 from ddsp_match.tasks.render import render
 
-SCORING_VERSION = 3  # raise it when any figure is computed differently: every sound is scored again
+SCORING_VERSION = 4  # raise it when any figure is computed differently: every sound is scored again
 LENGTH_TOLERANCE_S = 0.01
 Track = tuple[np.ndarray, np.ndarray, float | None]  # f0 in Hz and whether it is voiced, by frame; the note in Hz
 FIGURES = {"f0_l1_cents": "f0", "octave_errors": "f0", "voicing_agreement": "f0", "mos": "mos"}  # the rest: "spectra"
@@ -213,6 +213,11 @@ class _Scorer:
         row.metrics |= self._figures("match", self.match, pads=self.scoring.mos_pads)
         if self.patch is not None:
             if "spectra match" in parts:
+                own = torch.from_numpy(self._fitting(render(self.patch)).samples)
+                if "mel_db" in row.metrics:
+                    row.metrics["mel_net_db"] = metrics.mel_net_db(
+                        row.metrics["mel_db"], torch.from_numpy(self.match.samples), own, self.target.sample_rate
+                    )
                 stems = stems_of(self.patch)
                 row.metrics |= metrics.energy_shares(stems.harmonic, stems.noise)
                 row.metrics["numbers_per_second"] = self.patch.numbers_per_second()

@@ -9,8 +9,8 @@ import pytest
 
 from ddsp_match.fitting.verdict import LEVELS, judge
 
-FINE = {"mrstft": 0.1, "mel_db": 0.2, "loudness_l1_db": 0.3, "unexplained_share": 0.01, "voiced_share": 0.9}
-FINE |= {"doubt_share": 0.0, "noise_share": 0.02, "harmonic_share": 0.98, "snr_db": 20.0}
+FINE = {"mrstft": 0.1, "mel_net_db": 0.2, "mel_db": 0.3, "mel_steady_db": 0.2, "loudness_l1_db": 0.3}
+FINE |= {"unexplained_share": 0.01, "voiced_share": 0.9, "doubt_share": 0.0, "noise_share": 0.002, "harmonic_share": 0.98, "snr_db": 20.0}
 
 
 def rank(pitched: bool = True, **changes: float) -> int:
@@ -19,42 +19,57 @@ def rank(pitched: bool = True, **changes: float) -> int:
 
 
 @pytest.mark.parametrize(
-    ("mrstft", "level"), [(0.0, "excellent"), (0.2, "good"), (0.5, "fair"), (0.9, "poor"), (math.nan, "poor")]
+    ("net_db", "level"), [(0.0, "excellent"), (1.2, "good"), (3.0, "fair"), (5.0, "poor"), (math.nan, "poor")]
 )
-def test_the_loss_leads(mrstft: float, level: str) -> None:
-    """Each range of the multi-resolution loss has its level."""
-    assert judge({**FINE, "mrstft": mrstft}).level == level
+def test_what_chance_does_not_explain_leads(net_db: float, level: str) -> None:
+    """Each range of the net mel distance has its level; the waveform and the bins of the spectrum have no say."""
+    assert judge({**FINE, "mel_net_db": net_db}).level == level
+    assert judge({**FINE, "mel_net_db": net_db, "mrstft": 9.0, "snr_db": -20.0, "mel_db": 9.0}).level == level
+
+
+def test_without_a_second_draw_the_whole_distance_leads() -> None:
+    """Older runs hold no net distance."""
+    old = {name: value for name, value in FINE.items() if name != "mel_net_db"}
+    assert judge(old).level == "excellent" and judge({**old, "mel_db": 3.0}).level == "fair"
 
 
 @pytest.mark.parametrize("pitched", [True, False])
-@pytest.mark.parametrize("name", ["mrstft", "mel_db", "loudness_l1_db"])
+@pytest.mark.parametrize("name", ["mrstft", "mel_net_db", "mel_steady_db", "loudness_l1_db"])
 @pytest.mark.parametrize("others", [0.1, 0.5, 3.0])
 def test_no_metric_improves_the_verdict_by_getting_worse(name: str, pitched: bool, others: float) -> None:
     """Levels only go down as one metric rises, whatever the others are."""
-    rest = {"mrstft": others, "mel_db": others, "loudness_l1_db": others}
+    rest = {"mrstft": others, "mel_net_db": others, "mel_steady_db": others, "loudness_l1_db": others}
     ranks = [rank(pitched, **{**rest, name: 0.05 * step}) for step in range(200)]
     assert all(earlier <= later for earlier, later in pairwise(ranks))
 
 
-def test_a_wrong_colour_costs_one_level_but_no_more() -> None:
-    """The mel distance pulls an excellent loss down to good, never to poor."""
-    assert rank(mel_db=0.2) == 0
-    assert rank(mel_db=9.0) == 1
+def test_a_wrong_colour_over_time_costs_one_level_but_no_more() -> None:
+    """The steady mel distance pulls excellent down to good, never to poor."""
+    assert rank(mel_steady_db=0.2) == 0
+    assert rank(mel_steady_db=9.0) == 1
 
 
 def test_noise_is_not_blamed_for_being_another_draw() -> None:
-    """Two draws of one noise, as measured, match as well as noise can; with a pitch they are poor."""
+    """Two draws of one noise, as measured, match as well as noise can, with a pitch or without."""
     draws = {
         "mrstft": 0.78,
+        "mel_net_db": 0.2,
         "mel_db": 3.5,
+        "mel_steady_db": 1.4,
         "loudness_l1_db": 0.33,
         "unexplained_share": 0.434,
         "noise_share": 1.0,
     }
-    assert judge(draws, pitched=False).level == "excellent"
-    assert "two takes of the same noise" in judge(draws, pitched=False).headline
-    assert judge(draws, pitched=True).level == "poor"
-    assert not any("explained by neither" in point for point in judge(draws, pitched=False).weak)
+    for pitched in (True, False):
+        verdict = judge(draws, pitched=pitched)
+        assert verdict.level == "excellent" and "two draws of the same noise" in verdict.headline
+        assert not any("explained by neither" in point for point in verdict.weak)
+
+
+def test_the_waveform_is_praised_only_where_no_noise_counts() -> None:
+    """A copy of a sound's noise to the sample is nothing that a listener hears."""
+    assert "waveform" in judge(FINE).text()
+    assert "waveform" not in judge({**FINE, "noise_share": 0.05}).text()
 
 
 def test_doubt_about_the_pitch_names_the_note_and_its_octaves() -> None:
@@ -88,14 +103,14 @@ def test_a_tracker_in_doubt_is_not_offered_as_its_own_cure() -> None:
 )
 def test_advice_names_the_setting_that_helps(stop_reason: str, settings: dict, flag: str) -> None:
     """Each cause has its cure, and only where there is something to cure."""
-    fair = {**FINE, "mrstft": 0.5}
+    fair = {**FINE, "mel_net_db": 3.0}
     assert any(flag in point for point in judge(fair, stop_reason=stop_reason, settings=settings).advice)
     assert judge(FINE, stop_reason=stop_reason, settings=settings).advice == []
 
 
 def test_best_quality_is_not_advised_twice() -> None:
     """Who asked for the best is not told to."""
-    advice = judge({**FINE, "mrstft": 0.9}, settings={"quality": "best"}).advice
+    advice = judge({**FINE, "mel_net_db": 5.0}, settings={"quality": "best"}).advice
     assert not any("quality=best" in point for point in advice)
 
 
@@ -109,7 +124,7 @@ def test_no_pitch_is_said_first() -> None:
 
 def test_text_has_every_point_on_its_own_line() -> None:
     """The terminal's version leaves nothing out."""
-    verdict = judge({**FINE, "mrstft": 0.5, "doubt_share": 0.3}, pitch_hz=220.0)
+    verdict = judge({**FINE, "mel_net_db": 3.0, "doubt_share": 0.3}, pitch_hz=220.0)
     lines = verdict.text().splitlines()
     assert lines[0] == verdict.headline
     assert len(lines) == 1 + len(verdict.good) + len(verdict.weak) + len(verdict.advice)
@@ -123,8 +138,8 @@ def test_partials_without_a_pitch_are_judged_as_partials_and_not_called_noise() 
     found = judge(FINE, pitched=False)
     assert found.level == "excellent" and "partials on a steady grid" in found.headline
     said = " ".join([found.headline, *found.good, *found.weak])
-    assert "missing" not in said and "only the noise" not in said and "colour of the noise" not in said
-    assert "mrstft 0.10" in said and judge({**FINE, "mrstft": 0.9}, pitched=False).level == "poor"
+    assert "missing" not in said and "only the noise" not in said and "draws of one noise" not in said
+    assert "mrstft 0.10" in said and judge({**FINE, "mel_net_db": 5.0}, pitched=False).level == "poor"
     alone = judge({**FINE, "harmonic_share": 0.0, "noise_share": 1.0}, pitched=False)
     assert "only the noise stem plays" in alone.headline and any("missing" in point for point in alone.weak)
 
@@ -133,13 +148,13 @@ def test_few_clear_frames_are_no_weakness_of_what_cannot_be_told_apart() -> None
     """A struck body rings without a pitch for most of its length."""
     few = {**FINE, "voiced_share": 0.1}
     assert judge(few).weak == []
-    assert any("clear pitch" in point for point in judge({**few, "mrstft": 0.5}).weak)
+    assert any("clear pitch" in point for point in judge({**few, "mel_net_db": 3.0}).weak)
 
 
 @pytest.mark.parametrize(("synth", "advised"), [({"divisions": 1}, True), ({"grid": "f0"}, True), ({}, False)])
 def test_what_harmonics_cannot_play_partials_between_them_can(synth: dict, advised: bool) -> None:
     """The advice names the setting where it is not on already; a single note is not told to be one."""
-    found = judge({**FINE, "mrstft": 0.9, "unexplained_share": 0.3}, settings={"synth": synth})
+    found = judge({**FINE, "mel_net_db": 5.0, "unexplained_share": 0.3}, settings={"synth": synth})
     assert any("synth.divisions=null synth.grid=auto" in point for point in found.advice) == advised
     assert not any("single note" in point for point in found.advice)
 
@@ -148,11 +163,11 @@ def test_too_few_harmonics_are_the_cause_and_nothing_else_is_advised() -> None:
     """Three harmonics of A4 reach 1320 Hz: neither noise nor more steps play what is above."""
     settings = {"synth": {"n_harmonics": 3, "noise": False, "phase": "zero"}}
     given = {"pitch_hz": 440.0, "nyquist_hz": 8000.0, "settings": settings}
-    assert judge({**FINE, "mrstft": 2.4}, **given).advice == [
+    assert judge({**FINE, "mel_net_db": 9.0}, **given).advice == [
         "Only 3 harmonics were allowed, which reach up to 1320 Hz: `synth.n_harmonics=null` plays all there are."
     ]
     settings["synth"]["n_harmonics"] = 18  # the 19th would lie above Nyquist
-    advice = judge({**FINE, "mrstft": 2.4}, **given).advice
+    advice = judge({**FINE, "mel_net_db": 9.0}, **given).advice
     assert not any("n_harmonics" in point for point in advice) and any("synth.noise=true" in point for point in advice)
 
 

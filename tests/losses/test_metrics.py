@@ -78,6 +78,16 @@ def test_the_steady_mel_distance_of_a_sound_shorter_than_its_span_is_that_of_its
     assert metrics.mel_distances_db(short, 0.5 * short, RATE)["mel_steady_db"] == pytest.approx(6.02, abs=0.1)
 
 
+def test_the_net_mel_distance_is_what_chance_does_not_explain():
+    """Of two draws it is nothing; what is 6 dB off besides stays 6 dB off."""
+    mel_db = metrics.mel_distances_db(sound(), sound(1), RATE)["mel_db"]
+    assert metrics.mel_net_db(mel_db, sound(1), sound(2), RATE) < 0.25 * mel_db
+    softer = metrics.mel_distances_db(sound(), 0.5 * sound(1), RATE)["mel_db"]
+    assert metrics.mel_net_db(softer, 0.5 * sound(1), 0.5 * sound(2), RATE) == pytest.approx(6.0, abs=0.6)
+    assert metrics.mel_net_db(2.0, sound(), sound(), RATE) == 2.0
+    assert metrics.mel_net_db(2.0, torch.zeros(1, 16000), torch.zeros(1, 16000), RATE) == 2.0
+
+
 def test_shares_of_energy():
     found = metrics.measure(sound(), 2 * sound(1), sound(2), RATE, SIZES)
     assert_close([found["harmonic_share"], found["noise_share"]], [0.8, 0.2], 0.01)

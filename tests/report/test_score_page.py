@@ -119,7 +119,10 @@ def test_a_card_keeps_its_figures(tmp_path: Path) -> None:
         return Group(name, n, 1, {"mrstft": Summary(n, mean, *ends, mean, mean + 0.2, "b")})
 
     rows = [
-        Row(name, family, metrics={"mrstft": loss, "harmonic_share": 0.5}, floor={"mrstft": loss / 2})
+        Row(
+            name, family,
+            metrics={"mrstft": loss, "mel_net_db": 5 * loss, "harmonic_share": 0.5}, floor={"mrstft": loss / 2},
+        )
         for name, family, loss in (("a", "x", 0.2), ("b", "x", 0.4), ("c", "y", 0.6))
     ]
     rows[0].facts = {"f0_median_hz": 220.04, "duration_s": 2.5}

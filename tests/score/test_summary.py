@@ -66,7 +66,7 @@ def test_the_floor_is_that_of_second_fits_where_there_are_any():
 
 
 def test_every_metric_is_defined():
-    assert len(BY_KEY) == len(METRICS) == 20
+    assert len(BY_KEY) == len(METRICS) == 21
     for metric in METRICS:
         assert metric.meaning.endswith(".") and metric.source and metric.better in ("lower", "higher", "neither")
     assert header(BY_KEY["lsd_db"]) == "lsd_db [dB]" and header(BY_KEY["mrstft"]) == "mrstft"

@@ -39,7 +39,7 @@ def test_what_got_better_is_called_better(runs, tmp_path):
     assert by_key["seconds"].verdict == "no clear difference"
     assert len(found.improved) == 10 and found.regressed == []
     assert headline(found) == (
-        "after is better in mrstft, mel, steady mel, LSD, loudness, SNR, unexplained, worse in MFCC; "
+        "after is better in mrstft, mel, net mel, steady mel, LSD, loudness, SNR, unexplained, worse in MFCC; "
         "no clear difference in the other 5."
     )
     assert found.settings_changed == {"optimizer.steps": (50, 60)}
