@@ -3,7 +3,7 @@
     python -m benchmarks.held_note [KEY=VALUE ...] --save       some minutes
     python -m benchmarks.held_note --limit 2 quality=draft      only some sounds
 
-- seam: 8 s of a note from 2 s of its recording, by `play_note` (what `ddsp-match render --midi` plays) and by the
+- seam: 8 s of a note from 2 s of its recording, by `Instrument.note` (what `ddsp-match render --midi` plays) and by the
   samples of `ddsp-match export --to sfz`, looped as a sampler does. The spectral flux around the moments at which
   the loop is left, over that elsewhere in the held stretch: 1 is no seam.
 - level: a key held for 6 s on a phrase, at the pitch of its best note and five semitones to either side. The level
@@ -76,7 +76,7 @@ def seam_rows(name: str, fit: Fit) -> list[dict]:
     instrument = Instrument.of([fit.patch])
     tone = best_of(instrument.tones)
     if tone.loop is None:
-        return [{"note": name, "by": "play_note", "loop_s": 0.0, "ratio": None}]
+        return [{"note": name, "by": "key", "loop_s": 0.0, "ratio": None}]
     first, end = (frame / tone.timebase.frame_rate for frame in tone.loop)
     sound = render(instrument.note(tone.pitch, USUAL_VELOCITY, LONG_S))
     samples, rate, start, stop = sfz_sample(fit.patch, tone.key())
@@ -84,7 +84,7 @@ def seam_rows(name: str, fit: Fit) -> list[dict]:
     looped = Audio(np.concatenate([samples[:stop], *[samples[start:stop]] * rounds])[None], rate)
     return [
         {"note": name, "by": by, "loop_s": round(b - a, 2), "ratio": round(flux_ratio(sound, a, b, LONG_S), 3)}
-        for by, sound, a, b in (("play_note", sound, first, end), ("sfz", looped, start / rate, stop / rate))
+        for by, sound, a, b in (("key", sound, first, end), ("sfz", looped, start / rate, stop / rate))
     ]
 
 
@@ -150,7 +150,7 @@ def level_stray_db(sound: Audio, begin_s: float, until_s: float) -> float:
 def rows_of(stored: dict) -> list[str]:
     """The figures as the rows of a table."""
     rows = []
-    for by, words in (("play_note", "by `render --midi`"), ("sfz", "by the samples of an SFZ")):
+    for by, words in (("key", "by `render --midi`"), ("sfz", "by the samples of an SFZ")):
         ratios = _ratios(row for row in stored["seams"] if row["by"] == by)
         if ratios:
             rows.append(

@@ -3,7 +3,7 @@
     python -m benchmarks.instrument [KEY=VALUE ...] --save    some ten minutes
     python -m benchmarks.instrument --notes 6 quality=draft   only so many of the other notes
 
-Four pitches at two dynamics are fitted and make an instrument; `play_note` plays it at the pitch of each other note,
+Four pitches at two dynamics are fitted and make an instrument; its `note` is played at the pitch of each other note,
 as strong as the instrument's own notes of that dynamic are around there, with noise that no fit has seen. Each is
 compared with its recording, whose level it is given. Beside it stands the nearest of the eight recordings of that
 dynamic, shifted by Rubber Band with formants kept, or by librosa where the command `rubberband` is missing.
