@@ -10,10 +10,9 @@ from typing import Any
 from ddsp_match.cli.render import bare_name, length_and_form
 from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.files import check_files, fitted
+from ddsp_match.edits.kinds import KINDS
 
 SUFFIX = ".patch.safetensors"
-_UNITS = {"semitones": "semitones", "hz": "Hz", "rate_hz": "Hz", "depth_cents": "cents", "db": "dB", "seconds": "s",
-          "at_s": "s", "start_s": "s", "stop_s": "s", "delay_s": "s", "db_per_octave": "dB an octave"}  # fmt: skip
 _PREPOSITIONS = {"at_s": "at ", "start_s": "from ", "stop_s": "to ", "delay_s": "after "}
 
 
@@ -93,6 +92,8 @@ def _values(one: Mapping[str, Any]) -> list[str]:
         return ["tone from noise"]
     if one.get("edit") == "morph":
         return [f"{one.get('amount')} of the way from " + " to ".join(str(of["sound"]) for of in one.get("of", []))]
+    kind = KINDS.get(str(one.get("edit")))
+    units = {parameter.name: parameter.unit for parameter in kind.parameters} if kind else {}
     words = []
     for name, value in one.items():
         if name in ("edit", "curve"):
@@ -103,7 +104,7 @@ def _values(one: Mapping[str, Any]) -> list[str]:
             words.append(f"({name} {value})")
         else:
             sign = "+" if "db" in name or name == "semitones" else ""
-            unit = _UNITS.get(name, "")
+            unit = units.get(name, "")
             words.append(f"{_PREPOSITIONS.get(name, '')}{value:{sign}g}{' ' + unit if unit else ''}")
     return words
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ddsp_match.cli import values
 from ddsp_match.cli.streams import given
+from ddsp_match.edits.kinds import EDITS, LONGEST_S, EditKind
 
 _EDIT_EXAMPLES = """\
 examples:
@@ -62,119 +63,15 @@ def add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wav", action="store_true", help="also play it to a WAV of the same name")
     parser.add_argument("--list", action="store_true", help="print the edits in PATCH, and write nothing")
 
-    pitch = parser.add_argument_group("pitch")
-    _add(
-        pitch,
-        "transpose",
-        values.semitones,
-        "SEMITONES",
-        "7 up, -12 down, 50c or 50ct for cents, 1oct (-60 to 60 semitones)",
-        lambda v: {"semitones": v},
-    )
-    pitch.add_argument(
-        "--formant", choices=("keep", "move"),
-        help="whether the body keeps its size under --transpose (default) or moves along",
-    )  # fmt: skip
-    _add(
-        pitch,
-        "f0-depth",
-        values.factor,
-        "DEPTH",
-        "0: a steady note, 1: as it is, 2: twice as lively (0 to 4)",
-        lambda v: {"depth": v},
-    )
-    _add(
-        pitch, "vibrato", values.swing, "RATE:DEPTH", "rate in Hz (0.1 to 20), depth in cents (0 to 1200): 5.5Hz:30c",
-        lambda v: {"rate_hz": v[0], "depth_cents": v[1]},
-    )  # fmt: skip
-    _add(
-        pitch,
-        "f0",
-        values.frequency,
-        "HZ",
-        "one frequency throughout, in Hz or a note: 220, A3 (5 to 20000 Hz)",
-        lambda v: {"hz": v},
-    )
-    pitch.add_argument(
-        "--f0-csv", action=_Edit, edit=lambda v: {"edit": "f0_curve", "file": v}, type=given, metavar="FILE",
-        help="another f0: lines of time in s, f0 in Hz",
-    )  # fmt: skip
-
-    time = parser.add_argument_group("time")
-    _add(
-        time,
-        "stretch",
-        values.factor,
-        "FACTOR",
-        "times as long: 1.5 longer, 80%% shorter (0.05 to 20)",
-        lambda v: {"factor": v},
-    )
-    _add(
-        time,
-        "hold",
-        values.seconds,
-        "TIME",
-        "hold the sustain until the sound is that long, in seconds: 6s, 800ms (at most 120 s)",
-        lambda v: {"seconds": v},
-    )
-    _add(
-        time, "freeze", values.moment_and_length, "AT[:TIME]", "one moment held, in seconds: 1.2s:4s (at most 120 s)",
-        lambda v: {"at_s": v[0], "seconds": v[1]},
-    )  # fmt: skip
-    _add(
-        time, "trim", values.stretch_of_time, "FROM:TO", "cut, in seconds: 0.1:2.0, :2, 500ms:",
-        lambda v: {"start_s": v[0], "stop_s": v[1]},
-    )  # fmt: skip
-
-    tone = parser.add_argument_group("tone and level")
-    _add(
-        tone,
-        "brightness",
-        values.decibels,
-        "DB",
-        "tilt in dB an octave: +3dB brighter, -3dB darker (-12 to 12)",
-        lambda v: {"db_per_octave": v},
-    )
-    _add(
-        tone,
-        "odd-even",
-        values.decibels,
-        "DB",
-        "even harmonics against odd ones, in dB: -6dB hollow, as a clarinet (-60 to 60)",
-        lambda v: {"db": v},
-    )
-    _add(
-        tone,
-        "harmonic",
-        values.decibels,
-        "DB",
-        "level of the tonal part, in dB: +3dB louder, -6dB softer (-80 to 80)",
-        lambda v: {"db": v},
-    )
-    _add(
-        tone,
-        "noise",
-        values.decibels,
-        "DB",
-        "level of the noisy part (breath, bow, knock), in dB: +3dB, -6dB (-80 to 80)",
-        lambda v: {"db": v},
-    )
-    _add(
-        tone,
-        "fade-in",
-        values.moment,
-        "TIME",
-        "from silence, in seconds: 0.3s, 300ms (at most the sound's length)",
-        lambda v: {"seconds": v},
-    )
-    _add(
-        tone,
-        "fade-out",
-        values.moment,
-        "TIME",
-        "to silence, in seconds: 0.3s, 300ms (at most the sound's length)",
-        lambda v: {"seconds": v},
-    )
+    groups = {"pitch": parser.add_argument_group("pitch"), "time": parser.add_argument_group("time")}
+    groups["tone"] = groups["level"] = parser.add_argument_group("tone and level")
+    for kind in EDITS:
+        _add(groups[kind.group], kind)
+        if kind.name == "transpose":
+            groups["pitch"].add_argument(
+                "--formant", choices=("keep", "move"),
+                help="whether the body keeps its size under --transpose (default) or moves along",
+            )  # fmt: skip
 
 
 def add_morph(parser: argparse.ArgumentParser) -> None:
@@ -212,12 +109,44 @@ def add_instrument(parser: argparse.ArgumentParser) -> None:
     values.add_writing(parser, "OUT", "patch file (default: NAME-instrument.patch.safetensors)")
 
 
-def _add(
-    group: Any, name: str, kind: Callable[[str], Any], metavar: str, words: str, make: Callable[[Any], dict[str, Any]]
-) -> None:
-    edit = name.replace("-", "_")
-    said: dict[str, Any] = {"type": kind, "metavar": metavar, "help": words}
-    group.add_argument(f"--{name}", action=_Edit, edit=lambda value: {"edit": edit, **make(value)}, **said)
+# By an edit's name or the unit of its first number: the reader of its value, the word for it, and examples.
+_FORMS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "f0_depth": (values.factor, "DEPTH", "0, 0.5, 150%"),
+    "vibrato": (values.swing, "RATE:DEPTH", "5.5Hz:30c"),
+    "f0_curve": (given, "FILE", "a file with lines of time in s, f0 in Hz"),
+    "hold": (values.seconds, "TIME", f"6s, 800ms, at most {LONGEST_S:g} s"),
+    "freeze": (values.moment_and_length, "AT[:TIME]", f"1.2s:4s, at most {LONGEST_S:g} s"),
+    "trim": (values.stretch_of_time, "FROM:TO", "0.1:2.0, :2, 500ms:"),
+    "semitones": (values.semitones, "SEMITONES", "7, -12, 50c or 50ct (cents), 1oct"),
+    "Hz": (values.frequency, "HZ", "220, A3"),
+    "s": (values.moment, "TIME", "0.3s, 300ms, at most the sound's length"),
+    "dB": (values.decibels, "DB", "+3dB, -6dB"),
+    "dB/octave": (values.decibels, "DB", "+3dB, -3dB"),
+    "\u00d7": (values.factor, "FACTOR", "1.5, 80%"),
+}
+# The numbers of a value that has more than one, and of a file.
+_SEVERAL = {"vibrato": ("rate_hz", "depth_cents"), "freeze": ("at_s", "seconds"), "trim": ("start_s", "stop_s"),
+            "f0_curve": ("file",)}  # fmt: skip
+
+
+def _add(group: Any, kind: EditKind) -> None:
+    """Add the option of an edit."""
+    first = kind.parameters[0]
+    reader, metavar, examples = _FORMS.get(kind.name) or _FORMS[first.unit]
+    names = _SEVERAL.get(kind.name, (first.name,))
+    numbers = {one.name: one for one in kind.parameters}
+    spans = [numbers[name].span for name in names if name in numbers and first.unit != "s"]
+    if len(spans) == 1 and re.search(r"\d", first.meaning):  # which says what 0 is
+        spans.append(first.meaning)
+    said = f"{kind.words[:1].lower()}{kind.words[1:].rstrip('.')}: {examples}"
+    said += f" ({', '.join(spans)})" if spans else ""
+
+    def edit(value: Any) -> dict[str, Any]:
+        return {"edit": kind.name, **dict(zip(names, value if len(names) > 1 else [value], strict=True))}
+
+    flag = "--f0-csv" if kind.name == "f0_curve" else f"--{kind.name.replace('_', '-')}"
+    help_words = said.replace("%", "%%")
+    group.add_argument(flag, action=_Edit, edit=edit, type=reader, metavar=metavar, help=help_words)
 
 
 def _take_signed_values(parser: argparse.ArgumentParser) -> None:

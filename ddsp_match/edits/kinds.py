@@ -1,23 +1,22 @@
-"""The registry of edits: each is one entry, a function of controls and parameters with unit, range and default."""
+"""The registry of edits: each is one entry here, and the function of its name in `edits.functions`.
+
+Imports no torch, so that ``--help`` stays light.
+"""
 
 from __future__ import annotations
 
 import difflib
-import math
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.params import Parameter
-from ddsp_match.core.timebase import Timebase
-from ddsp_match.edits import pitch, time, tone
-from ddsp_match.edits.stems import parts_of, separated_controls
-from ddsp_match.patch import Patch
+
+if TYPE_CHECKING:
+    from ddsp_match.core.controls import Controls
+    from ddsp_match.patch import Patch
 
 Values = Mapping[str, Any]
 # An edit makes no sound longer than this, if it was not longer before: a note held for minutes, not a file of an hour.
@@ -32,7 +31,6 @@ class EditKind:
         name: As it is listed in a patch, without spaces.
         label: As a knob is labelled.
         words: What it does, in a sentence.
-        apply: From a patch and values to its new controls.
         parameters: Its numbers and words.
         separated: Needs tone and noise separated.
         group: What it edits: pitch, time, tone or level.
@@ -45,12 +43,15 @@ class EditKind:
     label: str
     words: str
     group: str
-    apply: Callable[[Patch, Values], Controls]
     parameters: tuple[Parameter, ...]
     separated: bool = False
     neutral: Callable[[Values, float], bool] | None = None
     seconds: Callable[[Values, float], float] | None = None
     listed: bool = True
+
+    def apply(self, patch: Patch, values: Values) -> Controls:
+        """Return the new controls of a patch, by checked values."""
+        return getattr(importlib.import_module("ddsp_match.edits.functions"), self.name)(patch, values)
 
     def checked(self, values: Values) -> dict[str, Any]:
         """All values of the edit: those given, checked, and the defaults of the others.
@@ -78,58 +79,6 @@ class EditKind:
         return not any(p.required for p in numbers) and values[numbers[0].name] == numbers[0].default
 
 
-def _f0_curve(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    times_s, f0_hz = (np.array(values[name]) for name in ("times_s", "f0_hz"))
-    if len(times_s) != len(f0_hz) or not (f0_hz > 0).any() or (np.diff(times_s) <= 0).any():
-        raise ConfigError(
-            f"{len(times_s)} times and {len(f0_hz)} frequencies",
-            where="f0_curve",
-            needed="as many of one as of the other, times that grow, and an f0 somewhere",
-        )
-    voiced = f0_hz > 0  # where nothing is voiced f0 goes straight on to where something is
-    wanted_s = np.arange(controls.n_frames) / timebase.frame_rate
-    octaves = np.interp(wanted_s, times_s[voiced], np.log2(f0_hz[voiced]))
-    return pitch.replace_f0(controls, timebase, torch.from_numpy(2.0**octaves).to(controls.f0_hz))
-
-
-def _constant_f0(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    return pitch.replace_f0(controls, timebase, torch.full_like(controls.f0_hz[0], float(values["hz"])))
-
-
-def _covering(seconds: float, timebase: Timebase) -> float:
-    """The end of the frame in which a length ends, so that there is enough to cut it from."""
-    return math.ceil(seconds * timebase.frame_rate - 1e-6) / timebase.frame_rate
-
-
-def _stretched(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    last = controls.n_frames - 1
-    factor = math.ceil(last * values["factor"] - 1e-6) / max(1, last)
-    return time.stretch(controls, timebase, factor, separated_controls(patch))
-
-
-def _held(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    return time.hold(controls, timebase, _covering(values["seconds"], timebase))
-
-
-def _frozen(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    seconds = values["seconds"]
-    return time.freeze(controls, timebase, values["at_s"], None if seconds is None else _covering(seconds, timebase))
-
-
-def _trimmed(patch: Patch, values: Values) -> Controls:
-    controls, timebase = patch.controls, patch.timebase
-    start_s, stop_s = values["start_s"], values["stop_s"]
-    if stop_s is None:
-        return time.trim(controls, timebase, start_s)
-    first_s = timebase.frame_at(start_s) / timebase.frame_rate
-    return time.trim(controls, timebase, start_s, first_s + _covering(stop_s - start_s, timebase))
-
-
 def _db(meaning: str, name: str = "db", unit: str = "dB", reach: float = 60.0, step: float = 0.5) -> Parameter:
     return Parameter(name, meaning, 0, -reach, reach, unit, step=step)
 
@@ -147,17 +96,15 @@ _CURVE = Parameter("curve", "of the level", "cosine", choices=("cosine", "linear
 EDITS: tuple[EditKind, ...] = (
     EditKind(
         "transpose", "Transpose", "Higher or lower, at the same pace.", "pitch",
-        lambda p, v: pitch.transpose(p.controls, p.timebase, v["semitones"], v["formant"]),
         (Parameter("semitones", "how far", 0, -60, 60, "semitones", step=1), _FORMANT), separated=True,
     ),
     EditKind(
         "f0_depth", "Melody", "Draws f0 towards its median (0: a steady note) or away from it (2: twice as lively).",
-        "pitch", lambda p, v: pitch.contour(p.controls, p.timebase, v["depth"]),
+        "pitch",
         (Parameter("depth", "0 is flat, 1 as it was", 1, 0, 4, step=0.05),), separated=True,
     ),
     EditKind(
         "vibrato", "Vibrato", "Lets f0 swing about itself, more and more after a moment.", "pitch",
-        lambda p, v: pitch.vibrato(p.controls, p.timebase, v["rate_hz"], v["depth_cents"], v["delay_s"]),
         (
             Parameter("depth_cents", "how far f0 swings either way", 0, 0, 1200, "cents", step=1),
             Parameter("rate_hz", "swings a second", 5.5, 0.1, 20, "Hz", step=0.1),
@@ -166,11 +113,11 @@ EDITS: tuple[EditKind, ...] = (
         separated=True,
     ),
     EditKind(
-        "f0", "Fixed pitch", "One frequency throughout.", "pitch", _constant_f0,
+        "f0", "Fixed pitch", "One frequency throughout.", "pitch",
         (Parameter("hz", "the frequency", None, 5, 20_000, "Hz", "log", step=1, required=True),), separated=True,
     ),
     EditKind(
-        "f0_curve", "Pitch curve", "Another f0 over time.", "pitch", _f0_curve,
+        "f0_curve", "Pitch curve", "Another f0 over time.", "pitch",
         (
             Parameter("times_s", "times of the points", None, 0, 36_000, "s", size=None, required=True),
             Parameter("f0_hz", "f0 there, 0 where there is none", None, 0, 20_000, "Hz", size=None, required=True),
@@ -179,19 +126,16 @@ EDITS: tuple[EditKind, ...] = (
     ),
     EditKind(
         "stretch", "Stretch", "Longer or shorter at the same pitch; the attack keeps its pace.", "time",
-        _stretched,
         (Parameter("factor", "times as long", 1, 0.05, 20, "×", "log", step=0.01),),
         seconds=lambda v, s: s * v["factor"],
     ),
     EditKind(
         "hold", "Hold", "Holds the sustain until the whole is so long; attack and release stay.", "time",
-        _held,
         (_seconds("seconds", "length of the whole", None, required=True),),
         separated=True, neutral=lambda v, s: v["seconds"] == round(s, 6), seconds=lambda v, _: v["seconds"],
     ),
     EditKind(
         "freeze", "Freeze", "One moment, standing still.", "time",
-        _frozen,
         (
             _seconds("at_s", "the moment", None, required=True),
             _seconds("seconds", "how long; by default as long as the sound", None, optional=True),
@@ -200,7 +144,6 @@ EDITS: tuple[EditKind, ...] = (
     ),
     EditKind(
         "trim", "Trim", "What sounds from one time to another.", "time",
-        _trimmed,
         (
             _seconds("start_s", "where it begins"),
             _seconds("stop_s", "where it ends; by default at the end", None, optional=True),
@@ -210,29 +153,25 @@ EDITS: tuple[EditKind, ...] = (
     ),
     EditKind(
         "brightness", "Brightness", "Tilts the spectrum about a pivot; the power stays.", "tone",
-        lambda p, v: tone.brightness(p.controls, v["db_per_octave"], p.timebase),
         (_db("above 0 brighter, below 0 darker", "db_per_octave", "dB/octave", 12.0, 0.1),),
     ),
     EditKind(
         "odd_even", "Odd/even", "Raises the even harmonics against the odd ones; the power stays.", "tone",
-        lambda p, v: tone.odd_even(p.controls, v["db"]), (_db("below 0 hollow, as a clarinet"),),
+        (_db("below 0 hollow, as a clarinet"),),
     ),
     EditKind(
-        "harmonic", "Harmonic stem", "The level of the tonal part.", "level",
-        lambda p, v: tone.levels(*parts_of(p), harmonic_db=v["db"]), (_db("louder or softer", reach=80),),
+        "harmonic", "Harmonic stem", "The level of the tonal part.", "level", (_db("louder or softer", reach=80),),
     ),
     EditKind(
         "noise", "Noise stem", "The level of the noisy part: breath, bow, knock; also where partials play it.", "level",
-        lambda p, v: tone.levels(*parts_of(p), noise_db=v["db"]), (_db("louder or softer", reach=80),),
+        (_db("louder or softer", reach=80),),
     ),
     EditKind(
         "fade_in", "Fade in", "From silence.", "level",
-        lambda p, v: time.fade(p.controls, p.timebase, in_s=v["seconds"], curve=v["curve"]),
         (_seconds("seconds", "how long"), _CURVE),
     ),
     EditKind(
         "fade_out", "Fade out", "To silence.", "level",
-        lambda p, v: time.fade(p.controls, p.timebase, out_s=v["seconds"], curve=v["curve"]),
         (_seconds("seconds", "how long"), _CURVE),
     ),
 )  # fmt: skip

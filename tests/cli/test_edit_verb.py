@@ -235,4 +235,4 @@ def test_the_help_says_the_range_of_every_edit():
     for kind in registry():
         for number in (one for one in kind["parameters"] if one["kind"] == "number" and one["unit"] != "s"):
             text = helps["--" + kind["name"].replace("_", "-")]
-            assert f"({number['low']:g} to {number['high']:g}" in text, (kind["name"], text)
+            assert f"{number['low']:g} to {number['high']:g}" in text, (kind["name"], text)
