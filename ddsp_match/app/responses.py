@@ -18,13 +18,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ddsp_match.core.errors import OUT, MatchError, OutputError
+from ddsp_match.core.errors import OUT, ROOM, MatchError, OutputError
 
 MAX_JSON_BYTES = 1 << 20
 MAX_BODY_S = 300.0  # for all of a body, or a drop every half minute would hold a place for hours
 LINGER_S, LINGER_BYTES = 2.0, 4 << 20  # for a sender to see that it is refused
 _WHOLE = "body_was_read_to_its_end"
-IN_THE_APP = {OUT: "starting the app with another --outputs"}  # how errors name what would cure them
+# How errors name what would cure them.
+IN_THE_APP = {OUT: "starting the app with another --outputs", ROOM: "Fit again, with “The sound has a room”"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 

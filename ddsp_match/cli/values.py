@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from ddsp_match.core.errors import F0_CSV, F0_HZ, FORCE, OUT
+from ddsp_match.core.errors import EFFECTS, F0_CSV, F0_HZ, FORCE, MANY, OUT, PROCESS, ROOM
 from ddsp_match.dsp.notes import hz_of, midi_number
 
 PROGRAM = "ddsp-match"
@@ -16,6 +16,10 @@ FLAGS = {
     FORCE: "--force to replace it",
     F0_CSV: "f0=csv f0.path=f0.csv, or --f0-csv f0.csv",
     F0_HZ: "f0=constant f0.hz=220, or --f0 220, or --midi 57",
+    EFFECTS: "ddsp-match effects, which explains them",
+    ROOM: "ddsp-match fit sound.wav effects=[reverb]",
+    PROCESS: "ddsp-match process in.wav PATCH -o out.wav, which runs any sound through them",
+    MANY: "ddsp-match fit SOUNDS/ -o FOLDER, which makes one",
 }
 SUBTYPES = {"float": "FLOAT", "24": "PCM_24", "16": "PCM_16"}
 BITS = {"16": "PCM_16", "24": "PCM_24", "32": "FLOAT"}

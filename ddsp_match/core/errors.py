@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 
 OUT, FORCE = "out", "force"  # arguments of the verbs that cure a place that cannot be written to
 F0_CSV, F0_HZ = "f0_csv", "f0_hz"  # settings that tell the f0
+# other verbs: a list of effects, a fit with a room, effects on any sound, a run over many sounds
+EFFECTS, ROOM, PROCESS, MANY = "effects", "room", "process", "many"
 IN_PYTHON = {
     OUT: "another out",
     FORCE: "force=True to replace it",
     F0_CSV: "f0.source=csv with f0.path=f0.csv",
     F0_HZ: "f0.source=constant with f0.hz=220",
+    EFFECTS: "ddsp_match.effects.registry.processors(), which lists them",
+    ROOM: "fit(sound, settings=FitSettings(effects=['reverb']))",
+    PROCESS: "process(sound, patch), which runs any sound through them",
+    MANY: "fit_many(sounds, out=folder), which makes one",
 }
 
 

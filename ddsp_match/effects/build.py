@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import EFFECTS, ConfigError
 from ddsp_match.effects.chain import DryWet, Parallel, Serial
 from ddsp_match.effects.processor import Processor, Values
 from ddsp_match.effects.registry import processor
 
-HELP = "ddsp-match effects, which lists the processors and their knobs"
 KINDS = {bool: "true or false", int: "a whole number", float: "a number"}  # of options
 
 
@@ -58,7 +57,7 @@ def check(chain: Processor, values: Values) -> None:
         chain.arrays(values)
         chain.tensors(values)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ConfigError(str(error), where="effects", needed="numbers", hint=HELP) from None
+        raise ConfigError(str(error), where="effects", needed="numbers", cures=[EFFECTS]) from None
 
 
 def _entry(entry: Any) -> tuple[Processor, dict[str, Any]]:
@@ -79,7 +78,7 @@ def _entry(entry: Any) -> tuple[Processor, dict[str, Any]]:
     try:
         part = kind(**chosen)
     except (TypeError, ValueError) as error:
-        raise ConfigError(str(error), where=f"effects: {name}", needed="an allowed option", hint=HELP) from None
+        raise ConfigError(str(error), where=f"effects: {name}", needed="an allowed option", cures=[EFFECTS]) from None
     fixed = {str(key): value for key, value in options.items() if key not in fields}
     check(part, fixed)
     return part, fixed
@@ -91,7 +90,7 @@ def _option(name: str, field: dataclasses.Field[Any], value: Any) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ConfigError(repr(value), where=f"effects: {name}: {field.name}", needed=KINDS[kind], hint=HELP)
+        raise ConfigError(repr(value), where=f"effects: {name}: {field.name}", needed=KINDS[kind], cures=[EFFECTS])
     return value
 
 
@@ -128,4 +127,4 @@ def _described(part: Processor) -> Any:
 
 
 def _wrong(value: Any, needed: str) -> ConfigError:
-    return ConfigError(repr(value), where="effects", needed=needed, hint=HELP)
+    return ConfigError(repr(value), where="effects", needed=needed, cures=[EFFECTS])

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import EFFECTS, ConfigError
 from ddsp_match.core.params import Parameter
 
 Value: TypeAlias = "float | Sequence[float] | np.ndarray | torch.Tensor"
@@ -124,11 +124,13 @@ class Processor:
         known = {knob.name: knob for knob in self.knobs}  # once: a long row of taps takes time to build
         for name in names:
             if name not in known:
+                near = difflib.get_close_matches(name, known, n=2)
                 raise ConfigError(
                     f"{name!r}, which is no knob",
                     where=self.name or "effects",
                     needed="one of " + ", ".join(known),
-                    hint=" or ".join(difflib.get_close_matches(name, known, n=2)) or "ddsp-match effects",
+                    hint=" or ".join(near),
+                    cures=[] if near else [EFFECTS],
                 )
         return known
 

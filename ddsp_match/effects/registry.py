@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 
 from ddsp_match import effects
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import EFFECTS, ConfigError
 from ddsp_match.effects.processor import Processor
 
 # What such effects are called elsewhere, and what comes nearest here.
@@ -56,6 +56,7 @@ def processor(name: str) -> type[Processor]:
             repr(name),
             where="effects",
             needed="processors, of " + ", ".join(known),
-            hint=" or ".join(near) or "ddsp-match effects, which explains them",
+            hint=" or ".join(near),
+            cures=[] if near else [EFFECTS],
         )
     return known[name]

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ddsp_match.core import audio
 from ddsp_match.core.audio import Audio
 from ddsp_match.core.callbacks import OnNote
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import PROCESS, ROOM, ConfigError
 from ddsp_match.effects.chain import Serial, share
 from ddsp_match.effects.rack import Rack
 from ddsp_match.patch import Patch
@@ -41,7 +41,7 @@ def export_ir(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> list
             "a patch without effects",
             where="export to ir",
             needed="a patch with a room",
-            hint="ddsp-match fit sound.wav effects=[reverb]",
+            cures=[ROOM],
         )
     found, left_out = impulse_response(patch.effects, patch.channels, patch.timebase.sample_rate)
     if on_note is not None and left_out:
@@ -74,7 +74,7 @@ def impulse_response(rack: Rack, channels: int = 1, sample_rate: int | None = No
             f"only effects that have no impulse response: {', '.join(left_out) or 'none at all'}",
             where="export to ir",
             needed="a reverb, a delay or a filter",
-            hint="ddsp-match process in.wav PATCH -o out.wav, which runs any sound through them",
+            cures=[PROCESS],
         )
     row = Serial(tuple(part for _, part in kept))
     values = {

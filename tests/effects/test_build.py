@@ -49,7 +49,7 @@ def test_many_settings_at_once_are_no_setting():
 @pytest.mark.parametrize(
     ("name", "near"),
     [("auto", "eq or soft_clip or reverb"), ("Overdrive", "soft_clip or waveshaper"), ("softclip", "soft_clip"),
-     ("hall", "reverb or freeverb"), ("xyz", "which explains them")],
+     ("hall", "reverb or freeverb"), ("xyz", "which lists them")],
 )  # fmt: skip
 def test_a_name_from_elsewhere_leads_to_what_there_is(name, near):
     with pytest.raises(ConfigError) as refused:

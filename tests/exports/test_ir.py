@@ -43,7 +43,7 @@ def test_what_has_no_response_is_left_out_and_said(tmp_path):
 
 
 def test_a_response_needs_effects_that_have_one(tmp_path):
-    with pytest.raises(ConfigError, match=r"without effects.*effects=\[reverb\]"):
+    with pytest.raises(ConfigError, match=r"without effects.*effects=\['reverb'\]"):
         export_ir(patch_of(), tmp_path / "a.wav")
     with pytest.raises(ConfigError, match="no impulse response: clip, compressor"):
         export_ir(patch_of(effects=Rack.of(["clip", "compressor"], 16_000)), tmp_path / "a.wav")

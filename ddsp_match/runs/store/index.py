@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ddsp_match.core.errors import OUT, OutputError
+from ddsp_match.core.errors import MANY, OUT, OutputError
 from ddsp_match.runs.store.as_json import dumps, entry_of, from_utf8, utf8
 from ddsp_match.runs.store.entry import Entry
 
@@ -128,7 +128,7 @@ def read(folder: Path, what: Callable[[sqlite3.Connection], T], nothing: T) -> T
             "no index of a run over many sounds" if folder.exists() else "no such folder",
             where=folder,
             needed=f"the folder of such a run, with {INDEX_NAME} in it",
-            hint="ddsp-match fit SOUNDS/ -o FOLDER, which makes one",
+            cures=[MANY],
         )
 
     def taken(base: sqlite3.Connection) -> T:
