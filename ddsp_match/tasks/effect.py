@@ -15,10 +15,10 @@ from jaxtyping import Float
 
 from ddsp_match.analysis.alignment import Alignment, align, shifted
 from ddsp_match.core.audio import Audio
-from ddsp_match.core.errors import ConfigError
+from ddsp_match.core.errors import EFFECTS, ConfigError
 from ddsp_match.core.files import name_of
 from ddsp_match.core.settings import EffectSettings
-from ddsp_match.effects.build import HELP, build
+from ddsp_match.effects.build import build
 from ddsp_match.effects.processor import Processor
 from ddsp_match.effects.rack import Rack
 from ddsp_match.fitting.effect_result import EffectResult
@@ -85,7 +85,8 @@ def effect(
     """
     settings = settings or EffectSettings()
     if not settings.effects:
-        raise ConfigError("no effects", where="effects", needed="the chain to look for, effects=[iir,clip]", hint=HELP)
+        needed = "the chain to look for, effects=[iir,clip]"
+        raise ConfigError("no effects", where="effects", needed=needed, cures=[EFFECTS])
     chain, fixed = build(settings.effects)
     folder = None if out is None else Path(out)
     if settings.threads:

@@ -54,5 +54,5 @@ def test_many_settings_at_once_are_no_setting():
 def test_a_name_from_elsewhere_leads_to_what_there_is(name, near):
     with pytest.raises(ConfigError) as refused:
         build([name])
-    assert near in refused.value.hint
+    assert near in refused.value.remedy()
     assert all(here in processors() for names in ALIASES.values() for here in names)
