@@ -1,6 +1,6 @@
 // All sounds run side by side from the same instant; switching only moves the gains, so the position stays.
 const Player = (() => {
-  const FADE_S = 0.008; // long enough to hide the click of a switch, too short to be heard as a fade
+  const FADE_S = 0.008; // long enough to hide the click of a switch, inaudible as a fade
 
   class Player {
     constructor(list, durationS) {

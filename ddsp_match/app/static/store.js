@@ -5,7 +5,7 @@ import * as api from "./api.js";
 let state = {
   reach: "waiting", // waiting | up | gone
   version: "", boot: "", limits: null, ready: true, qualities: [], effects: [], edits: [], exports: [], outputs: "outputs",
-  jobs: [], sounds: [], runs: null, pairs: null, processors: [], // pairs: what was found between a dry and a wet sound
+  jobs: [], sounds: [], runs: null, pairs: null, processors: [], // pairs: effects identified from a dry and a wet sound
   takeFiles: null, // where dropped files go, if not to a fit
   taking: "", // the file that is on its way to the server
   troubles: [], said: "", // said: the line that screen readers hear

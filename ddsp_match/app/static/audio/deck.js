@@ -2,7 +2,7 @@
 // position stays; a version can be replaced while it plays.
 import { getBytes } from "../api.js";
 
-const FADE_S = 0.008; // hides the click of a switch, too short to be heard as a fade
+const FADE_S = 0.008; // hides the click of a switch, inaudible as a fade
 const SWAP_S = 0.06;
 
 const rateOf = (bytes) => new DataView(bytes).getUint32(24, true); // of a WAV file
@@ -16,7 +16,7 @@ function peakOf(buffer) {
 export class Deck {
   constructor() {
     this.tracks = new Map(); // name -> {url, buffer, gain, source, padded}
-    this.weights = {}; // name -> linear gain of what is heard
+    this.weights = {}; // name -> linear gain in the mix
     this.gainsDb = {}; // name -> gain that makes it as loud as the rest
     Object.assign(this, { levelled: true, loop: true, playing: false, at: 0, durationS: 0, context: null, chosen: "", as: null, region: null });
     this.watchers = new Set();
@@ -179,7 +179,7 @@ export class Deck {
     this.tell();
   }
 
-  // weights: linear gains of several tracks heard as one; as: the track whose gain makes them as loud as the rest.
+  // weights: linear gains of several tracks that play as one; as: the track whose gain makes them as loud as the rest.
   choose(name, weights = { [name]: 1 }, as = null) { Object.assign(this, { chosen: name, weights, as }); this.fade(); }
 
   setLevelled(on) { this.levelled = on; this.fade(); }

@@ -23,10 +23,10 @@ export function Abx({ facts, deck, edits }) {
   const [count, setCount] = useState(10);
   const [trials, setTrials] = useState([]);
   const [running, setRunning] = useState(false);
-  const [heard, setHeard] = useState("A");
+  const [playing, setPlaying] = useState("A");
   const secret = useRef(draw()), begun = useRef(0), whole = useRef(false);
   const nameOf = (button) => (button === "A" ? "target" : button === "B" ? other : secret.current ? other : "target");
-  const choose = (button) => { setHeard(button); deck.choose("abx", { [nameOf(button)]: 1 }, nameOf(button)); };
+  const choose = (button) => { setPlaying(button); deck.choose("abx", { [nameOf(button)]: 1 }, nameOf(button)); };
 
   useEffect(() => {
     deck.pause();
@@ -80,7 +80,7 @@ export function Abx({ facts, deck, edits }) {
   return html`<section class="card abx" aria-label="Blind test">
     <div class="card-head"><h2>Trial ${trials.length + 1} of ${count}</h2><button type="button" class="plain" onClick=${() => { setRunning(false); deck.pause(); if (trials.length < LEAST) setTrials([]); }}>End the test</button></div>
     <div class="progress" aria-hidden="true"><span style=${{ width: `${(100 * trials.length) / count}%` }}></span></div>
-    <div class="abx-buttons" role="group" aria-label="Listen to">${["A", "X", "B"].map((button) => html`<button type="button" key=${button} aria-pressed=${String(heard === button)} onClick=${() => choose(button)}>
+    <div class="abx-buttons" role="group" aria-label="Listen to">${["A", "X", "B"].map((button) => html`<button type="button" key=${button} aria-pressed=${String(playing === button)} onClick=${() => choose(button)}>
       <b>${button}</b><span class="small">${{ A: "the target", X: "which one?", B: other === "edited" ? "the edited match" : "the match" }[button]}</span></button>`)}</div>
     <div class="transport"><${PlayButton} deck=${deck} /><${Seek} deck=${deck} /></div>
     <div class="abx-answers"><button type="button" class="primary big" onClick=${() => answer("A")}><kbd aria-hidden="true">1</kbd>X is A</button><button type="button" class="primary big" onClick=${() => answer("B")}><kbd aria-hidden="true">2</kbd>X is B</button></div>

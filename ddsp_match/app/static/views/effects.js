@@ -94,7 +94,7 @@ export function Effect({ id }) {
     return () => stop.abort();
   }, [id]);
   if (failed) return html`<div class="card empty-state"><h1 tabindex="-1">This cannot be opened</h1><p class="quiet">${failed.found} ${failed.hint}</p><a class="button" href="#effects">Start anew</a></div>`;
-  if (!facts) return html`<p class="quiet" role="status">Opening what was found …</p>`;
+  if (!facts) return html`<p class="quiet" role="status">Opening the effects …</p>`;
   const shown = SOUNDS[deck.chosen] ? deck.chosen : "output";
   return html`<header class="page-head"><div><h1 tabindex="-1">${facts.name}</h1>
       <p class="facts">${facts.seconds && html`<span>${seconds(facts.seconds)}</span>`}<span>${facts.effects.join(" → ")}</span>${facts.latency_samples ? html`<span>latency ${facts.latency_samples} samples</span>` : ""}<span>${ago(facts.when)}</span></p></div>
@@ -110,7 +110,7 @@ export function Effect({ id }) {
     <div class="two"><section class="card"><h2>Settings</h2><table><tbody>${facts.knobs.map((knob) => html`<tr key=${knob.name}><th scope="row"><code>${knob.name}</code>${knob.ambiguous && html`<br /><span class="small quiet">sounds the same at other values</span>`}</th>
         <td class="number">${reading(knob)}</td></tr>`)}</tbody></table></section>
       <section class="card"><div class="card-head"><h2>How close it is</h2>${facts.has_report && html`<a class="small" href=${`${address}/report.html`} target="_blank" rel="noopener">Full report</a>`}</div>
-        <table><tbody>${[["Error-to-signal ratio", facts.esr], ["on the part that was held out", facts.esr_unseen]].filter(([, x]) => Number.isFinite(x)).map(([label, x]) => html`<tr key=${label}><th scope="row">${label}</th><td class="number">${x.toPrecision(3)}</td></tr>`)}</tbody></table>
+        <table><tbody>${[["Error-to-signal ratio", facts.esr], ["on the held-out part", facts.esr_unseen]].filter(([, x]) => Number.isFinite(x)).map(([label, x]) => html`<tr key=${label}><th scope="row">${label}</th><td class="number">${x.toPrecision(3)}</td></tr>`)}</tbody></table>
         ${facts.notes?.length > 0 && html`<ul class="points">${facts.notes.map((text) => html`<li>${text}</li>`)}</ul>`}
         <div class="links"><a class="button" href=${`${address}/patch`} download><${Icon} name="download" />Settings</a>${["output", "difference"].map((name) => html`<a class="button" key=${name} href=${`${address}/${name}.wav?download=1`} download><${Icon} name="download" />${SOUNDS[name]} <span class="quiet small">WAV</span></a>`)}</div></section></div>`;
 }

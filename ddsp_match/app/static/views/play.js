@@ -36,11 +36,11 @@ const keptKnobs = (run) => { try { return JSON.parse(localStorage.getItem(`knobs
 function Meter({ instrument }) {
   const bar = useRef();
   useEffect(() => {
-    let frame = 0, held = 0;
+    let frame = 0, peak = 0;
     const show = () => {
-      held = Math.max(instrument.level(), held * 0.93);
-      const db = 20 * Math.log10(Math.max(held, 1e-5));
-      if (bar.current) { bar.current.style.transform = `scaleX(${Math.max(0, 1 + db / 60)})`; bar.current.style.background = held > 0.99 ? "var(--poor)" : ""; }
+      peak = Math.max(instrument.level(), peak * 0.93);
+      const db = 20 * Math.log10(Math.max(peak, 1e-5));
+      if (bar.current) { bar.current.style.transform = `scaleX(${Math.max(0, 1 + db / 60)})`; bar.current.style.background = peak > 0.99 ? "var(--poor)" : ""; }
       frame = requestAnimationFrame(show);
     };
     show();

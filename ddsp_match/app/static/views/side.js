@@ -29,7 +29,7 @@ export function Side({ onHelp }) {
   const running = jobs.filter(isOpen);
   const fresh = sounds.filter((sound) => !sound.runs?.length && !running.some((job) => job.sound === sound.id)).slice(0, 8);
   const here = (kind, id) => route.kind === kind && route.id === id;
-  const found = (runs || []).filter((run) => `${run.name} ${run.folder}`.toLowerCase().includes(search.toLowerCase()));
+  const matching = (runs || []).filter((run) => `${run.name} ${run.folder}`.toLowerCase().includes(search.toLowerCase()));
   return html`<aside class=${`side${open ? " open" : ""}`} aria-label="Sounds and matches">
     <div class="side-head"><a class="brand" href="#"><img src="/static/icon.svg" alt="" />ddsp-match</a>
       <button type="button" class="menu-button" aria-expanded=${String(open)} aria-controls="side-nav" onClick=${() => setOpen(!open)}><${Icon} name="menu" />${running.length ? `${running.length} running` : "Matches"}</button></div>
@@ -41,9 +41,9 @@ export function Side({ onHelp }) {
       <section class="runs"><div class="list-head"><h2>Matches</h2>${runs?.length > 0 && html`<span class="small quiet number">${runs.length}</span>`}</div>
         ${runs?.length > 8 && html`<input type="text" class="search" placeholder="Find …" aria-label="Find a match" value=${search} onInput=${(e) => setSearch(e.target.value)} />`}
         ${runs === null ? html`<p class="empty">looking into ${outputs} …</p>` : !runs.length ? html`<p class="empty">None yet. What you fit here or with <code>ddsp-match fit</code> is listed here and kept in <code>${outputs}</code>.</p>` : html`
-          <ul class="items">${(all ? found : found.slice(0, FIRST)).map((run) => html`<${RunItem} key=${run.id} run=${run} here=${here("run", run.id)} />`)}</ul>
-          ${!all && found.length > FIRST && html`<button type="button" class="plain small" onClick=${() => setAll(true)}>All ${found.length}</button>`}
-          ${!found.length && html`<p class="empty">No match has that name.</p>`}`}</section>
+          <ul class="items">${(all ? matching : matching.slice(0, FIRST)).map((run) => html`<${RunItem} key=${run.id} run=${run} here=${here("run", run.id)} />`)}</ul>
+          ${!all && matching.length > FIRST && html`<button type="button" class="plain small" onClick=${() => setAll(true)}>All ${matching.length}</button>`}
+          ${!matching.length && html`<p class="empty">No match has that name.</p>`}`}</section>
     </nav>
     <footer><span>${version && `version ${version}`}</span><button type="button" class="plain icon" onClick=${onHelp} aria-label="Keys and help" title="Keys and help (?)">?</button></footer>
   </aside>`;

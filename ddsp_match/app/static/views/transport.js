@@ -8,9 +8,9 @@ import { Deck } from "../audio/deck.js";
 
 // One deck for as long as `key` stays the same.
 export function useDeck(key) {
-  const held = useRef({});
-  if (held.current.key !== key) { held.current.deck?.dispose(); held.current = { key, deck: new Deck() }; }
-  const { deck } = held.current;
+  const owned = useRef({});
+  if (owned.current.key !== key) { owned.current.deck?.dispose(); owned.current = { key, deck: new Deck() }; }
+  const { deck } = owned.current;
   globalThis.ddspMatchDeck = deck; // for the console, and for tests
   const [, draw] = useState(0);
   useEffect(() => {
@@ -19,14 +19,14 @@ export function useDeck(key) {
     document.addEventListener("ddsp-playing", quiet);
     return () => { off(); document.removeEventListener("ddsp-playing", quiet); };
   }, [deck]);
-  useEffect(() => () => held.current.deck?.dispose(), []);
+  useEffect(() => () => owned.current.deck?.dispose(), []);
   return deck;
 }
 
 // sources: [{name, label, weights?, as?}]
 export function Sources({ deck, sources, numbered = true }) {
   useKeys(numbered ? Object.fromEntries(sources.map((source, i) => [String(i + 1), () => deck.choose(source.name, source.weights, source.as)])) : {});
-  return html`<div class="sources" role="group" aria-label="What is heard">${sources.map((source, i) => html`
+  return html`<div class="sources" role="group" aria-label="What to listen to">${sources.map((source, i) => html`
     <button key=${source.name} type="button" data-tone=${source.tone || source.name} aria-pressed=${String(deck.chosen === source.name)} title=${source.title || ""}
       onClick=${() => deck.choose(source.name, source.weights, source.as)}>${numbered && html`<kbd aria-hidden="true">${i + 1}</kbd>`}${source.label}</button>`)}</div>`;
 }
@@ -38,7 +38,7 @@ export function Seek({ deck }) {
     const show = () => {
       const at = deck.position();
       if (!slider.current) return;
-      if (!slider.current.held) { slider.current.value = at; slider.current.setAttribute("aria-valuetext", `${at.toFixed(2)} seconds`); }
+      if (!slider.current.dragged) { slider.current.value = at; slider.current.setAttribute("aria-valuetext", `${at.toFixed(2)} seconds`); }
       words.current.textContent = `${clock(at)} / ${clock(deck.durationS)}`;
       frame = deck.playing ? requestAnimationFrame(show) : 0;
     };
@@ -48,8 +48,8 @@ export function Seek({ deck }) {
     return () => { off(); cancelAnimationFrame(frame); };
   }, [deck, deck.durationS]);
   return html`<input ref=${slider} type="range" min="0" max=${deck.durationS || 1} step="any" aria-label="Position"
-      onInput=${(e) => { e.target.held = true; words.current.textContent = `${clock(Number(e.target.value))} / ${clock(deck.durationS)}`; }}
-      onChange=${(e) => { e.target.held = false; deck.seek(Number(e.target.value)); }} /><span class="clock" ref=${words}></span>`;
+      onInput=${(e) => { e.target.dragged = true; words.current.textContent = `${clock(Number(e.target.value))} / ${clock(deck.durationS)}`; }}
+      onChange=${(e) => { e.target.dragged = false; deck.seek(Number(e.target.value)); }} /><span class="clock" ref=${words}></span>`;
 }
 
 export function PlayButton({ deck, disabled }) {
