@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ddsp_match.score.card import Card, Comparison, Group, Metric, Pair, Summary
 
-SHOWN_FAMILIES = ("mrstft", "mel_db", "mfcc_distance", "f0_l1_cents", "snr_db", "mos", "seconds")
+SHOWN_FAMILIES = (
+    "mrstft", "mel_db", "mel_steady_db", "mfcc_distance", "f0_l1_cents", "mos", "numbers_per_second", "seconds",
+)  # fmt: skip
 SHOWN_FAILURES = 10
 
 
@@ -63,7 +65,8 @@ def worst_table(card: Card, count: int) -> list[str]:
     metric = BY_KEY[card.sort]
     rows = worst_rows(card, card.sort, count)
     first = {"lower": "worst", "higher": "worst", "neither": "largest"}[metric.better]
-    others = [other for other in card.metrics if other.key in ("mrstft", "mel_db", "mos") and other.key != card.sort]
+    beside = {"mrstft", "mel_db", "mos", "numbers_per_second"} - {card.sort}
+    others = [other for other in card.metrics if other.key in beside]
     cells = [[f"{first} by {metric.label}", *(other.label + _unit(other) for other in [metric, *others]), "why"]]
     for row in rows:
         figures = [number(one, row.metrics.get(one.key)) for one in [metric, *others]]

@@ -121,7 +121,7 @@ class FitResult:
 
     @property
     def stop_reason(self) -> StopReason:
-        """Why the optimisation ended."""
+        """The reason for which the optimisation ended."""
         return self.trace.reason
 
 
@@ -192,7 +192,7 @@ def conclude(
     seconds["render"] = time.perf_counter() - began
     say("judge")
     began = time.perf_counter()
-    judged = torch.from_numpy(_sound(with_unseen_noise(patch)).samples)
+    other_draw = torch.from_numpy(_sound(with_unseen_noise(patch)).samples)
     with torch.inference_mode():
         figures = metrics.measure(
             torch.from_numpy(target.samples),
@@ -200,24 +200,24 @@ def conclude(
             stems.noise,
             target.sample_rate,
             sizes_for(target.sample_rate),
-            match=judged,
+            match=other_draw,
         )
         figures["mel_net_db"] = metrics.mel_net_db(
-            figures["mel_db"], judged, torch.from_numpy(played.samples), target.sample_rate
+            figures["mel_db"], other_draw, torch.from_numpy(played.samples), target.sample_rate
         )
     figures["loss"] = trace.lowest
     figures["numbers_per_second"] = patch.numbers_per_second()
     figures["voiced_share"] = float(features.voiced.float().mean())
     figures["doubt_share"] = float(features.doubt.float().mean())
     # Effects that were left at their neutral setting cost no closeness.
-    used = settings if not np.array_equal(played.samples, dry.samples) else replace(settings, effects=[])
+    effective = settings if not np.array_equal(played.samples, dry.samples) else replace(settings, effects=[])
     verdict = judge(
         figures,
         pitched=pitched,
         stop_reason=str(trace.reason),
         nyquist_hz=target.sample_rate / 2,
         pitch_hz=features.pitch_hz,
-        settings=asdict(used),
+        settings=asdict(effective),
     )
     seconds["judge"] = time.perf_counter() - began
     return FitResult(

@@ -120,86 +120,86 @@ def judge(
     Returns:
         The verdict.
     """
-    known = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+    figures = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
     level = level_of(metrics)
     headline = _HEADLINES[level]
-    if level == "excellent" and _is_noise(known):
+    if level == "excellent" and _is_noise(figures):
         headline = "Excellent match: as close as two draws of the same noise."
-    if not pitched and _has_partials(known):
+    if not pitched and _has_partials(figures):
         headline += " No pitch was found: partials on a steady grid play it."
     elif not pitched:
         headline += " No pitch was found, so only the noise stem plays."
     return Verdict(
         headline=headline,
-        good=_good(known, pitched),
-        weak=_weak(known, level, pitched),
-        advice=_advice(known, level, pitched, stop_reason, pitch_hz, nyquist_hz, settings or {}),
+        good=_good(figures, pitched),
+        weak=_weak(figures, level, pitched),
+        advice=_advice(figures, level, pitched, stop_reason, pitch_hz, nyquist_hz, settings or {}),
         level=level,
     )
 
 
-def _has_partials(known: Mapping[str, float]) -> bool:
-    return known.get("harmonic_share", 0.0) > 0
+def _has_partials(figures: Mapping[str, float]) -> bool:
+    return figures.get("harmonic_share", 0.0) > 0
 
 
-def _is_noise(known: Mapping[str, float]) -> bool:
-    return known.get("noise_share", 0.0) > MOSTLY
+def _is_noise(figures: Mapping[str, float]) -> bool:
+    return figures.get("noise_share", 0.0) > MOSTLY
 
 
-def _good(known: Mapping[str, float], pitched: bool) -> list[str]:
+def _good(figures: Mapping[str, float], pitched: bool) -> list[str]:
     """Strengths, in sentences."""
     points = []
-    if known.get("mrstft", math.inf) < _MRSTFT_AGREES:
-        points.append(f"The spectrum agrees at every resolution (mrstft {known['mrstft']:.2f}).")
-    if grade(_LEAD, _net_db(known)) in LEVELS[:2]:
-        chance = ", as far as two draws of one noise agree" if _is_noise(known) else ""
-        points.append(f"The colour is right{chance}, to {_decibels(_net_db(known))} in bands as the ear has them.")
-    if known.get("mos", 0.0) >= HARD_TO_TELL:
-        points.append(f"A listener could hardly tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
-    if known.get("snr_db", -math.inf) >= 15 and known.get("noise_share", 0.0) < NOTICEABLY:
-        points.append(f"Even the waveform is followed ({known['snr_db']:.0f} dB over the difference).")
-    if known.get("loudness_l1_db", math.inf) < 1:
-        points.append(f"Loudness follows the target to {_decibels(known['loudness_l1_db'])}.")
-    if pitched and known.get("doubt_share", 1.0) < 0.02 and known.get("voiced_share", 0.0) > 0.5:
-        voiced = known["voiced_share"]
+    if figures.get("mrstft", math.inf) < _MRSTFT_AGREES:
+        points.append(f"The spectrum agrees at every resolution (mrstft {figures['mrstft']:.2f}).")
+    if grade(_LEAD, _net_db(figures)) in LEVELS[:2]:
+        chance = ", as far as two draws of one noise agree" if _is_noise(figures) else ""
+        points.append(f"The colour is right{chance}, to {_decibels(_net_db(figures))} in bands as the ear has them.")
+    if figures.get("mos", 0.0) >= HARD_TO_TELL:
+        points.append(f"A listener could hardly tell it from the target (predicted opinion {figures['mos']:.2f} of 5).")
+    if figures.get("snr_db", -math.inf) >= 15 and figures.get("noise_share", 0.0) < NOTICEABLY:
+        points.append(f"Even the waveform is followed ({figures['snr_db']:.0f} dB over the difference).")
+    if figures.get("loudness_l1_db", math.inf) < 1:
+        points.append(f"Loudness follows the target to {_decibels(figures['loudness_l1_db'])}.")
+    if pitched and figures.get("doubt_share", 1.0) < 0.02 and figures.get("voiced_share", 0.0) > 0.5:
+        voiced = figures["voiced_share"]
         where = "throughout" if voiced > 0.95 else f"wherever there is one ({percent(voiced)} of the time)"
         points.append(f"The pitch is clear {where}.")
-    if known.get("unexplained_share", 1.0) < 0.02:
+    if figures.get("unexplained_share", 1.0) < 0.02:
         points.append(
-            f"Partials and noise explain {percent(1 - known['unexplained_share'])} of the energy."
+            f"Partials and noise explain {percent(1 - figures['unexplained_share'])} of the energy."
         )
     return points
 
 
-def _weak(known: Mapping[str, float], level: str, pitched: bool) -> list[str]:
+def _weak(figures: Mapping[str, float], level: str, pitched: bool) -> list[str]:
     """Weaknesses, in sentences."""
     points = []
     good_db = _BOUNDS[_LEAD][1]
-    if good_db <= _net_db(known) < math.inf:
-        points.append(f"The colour is off by {_net_db(known):.1f} dB on average; good is below {good_db:g} dB.")
-    if known.get("mos", 5.0) < _OPINION[0]:
-        points.append(f"A listener could tell it from the target (predicted opinion {known['mos']:.2f} of 5).")
-    if known.get("loudness_l1_db", 0.0) >= 2:
-        points.append(f"Loudness is off by {known['loudness_l1_db']:.1f} dB: compare attack and decay.")
-    if not pitched and not _has_partials(known):
+    if good_db <= _net_db(figures) < math.inf:
+        points.append(f"The colour is off by {_net_db(figures):.1f} dB on average; good is below {good_db:g} dB.")
+    if figures.get("mos", 5.0) < _OPINION[0]:
+        points.append(f"A listener could tell it from the target (predicted opinion {figures['mos']:.2f} of 5).")
+    if figures.get("loudness_l1_db", 0.0) >= 2:
+        points.append(f"Loudness is off by {figures['loudness_l1_db']:.1f} dB: compare attack and decay.")
+    if not pitched and not _has_partials(figures):
         points.append("No pitch was found: any tone in the sound is missing from the match.")
-    if pitched and known.get("doubt_share", 0.0) >= 0.02:
-        points.append(f"The pitch is in doubt in {percent(known['doubt_share'])} of the frames.")
+    if pitched and figures.get("doubt_share", 0.0) >= 0.02:
+        points.append(f"The pitch is in doubt in {percent(figures['doubt_share'])} of the frames.")
     # Partials on a steady grid may do without a pitch: what is excellent lacks nothing.
-    if pitched and level != "excellent" and known.get("voiced_share", 1.0) < CLEARLY:
-        points.append(f"Only {percent(known['voiced_share'])} of the frames have a clear pitch.")
-    if _unexplained(known) >= 0.1:
-        points.append(f"{percent(known['unexplained_share'])} of the energy is explained by neither part.")
+    if pitched and level != "excellent" and figures.get("voiced_share", 1.0) < CLEARLY:
+        points.append(f"Only {percent(figures['voiced_share'])} of the frames have a clear pitch.")
+    if _unexplained(figures) >= 0.1:
+        points.append(f"{percent(figures['unexplained_share'])} of the energy is explained by neither part.")
     return points
 
 
-def _unexplained(known: Mapping[str, float]) -> float:
+def _unexplained(figures: Mapping[str, float]) -> float:
     """The share of energy left unexplained, less what no draw of noise could explain."""
-    return known.get("unexplained_share", 0.0) - _NOISE_UNEXPLAINED * known.get("noise_share", 0.0)
+    return figures.get("unexplained_share", 0.0) - _NOISE_UNEXPLAINED * figures.get("noise_share", 0.0)
 
 
 def _advice(
-    known: Mapping[str, float],
+    figures: Mapping[str, float],
     level: str,
     pitched: bool,
     stop_reason: str,
@@ -209,7 +209,7 @@ def _advice(
 ) -> list[str]:
     """Steps to try, the likeliest cause first: those alone that figures or settings give a reason for."""
     points = []
-    in_doubt = known.get("doubt_share", 0.0) >= 0.02
+    in_doubt = figures.get("doubt_share", 0.0) >= 0.02
     if not pitched:
         points.append("If the sound does have a pitch, name it: `--midi 45`, or in Hz: `--f0 110`.")
     elif in_doubt:
@@ -217,7 +217,7 @@ def _advice(
     if level == "excellent":
         return points
     points += _stop_advice(stop_reason.lower(), settings)
-    partials = pitched or _has_partials(known)
+    partials = pitched or _has_partials(figures)
     limit = _limit_advice(pitch_hz if pitched else None, nyquist_hz, settings) if partials else ""
     if limit:  # what harmonics were not allowed to play is no reason to ask for anything else
         return [*points, limit]
@@ -229,7 +229,7 @@ def _advice(
         )
     if _setting(settings, "synth", "noise") is False:
         points.append("Switch the noise part on: `synth.noise=true`.")
-    if pitched and not in_doubt and _harmonics_alone(settings) and _unexplained(known) >= 0.1:
+    if pitched and not in_doubt and _harmonics_alone(settings) and _unexplained(figures) >= 0.1:
         points.append(
             "Partials between the harmonics play what one pitch cannot, as chords, detuned voices or bells: "
             "`synth.divisions=null synth.grid=auto`."
