@@ -127,9 +127,9 @@ def tracks(
         else:
             grid = _grid(timebase, settings)
 
-            def tracked(sounds: Sequence[np.ndarray], grid: PitchGrid, told: OnFrames = None) -> list[PitchTrack]:
+            def tracked(sounds: Sequence[np.ndarray], grid: PitchGrid, on_frames: OnFrames = None) -> list[PitchTrack]:
                 spectra = list(each(lambda x: score_spectrum(x, RATE, HOP, 1 + len(x) // HOP, grid), sounds))
-                activations = _activations(sounds, spectra, grid, settings, device, told)
+                activations = _activations(sounds, spectra, grid, settings, device, on_frames)
                 return list(each(lambda x, a, s: _from_sound(x, a, s, grid, settings), sounds, activations, spectra))
 
             coarse = tracked(inputs, grid, progress)
@@ -292,10 +292,10 @@ def _with_piece(whole: PitchTrack, piece: _Piece, slow: PitchTrack) -> PitchTrac
     f0_hz, periodicity, voiced, doubt = (
         values[::SLOWED][:n] for values in (SLOWED * slow.f0_hz, slow.periodicity, slow.voiced, slow.doubt)
     )
-    taken = piece.high & voiced & (f0_hz > HIGH_HZ)
+    replaced = piece.high & voiced & (f0_hz > HIGH_HZ)
     merged = [whole.f0_hz.copy(), whole.periodicity.copy(), whole.voiced.copy(), whole.doubt.copy()]
     for target, source in zip(merged, (f0_hz, periodicity, voiced, doubt), strict=True):
-        target[piece.first : piece.first + n][taken] = source[taken]
+        target[piece.first : piece.first + n][replaced] = source[replaced]
     f0_hz, periodicity, voiced, doubt = merged
     return PitchTrack(filled(f0_hz, voiced), periodicity, voiced, doubt, whole.changes, bool(voiced.any()))
 

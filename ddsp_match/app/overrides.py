@@ -98,20 +98,20 @@ def processors() -> tuple[dict[str, Any], ...]:
 
 
 def _pitch_overrides(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    given = [name for name in PITCHES if settings.get(name) is not None]
-    if not given:
+    pitches = [name for name in PITCHES if settings.get(name) is not None]
+    if not pitches:
         return ()
-    value = settings[given[0]]
-    if len(given) > 1 or isinstance(value, bool) or not isinstance(value, int | float):
+    value = settings[pitches[0]]
+    if len(pitches) > 1 or isinstance(value, bool) or not isinstance(value, int | float):
         raise Refusal(400, "more than one pitch, or one that is no number", f"one of {', '.join(PITCHES)}")
-    if given[0] == "f0_hz":
+    if pitches[0] == "f0_hz":
         if not 0 < value <= 20_000:
             raise Refusal(400, f"an f0 of {value:g} Hz", "above 0, at most 20000 Hz")
         return ("f0=constant", f"f0.hz={value:.10g}")
     if not 0 <= value <= 127:
         raise Refusal(400, f"the MIDI note {value:g}", "0 to 127; 60 is middle C")
     hz = 440 * math.pow(2, (value - 69) / 12)
-    if given[0] == "midi":
+    if pitches[0] == "midi":
         return ("f0=constant", f"f0.hz={hz:.10g}")
     reach = math.pow(2, NEAR / 12)
     return (f"f0.min_hz={hz / reach:.6g}", f"f0.max_hz={hz * reach:.6g}")

@@ -120,7 +120,7 @@ class Queue:
         perform: Does a job; what is wrong is left in it.
         finished: Told of a job that is over.
         changed: Told that the queue is another.
-        prepare: Run before the first job, to have all at hand by then; given whether somebody waits for it to end.
+        prepare: Run before the first job, to have all at hand by then; told whether a client waits for it.
         n_waiting: Most jobs that may wait.
     """
 

@@ -231,10 +231,10 @@ def _packaged(package: str, path: str) -> Response:
     suffix = Path(parts[-1]).suffix
     if suffix not in KINDS or any(not part or part.startswith(".") or "\\" in part for part in parts):
         raise Refusal(404, "no such file", "one of the app's")
-    found = files(package).joinpath(*parts)
-    if not found.is_file():
+    file = files(package).joinpath(*parts)
+    if not file.is_file():
         raise Refusal(404, "no such file", "one of the app's")
-    return Response(found.read_bytes(), media_type=KINDS[suffix])
+    return Response(file.read_bytes(), media_type=KINDS[suffix])
 
 
 async def _no_such(_: Request, error: Exception) -> JSONResponse:

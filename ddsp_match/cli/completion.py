@@ -58,13 +58,13 @@ def candidates(line: str, shell: str = "bash") -> list[str]:
     if word.startswith("effects=[") and verb in ("fit", "effect"):
         before, separator, name = re.fullmatch(r"(.*?)([\[,:{]?)(\w*)", word, re.DOTALL).groups()  # pyright: ignore
         return [f"{before}{separator}{other}" for other in processor_names() if other.startswith(name)]
-    found = [] if "=" in word else _files(word)
+    completions = [] if "=" in word else _files(word)
     if verb in ("fit", "analyze", "effect"):
         overrides = [other for other in words if config.is_override(other)]
         multirun = ["--multirun"] if {"-m", "--multirun"} & set(words) else []
         kind = EffectSettings if verb == "effect" else FitSettings
-        found += _ask_hydra(" ".join([PROGRAM, *multirun, *overrides, word]), shell, kind)
-    return sorted(found)
+        completions += _ask_hydra(" ".join([PROGRAM, *multirun, *overrides, word]), shell, kind)
+    return sorted(completions)
 
 
 def processor_names() -> list[str]:

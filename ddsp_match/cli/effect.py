@@ -91,14 +91,14 @@ def outcome(result: EffectResult, folder: Path) -> str:
 
 
 def _alignment_lines(result: EffectResult) -> list[str]:
-    rate, found = result.rack.sample_rate, result.alignment
-    samples = found.latency_samples
+    rate, alignment = result.rack.sample_rate, result.alignment
+    samples = alignment.latency_samples
     side = "behind" if samples > 0 else "before"
-    taken = "" if samples == result.rack.latency else ", left to the chain"
-    where = f"wet lies {abs(samples):.4g} samples ({1000 * abs(samples) / rate:.3g} ms) {side} dry{taken}"
+    remark = "" if samples == result.rack.latency else ", left to the chain"
+    where = f"wet lies {abs(samples):.4g} samples ({1000 * abs(samples) / rate:.3g} ms) {side} dry{remark}"
     latency = where if samples else "none"
     return [
-        f"latency:  {latency} (certainty {found.confidence:.2f})",
+        f"latency:  {latency} (certainty {alignment.confidence:.2f})",
         f"polarity: {'upside down' if result.rack.polarity < 0 else 'the same'}",
     ]
 

@@ -32,17 +32,17 @@ def unique(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     keys = [name.casefold() for name in names]
     counts = Counter(keys)
     folders = {str(parent).casefold() for name in set(names) for parent in PurePosixPath(name).parents}
-    taken = folders | {key for key, count in counts.items() if count == 1}
+    used = folders | {key for key, count in counts.items() if count == 1}
     numbers: Counter[str] = Counter()
     unique = []
     for name, key, suffix in zip(names, keys, suffixes, strict=True):
         if counts[key] > 1 or key in folders:
             candidate = f"{name}{suffix.lower()}"
-            while candidate.casefold() in taken:
+            while candidate.casefold() in used:
                 numbers[key] += 1
                 candidate = f"{name}-{numbers[key] + 1}"
             name = candidate
-            taken.add(name.casefold())
+            used.add(name.casefold())
         unique.append(name)
     return unique
 

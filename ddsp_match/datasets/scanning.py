@@ -78,10 +78,10 @@ def scan(folder: Path) -> FolderContents:
 
 def written_by_us(names: Sequence[str]) -> bool:
     """Say whether a folder that holds these names was written by ddsp-match."""
-    held = set(names)
-    if "index.sqlite" in held or "sweep.csv" in held or {"features.csv", "features.png"} <= held:
+    present = set(names)
+    if "index.sqlite" in present or "sweep.csv" in present or {"features.csv", "features.png"} <= present:
         return True
-    return "config.yaml" in held and any(name.endswith(".patch.safetensors") for name in held)
+    return "config.yaml" in present and any(name.endswith(".patch.safetensors") for name in present)
 
 
 def suffix_list(others: Counter[str]) -> str:

@@ -43,10 +43,10 @@ def export_ir(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> list
             needed="a patch with a room",
             cures=[ROOM],
         )
-    found, left_out = impulse_response(patch.effects, patch.channels, patch.timebase.sample_rate)
+    response, left_out = impulse_response(patch.effects, patch.channels, patch.timebase.sample_rate)
     if on_note is not None and left_out:
         on_note(f"left out, as no impulse response tells what it does: {', '.join(left_out)}")
-    notes = audio.write(out, found, "FLOAT")
+    notes = audio.write(out, response, "FLOAT")
     for note in notes:
         if on_note is not None:
             on_note(note)
@@ -102,5 +102,5 @@ def _struck(rack: Rack, rate: int, channels: int, n_samples: int) -> Float[np.nd
 def _end(response: Float[np.ndarray, "channels samples"]) -> int:
     """Samples up to the last that is not far below the peak; one at least."""
     size = np.abs(response).max(0)
-    heard = np.flatnonzero(size > size.max() * 10 ** (END_DB / 20))
-    return int(heard[-1]) + 1 if len(heard) else 1
+    audible = np.flatnonzero(size > size.max() * 10 ** (END_DB / 20))
+    return int(audible[-1]) + 1 if len(audible) else 1

@@ -77,8 +77,8 @@ class ExportKind:
         """Write a patch, and pass on those callbacks that the function takes."""
         function = self.function()
         takes = inspect.signature(function).parameters
-        given = {name: value for name, value in callbacks.items() if name in takes and value is not None}
-        return function(patch, out, **given, **options)
+        wired = {name: value for name, value in callbacks.items() if name in takes and value is not None}
+        return function(patch, out, **wired, **options)
 
     def files(self, out: Path) -> list[Path]:
         """Return what is written for a main file or folder: itself, and the files beside it."""

@@ -77,9 +77,9 @@ def export_json(patch: Patch, out: Path) -> list[Path]:
         "effects": None if patch.effects is None else _rack(patch.effects),
         "provenance": json.loads(dumps(patch.provenance)),
     }
-    found = document(patch.controls, patch.timebase, patch.n_samples, more)
+    content = document(patch.controls, patch.timebase, patch.n_samples, more)
     # One key a line: a person who opens it sees what there is.
-    lines = [f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in found.items()]
+    lines = [f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in content.items()]
     out.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return [out]
 
@@ -96,21 +96,21 @@ def _rack(rack: Rack) -> dict[str, Any]:
 def frame_rows(patch: Patch, every: int = 1) -> Iterator[list[str]]:
     """One row for each `every`-th frame, the columns of `FRAME_COLUMNS` first."""
     controls, timebase = patch.controls, patch.timebase
-    heard = curves(controls, timebase)
+    series = curves(controls, timebase)
     harmonic_db, noise_db = stem_levels_db(patch)
     yield list(FRAME_COLUMNS)
     times_s = timebase.times(controls.n_frames)
-    midi = midi_of(heard.f0_hz)
+    midi = midi_of(series.f0_hz)
     for k in range(0, controls.n_frames, every):
         yield [
             f"{times_s[k]:.5f}",
-            f"{heard.f0_hz[k]:.4f}",
+            f"{series.f0_hz[k]:.4f}",
             f"{midi[k]:.4f}",
-            f"{heard.pitched[k]:.3f}",
+            f"{series.pitched[k]:.3f}",
             f"{harmonic_db[k]:.2f}",
             f"{noise_db[k]:.2f}",
-            f"{heard.loudness_db[k]:.2f}",
-            f"{heard.centroid_hz[k]:.1f}",
+            f"{series.loudness_db[k]:.2f}",
+            f"{series.centroid_hz[k]:.1f}",
         ]
 
 
@@ -158,22 +158,23 @@ def document(controls: Controls, timebase: Timebase, n_samples: int, more: Mappi
     }
 
 
-def controls_of(found: Mapping[str, Any]) -> tuple[Controls, Timebase, int]:
+def controls_of(content: Mapping[str, Any]) -> tuple[Controls, Timebase, int]:
     """Read back what `document` was given: controls, frames and length.
 
     Raises:
         ValueError: It is no such document, or one of a later version.
     """
-    if found.get("format") != FORMAT or found.get("version") != VERSION:
-        raise ValueError(f"{found.get('format')!r} version {found.get('version')!r}, not {FORMAT!r} version {VERSION}")
-    tensors = {name: _tensor(found[name]) for name in ("f0_hz", "amplitude", "distribution", "noise", "phases")}
+    if content.get("format") != FORMAT or content.get("version") != VERSION:
+        found = f"{content.get('format')!r} version {content.get('version')!r}"
+        raise ValueError(f"{found}, not {FORMAT!r} version {VERSION}")
+    tensors = {name: _tensor(content[name]) for name in ("f0_hz", "amplitude", "distribution", "noise", "phases")}
     for name in ("distribution", "phases"):  # five digits name a float16
         value = tensors[name]
         tensors[name] = None if value is None else value.half().float()
     phases = tensors.pop("phases")
-    given = {name: value for name, value in tensors.items() if value is not None}
-    controls = Controls(**given, phases=phases, divisions=int(found["divisions"]))
-    return controls, Timebase(int(found["sample_rate"]), int(found["hop"])), int(found["n_samples"])
+    tensors_given = {name: value for name, value in tensors.items() if value is not None}
+    controls = Controls(**tensors_given, phases=phases, divisions=int(content["divisions"]))
+    return controls, Timebase(int(content["sample_rate"]), int(content["hop"])), int(content["n_samples"])
 
 
 def _numbers(values: torch.Tensor, digits: int) -> list[Any]:

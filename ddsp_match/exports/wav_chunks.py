@@ -41,7 +41,7 @@ def wav_bytes(
         parts.append((b"fact", struct.pack("<I", n)))
     parts += [*chunks, (b"data", _encoded(samples.T, bits))]
     # A chunk of odd length is followed by a byte that its length does not count.
-    body = b"".join(name + struct.pack("<I", len(held)) + held + b"\0" * (len(held) % 2) for name, held in parts)
+    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk + b"\0" * (len(chunk) % 2) for name, chunk in parts)
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
 
 

@@ -91,8 +91,8 @@ def approach_of(result: EffectResult) -> Approach | None:
     began = time.perf_counter()
     add(result.history[-1].step, result.rack)
     last = outputs.pop() if outputs else None
-    taken = max(time.perf_counter() - began, 1e-6)
-    for index in _spread(result, max(2, min(count - 1, int(_RENDER_S / taken)))):
+    render_s = max(time.perf_counter() - began, 1e-6)
+    for index in _spread(result, max(2, min(count - 1, int(_RENDER_S / render_s)))):
         step = result.history[index]
         add(step.step, Rack(result.rack.chain, step.knobs, rate, result.rack.polarity, result.rack.latency))
     outputs += [last] if last else []

@@ -66,11 +66,11 @@ def edit(
     places = [] if out is None else [Path(out)]
     with claimed(*places):
         check_files(*places, force=force)
-        edited = given = patch if isinstance(patch, Patch) else load_patch(patch)
+        edited = original = patch if isinstance(patch, Patch) else load_patch(patch)
         for kind, values in steps:
             edited = apply(edited, kind, values)
         for place in places:
-            if edited is given and not isinstance(patch, Patch):
+            if edited is original and not isinstance(patch, Patch):
                 copied(Path(patch), place)
             else:
                 edited.save(place)

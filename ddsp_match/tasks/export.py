@@ -92,7 +92,7 @@ def check_place(kind: ExportKind, out: Path, *, force: bool) -> None:
     """Refuse, before any work is done, a place that could not be written to in the end.
 
     Raises:
-        OutputError: It exists and `force` is not given, or is somebody's folder, or has another kind's suffix.
+        OutputError: It exists and `force` is not given, or is a folder with other files, or has another kind's suffix.
     """
     if kind.is_folder:
         check_folder(out, force=force, replaceable=lambda folder: is_run(folder) or kind.wrote(folder))

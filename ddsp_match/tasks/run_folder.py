@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A folder with one of these is a run of ours, which `force` may replace; any other is somebody's work.
+# A folder with one of these is a run of ours, which `force` may replace; any other holds the user's own files.
 # A run over many sounds is not among them: the fit of one sound must not take its place.
 MARKS = ("report.html", "features.csv", "sweep.csv", "through.patch.safetensors")
 

@@ -2,7 +2,7 @@
 import { set, say, setJob, refresh, refreshRuns, refreshPairs, complain, current, jobOf } from "./store.js";
 import { Trouble, onReach } from "./api.js";
 
-const REST_MS = 3000; // a browser holds six connections to a server: pages that nobody sees let go of theirs
+const REST_MS = 3000; // a browser holds six connections to a server: hidden pages close theirs
 let source = null, timer = 0, tries = 0, rest = 0, rested = false;
 
 // The stages that take time, in words and as a place in the row of steps.

@@ -135,11 +135,11 @@ def from_array(samples: object, sample_rate: float) -> tuple[Audio, list[str]]:
         return checked(np.array(array, np.float32, order="C"), rate, where)
 
 
-def sound_of(given: Audio | str | Path | object, sample_rate: float | None = None) -> tuple[Audio, list[str]]:
-    """A sound however it is given, by the rules of files.
+def sound_of(sound: Audio | str | Path | object, sample_rate: float | None = None) -> tuple[Audio, list[str]]:
+    """A sound from a file, samples or `Audio`, by the rules of files.
 
     Args:
-        given: `Audio`, the path of a sound file, or an array as `from_array` takes it.
+        sound: `Audio`, the path of a sound file, or an array as `from_array` takes it.
         sample_rate: Of an array, in Hz.
 
     Returns:
@@ -148,11 +148,11 @@ def sound_of(given: Audio | str | Path | object, sample_rate: float | None = Non
     Raises:
         SoundError: It cannot be read or matched; `read` lists why.
     """
-    if isinstance(given, str | Path):
-        return read(given)
-    if isinstance(given, Audio):
-        return from_array(given.samples, given.sample_rate)
-    return from_array(given, sample_rate or 0)
+    if isinstance(sound, str | Path):
+        return read(sound)
+    if isinstance(sound, Audio):
+        return from_array(sound.samples, sound.sample_rate)
+    return from_array(sound, sample_rate or 0)
 
 
 def reason_of(error: BaseException) -> str:

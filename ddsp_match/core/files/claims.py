@@ -1,4 +1,4 @@
-"""Places claimed before any work is done: free, writable, and nobody else's until the work is done."""
+"""Places claimed before any work is done: free, writable, and reserved until it is done."""
 
 from __future__ import annotations
 

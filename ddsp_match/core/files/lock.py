@@ -92,7 +92,7 @@ class Lock:
 
 
 def _locked(path: Path) -> IO[str] | None:
-    """Open and lock a file; None where its last owner has just removed it, so that the lock would keep nobody out."""
+    """Open and lock a file; None where its last owner has just removed it, so that the lock would have no effect."""
     with contextlib.ExitStack() as stack:
         # Not "w": what the other process wrote of itself must stay until we hold the lock.
         file = stack.enter_context(open(path, "a+", encoding="utf-8"))

@@ -40,7 +40,7 @@ def refusal(where: object, error: OSError) -> OutputError:
 
 
 def explained(error: OSError) -> OutputError | None:
-    """The refusal of a file that met an error nobody expected there; None where it tells of a bug."""
+    """The refusal of a file that met an unexpected error; None where the error is a bug."""
     if error.errno not in _NEEDED:
         return None
     path = error.filename

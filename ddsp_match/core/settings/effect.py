@@ -34,12 +34,12 @@ class EffectSettings(Settings):
     starts: int = setting(
         24,
         "Starting points that are tried, neutral and guessed ones among them, where the guesses do not lead to the "
-        "answer at once; few can end in the wrong valley.",
+        "answer at once; with few the search can end in a local minimum.",
         unit="starts",
         low=1,
         high=10_000,
     )
-    # Second-order steps, of which few are needed once the valley is right.
+    # Second-order steps, of which few are needed near the minimum.
     steps: int = setting(100, "Most steps of the best starts.", unit="steps", low=1, high=100_000)
     pre_emphasis: float = setting(
         0.0,

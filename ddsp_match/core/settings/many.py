@@ -1,4 +1,4 @@
-"""The settings of a job over many sounds: which they are, and who works on them."""
+"""The settings of a run over many sounds: the sounds and the engine."""
 
 from __future__ import annotations
 

@@ -94,12 +94,12 @@ def optimise(
         for step in range(steps + 1):
             losses, norms = _descended(render, loss, adam, sounds, slopes=step < steps)
             elapsed_s = time.perf_counter() - began
-            told = [c.running and math.isfinite(value) for c, value in zip(courses, losses, strict=True)]
+            to_report = [c.running and math.isfinite(value) for c, value in zip(courses, losses, strict=True)]
             lower = [
                 c.running and c.note(settings, step, value, elapsed_s) for c, value in zip(courses, losses, strict=True)
             ]
             sounds.keep([sound for sound, is_lower in enumerate(lower) if is_lower])
-            if on_step and any(told):
+            if on_step and any(to_report):
                 on_step(step, _mean([c.trace.loss for c in courses]), _mean([c.trace.best for c in courses]))
             common = None
             if stop and stop():

@@ -37,10 +37,10 @@ def cores() -> int:
 
 def gpus() -> list[str]:
     """Return the GPUs this process may use, as CUDA_VISIBLE_DEVICES would name each of them; none: an empty list."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
         names: list[str] = []
-        for name in (part.strip() for part in given.split(",")):
+        for name in (part.strip() for part in visible.split(",")):
             if not name or name.startswith("-"):
                 break  # CUDA, too, stops reading there
             names.append(name)

@@ -393,5 +393,5 @@ def check_answers(address: str, join_s: float = _JOIN_S) -> None:
                 hint="RAY_AUTH_MODE=token in the environment, and the token in RAY_AUTH_TOKEN or in Ray's own file",
             )
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        found = f"no Ray that can be joined ({lines[-1][:300]})"
-        raise ConfigError(found, where=where, needed="a running Ray", hint=hint)
+        problem = f"no Ray that can be joined ({lines[-1][:300]})"
+        raise ConfigError(problem, where=where, needed="a running Ray", hint=hint)

@@ -20,7 +20,7 @@ from ddsp_match.runs.store.index import INDEX_NAME, JOURNAL, Index
 
 FORMAT_VERSION = 1
 LOCK_NAME = "run.lock"  # stays when the lock is given back
-# They say which sounds and who works on them, not what becomes of a sound: a run may go on with others.
+# They choose the sounds and the workers, but do not change a sound's result: a run may be resumed with others.
 FREE = ("dataset", "engine", "batch_size", "limit", "device", "threads")
 # What a run writes, and --force takes away; the index last, so that the folder is ours until it is empty.
 _OURS = ("scores.html", "scores.json", "scores.csv", "config.yaml", sound_folder.SOUNDS, JOURNAL, INDEX_NAME)
@@ -62,7 +62,7 @@ class Store:
             force: Start an earlier run over: what it wrote is removed, anything else in the folder stays.
 
         Raises:
-            OutputError: Somebody's files lie there, the earlier run had other settings or other sounds, another
+            OutputError: Other files lie there, the earlier run had other settings or other sounds, another
                 process is writing there, or nothing can be written.
         """
         if folder.is_dir() and not is_run(folder) and not all(path.name == LOCK_NAME for path in folder.iterdir()):
