@@ -19,6 +19,7 @@ from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.notes import note_words
 from ddsp_match.edits.curves import band_power, decibels, partial_hz, partial_power
+from ddsp_match.edits.instrument import Instrument
 from ddsp_match.edits.stems import separated_controls
 from ddsp_match.exports.web import PAGE_SCRIPTS, script, worklet_source
 from ddsp_match.exports.web.voice import voices
@@ -31,11 +32,11 @@ EDITS = {"stretch": "stretched", "transpose": "transposed", "freeze": "frozen", 
 OWN_SCRIPTS = ("page_knobs.js", "page_picture.js", "page.js")
 
 
-def export_html(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> list[Path]:
+def export_html(patch: Patch | Instrument, out: Path, *, on_note: OnNote | None = None) -> list[Path]:
     """Writes a self-contained page that plays a patch from the computer keyboard, mouse, touch and MIDI.
 
     Args:
-        patch: Mono or stereo.
+        patch: Mono or stereo; of an instrument the page shows the first patch, and its keys play all notes.
         out: The page to write.
         on_note: Told of effects that a page cannot play.
 
@@ -45,8 +46,9 @@ def export_html(patch: Patch, out: Path, *, on_note: OnNote | None = None) -> li
     Raises:
         ConfigError: More than two channels.
     """
-    name = Path(str(patch.provenance.get("sound") or "")).stem or out.stem
-    page = instrument_page(voices(patch, name, on_note=on_note), facts_of(patch, name))
+    first = patch.patches[0] if isinstance(patch, Instrument) else patch
+    name = Path(str(first.provenance.get("sound") or "")).stem or out.stem
+    page = instrument_page(voices(patch, name, on_note=on_note), facts_of(first, name))
     out.write_text(page, encoding="utf-8")
     return [out]
 

@@ -191,6 +191,7 @@ KINDS: dict[str, ExportKind] = {
             ("html", "export_html"),
             (".html",),
             use="open it in a browser and play",
+            plays_instruments=True,
         ),
     )
 }

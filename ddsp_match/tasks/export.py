@@ -32,7 +32,7 @@ def export(
     """Writes a patch in the form that another program reads.
 
     Args:
-        patch: A patch, or the path of a patch file; for sfz an instrument as well.
+        patch: A patch, or the path of a patch file; for sfz and html an instrument as well.
         to: A kind of export, one of `ddsp_match.exports.kinds.KINDS`.
         out: The file, or for sfz the folder, to write; by default one in the current folder, named as the patch.
         force: Replace what exists.

@@ -36,7 +36,9 @@ globalThis.Key = (() => {
 
     /** `midi` null: the voice as it is, every frame once. */
     start(keys, midi, velocity) {
-      const {voice, rate, knobs} = keys;
+      const {rate, knobs} = keys;
+      const {voice, own} = midi === null ? {voice: keys.voice, own: velocity} : keys.noteOf(midi, velocity);
+      this.voice = voice;
       this.asIs = midi === null;
       this.midi = midi;
       this.held = true;
@@ -47,8 +49,8 @@ globalThis.Key = (() => {
       this.order = keys.order++;
       this.ratio = this.asIs ? 1 : 2 ** ((midi + knobs.transpose - voice.root_midi) / 12);
       this.keep = knobs.formant === 'keep';
-      this.tilt = this.asIs ? 0 : (velocity - USUAL) * VELOCITY_TILT_DB;
-      this.velocity = this.asIs ? 1 : (velocity / USUAL) ** 2; // as General MIDI recommends it: 40 dB a decade
+      this.tilt = this.asIs ? 0 : Math.max(-USUAL, Math.min(1 - USUAL, own - USUAL)) * VELOCITY_TILT_DB;
+      this.velocity = this.asIs ? 1 : (own / USUAL) ** 2; // as General MIDI recommends it: 40 dB a decade
       // Partials of a sound that is transposed up turn faster against the grid: frames come closer together.
       this.parts = this.ratio > 3 ? 4 : this.ratio > 1.5 ? 2 : 1;
       this.place = this.asIs ? 0 : voice.start;
@@ -123,15 +125,14 @@ globalThis.Key = (() => {
       this.earlyHz = this.lateHz; this.lateHz = hz;
       const noise = this.earlyNoise;
       this.earlyNoise = this.lateNoise; this.lateNoise = noise;
-      if (!this.next(keys.voice)) return false;
+      if (!this.next(this.voice)) return false;
       this.shape(keys);
       return true;
     }
 
     /** Waveform, f0 and noise at the present place. */
     shape(keys) {
-      const {voice} = keys;
-      const {place} = this, share = this.part / this.parts, after = Math.min(place + 1, voice.frames - 1);
+      const {voice, place} = this, share = this.part / this.parts, after = Math.min(place + 1, voice.frames - 1);
       const back = voice.loop ? voice.loop[1] - voice.loop[0] : 0;
       const blend = place - back >= 0 ? this.blend : 0;
       this.strong = 0;
@@ -177,7 +178,7 @@ globalThis.Key = (() => {
 
     /** Adds one block; the powers of the noise go to `bed`. */
     block(keys, outs, bed, pitch, pitchStep) {
-      const {voice, rate} = keys;
+      const {rate} = keys, {voice} = this;
       const before = this.gain * this.velocity;
       const over = this.envelope(keys);
       const step = (this.gain * this.velocity - before) / BLOCK;

@@ -6,6 +6,8 @@ globalThis.Keys = (() => {
   const {Bed, BLOCK} = globalThis.Noise;
   const {USUAL} = Key;
   const VOICES = 16, SPARE = 8; // spare ones fade out what was stolen
+  // How a note is chosen, as edits/instrument.py does.
+  const DB_PER_DECADE = 40, DB_A_SEMITONE = 3, LONG_S = 0.5, SEMITONES_A_SECOND = 12;
   const dbToGain = (db) => 10 ** (db / 20);
 
   const KNOBS = {
@@ -34,12 +36,29 @@ globalThis.Keys = (() => {
     /** A voice from `Synth.decode`. */
     load(voice) {
       this.voice = voice;
+      this.voices = [voice, ...voice.others];
       warmUp(MOST_PARTIALS);
       for (const key of this.keys) key.fit(voice);
       this.bed = new Bed(voice, this.rate);
       this.pivot = pivotHz(voice);
       const width = voice.sample_rate / 2 / (voice.bands - 1);
       this.noisePlace = Float64Array.from({length: voice.bands}, (_, b) => (Math.max(b, 0.5) * width) / this.pivot);
+    }
+
+    /**
+     * The voice that a key plays, and the velocity at which that voice is as loud as the key should be: the nearest by
+     * pitch and level, where a second that its loop lacks to half of one counts as much as twelve semitones.
+     */
+    noteOf(midi, velocity) {
+      const {voices} = this;
+      if (voices.length === 1) return {voice: this.voice, own: velocity};
+      const loudest = Math.max(...voices.map((voice) => voice.level_db));
+      const wanted = loudest + DB_PER_DECADE * Math.log10(velocity / USUAL);
+      const shortness = ({loop, hop, sample_rate: rate}) => (loop ? Math.max(0, LONG_S - ((loop[1] - loop[0]) * hop) / rate) : 0);
+      const cost = (voice) => Math.abs(voice.root_midi - midi - this.knobs.transpose)
+        + Math.abs(voice.level_db - wanted) / DB_A_SEMITONE + SEMITONES_A_SECOND * shortness(voice);
+      const voice = voices.reduce((best, one) => (cost(one) < cost(best) ? one : best));
+      return {voice, own: USUAL * 10 ** ((wanted - voice.level_db) / DB_PER_DECADE)};
     }
 
     on(midi, velocity) {

@@ -189,7 +189,7 @@ globalThis.Synth = (() => {
     const out = {
       ...voice, partials, bands, frames, f0: [], magnitude: [], phase: [], codes: [], gainOf: new Float32Array(256),
       shared: f0.length === frames, envelope: new Uint8Array(bytes(voice.envelope)),
-      envelopeCount: voice.envelope_count,
+      envelopeCount: voice.envelope_count, others: (voice.others || []).map(decode),
     };
     for (let code = 1; code < 256; code++)
       out.gainOf[code] = 10 ** ((voice.noise_base_db + code * voice.noise_step_db) / 20);

@@ -18,8 +18,9 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import NOISE_BASE_DB, NOISE_STEP_DB, encode_noise
 from ddsp_match.dsp.notes import midi_of
 from ddsp_match.edits.envelope import Envelope
+from ddsp_match.edits.instrument import Instrument
 from ddsp_match.edits.onsets import attack_frames
-from ddsp_match.edits.tones import best_of, tones
+from ddsp_match.edits.tones import Tone, best_of, tones
 from ddsp_match.exports.ir import impulse_response
 from ddsp_match.patch import Patch
 
@@ -29,8 +30,8 @@ INAUDIBLE = 1e-6  # partials that never exceed this amplitude (-120 dB) are left
 SILENT = 10 ** (-50 / 20)  # of the loudest frame: what a key skips at the beginning
 
 
-def voices(patch: Patch, name: str, *, on_note: OnNote | None = None) -> dict[str, dict[str, Any]]:
-    """The two voices of a patch.
+def voices(patch: Patch | Instrument, name: str, *, on_note: OnNote | None = None) -> dict[str, dict[str, Any]]:
+    """The two voices of a patch, or of an instrument.
 
     Args:
         patch: Mono or stereo.
@@ -38,24 +39,37 @@ def voices(patch: Patch, name: str, *, on_note: OnNote | None = None) -> dict[st
         on_note: Told of effects that a page cannot play.
 
     Returns:
-        ``sound``, which plays every frame as it is, and ``keys``, its one note, or that of its notes which can be held
-        longest, with a loop if it can be held at all.
+        ``sound``, which plays every frame of the (first) patch as it is, and ``keys``: of an instrument all notes, of a
+        patch its one note, or that of its notes which can be held longest; with a loop if it can be held at all.
 
     Raises:
         ConfigError: More than two channels.
     """
-    if patch.channels > 2:
-        raise ConfigError(f"{patch.channels} channels", where=name, needed="one or two, for a page to play")
-    common: dict[str, Any] = {"name": name, "offset": patch.offset, **_room(patch, on_note)}
-    tone = best_of(tones(patch))
-    whole = MIDDLE_C if patch.pitch_hz is None else midi_of(patch.pitch_hz)
-    n_samples = patch.timebase.samples(tone.controls.n_frames)
-    attack = attack_frames(tone.controls, patch.timebase)
-    keys = {"root_midi": tone.pitch, "loop": tone.loop, "attack": attack, **common}
+    instrument = patch if isinstance(patch, Instrument) else None
+    first = patch.patches[0] if isinstance(patch, Instrument) else patch
+    if first.channels > 2:
+        raise ConfigError(f"{first.channels} channels", where=name, needed="one or two, for a page to play")
+    common: dict[str, Any] = {"name": name, "offset": first.offset}
+    room = _room(first, on_note)
+    whole = MIDDLE_C if first.pitch_hz is None else midi_of(first.pitch_hz)
+    given = first.timebase, first.n_samples, first.noise_seed
+    every = tones(first) if instrument is None else instrument.tones
+    best = best_of(every)
+    keys = _note(best, first.noise_seed, **common, **room)
+    if instrument is not None:
+        keys["others"] = [_note(tone, first.noise_seed, **common) for tone in every if tone is not best]
     return {
-        "sound": voice(patch.controls, patch.timebase, patch.n_samples, patch.noise_seed, root_midi=whole, **common),
-        "keys": voice(tone.controls, patch.timebase, n_samples, patch.noise_seed, **keys),
+        "sound": voice(first.controls, *given, root_midi=whole, **common, **room),
+        "keys": keys,
     }
+
+
+def _note(tone: Tone, noise_seed: int, **common: Any) -> dict[str, Any]:
+    """The voice of one note, and its level, by which the page chooses among several."""
+    controls, timebase = tone.controls, tone.timebase
+    given = {"root_midi": tone.pitch, "loop": tone.loop, "attack": attack_frames(controls, timebase), **common}
+    made = voice(controls, timebase, timebase.samples(controls.n_frames), noise_seed, **given)
+    return {**made, "level_db": tone.level_db}
 
 
 def _room(patch: Patch, on_note: OnNote | None) -> dict[str, Any]:

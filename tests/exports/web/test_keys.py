@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ddsp_match.core.controls import Controls
+from ddsp_match.edits.instrument import Instrument
 from ddsp_match.exports.web.voice import voice, voices
 from tests.compare import assert_close
 from tests.edits.phrases import phrase
@@ -66,6 +67,28 @@ def test_a_chord_on_a_phrase_is_held_within_one_note(page):
     sound = heard(page, voices(patch, "phrase")["keys"], *chord, seconds=6.0)
     levels = np.array([level_db(part) for part in np.split(sound[RATE // 2 :], 22)])
     assert np.abs(levels - np.median(levels)).max() < 1
+
+
+def test_an_instrument_plays_the_nearest_note_and_velocity_chooses_its_strength(page):
+    def one(key: int, amplitude: float, odd: bool = False):
+        patch = phrase([(key, 150, amplitude)])
+        patch.controls.distribution[:, 1::2] *= not odd
+        return patch
+
+    instrument = Instrument.of([one(57, 0.2), one(57, 0.02, odd=True), one(69, 0.2, odd=True)])
+    made = voices(instrument, "three")["keys"]
+
+    def second_db(midi: int, velocity: float) -> float:
+        sound = heard(page, made, on(midi, velocity=velocity))[RATE // 4 :]
+        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+        near = [round(440 * 2 ** ((midi - 69) / 12) * number * len(sound) / RATE) for number in (1, 2)]
+        first, second = (spectrum[place - 3 : place + 4].max() for place in near)
+        return 20 * np.log10(second / first)
+
+    assert second_db(57, 0.8) > -12 and second_db(60, 0.8) > -12
+    assert second_db(57, 0.25) < -30 and second_db(67, 0.8) < -30
+    loud, soft = (level_db(heard(page, made, on(57, velocity=v))[RATE // 4 :]) for v in (0.8, 0.25))
+    assert soft - loud == pytest.approx(40 * np.log10(0.25 / 0.8), abs=1)
 
 
 @pytest.mark.parametrize("formant", ["keep", "move"])
