@@ -147,7 +147,7 @@ def tone_of(
     if has_sustain(calm, timebase) if held is None else held:
         begin, end = within or sustain(calm, timebase)
         # The crossfade at its end reads what lies before its beginning, which should not be the attack.
-        begin += min(timebase.frame_at(EDGE_S), (end - begin) // 3)
+        begin += min(timebase.frame_at(2 * EDGE_S), (end - begin) // 3)
         # What drifts is steadied anyway, so it keeps no two moments from being alike.
         loop = find_loop(steadied(calm, timebase, (begin, end)), timebase, within=(begin, end))
         calm = steadied(calm, timebase, loop)

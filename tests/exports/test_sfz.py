@@ -126,7 +126,7 @@ def test_what_dies_away_has_no_loop_and_what_has_no_pitch_plays_to_its_end(tmp_p
 
 def test_seconds_set_the_length(tmp_path):
     _, (region,), _ = instrument(tmp_path, blown(), keys=[60], velocities=1, seconds=5.0, sample_rate=RATE)
-    assert int(region["loop_end"]) / RATE == pytest.approx(5.0, rel=0.1)
+    assert 4.7 < int(region["loop_end"]) / RATE < 6  # whole rounds of a loop of about a second
     one = {"keys": [60], "velocities": 1, "sample_rate": RATE}
     _, _, (file,) = instrument(tmp_path, blown(), loop=False, seconds=4.0, **one)
     assert heard(file)[0].shape[1] / RATE == pytest.approx(4.0, abs=0.05)

@@ -55,7 +55,7 @@ def cents_off(samples: np.ndarray, key: int) -> float:
 @pytest.fixture(scope="module")
 def reed(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("sfz") / "reed"
-    return export(blown(F0_HZ, noise=0.0005), "sfz", out, keys=[46, 58, 70], velocities=2)[0]
+    return export(blown(F0_HZ, 1.8, noise=0.0005), "sfz", out, keys=[46, 58, 70], velocities=2)[0]
 
 
 @pytest.mark.parametrize("key", [46, 57, 58, 60, 70])
