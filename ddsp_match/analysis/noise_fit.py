@@ -46,8 +46,9 @@ def valley_magnitudes(
     timebase: Timebase,
     n_bands: int,
     n_frames: Sequence[int] | None = None,
+    share: float = VALLEY_SHARE,
 ) -> Float[torch.Tensor, "batch bands frames"]:
-    """Half the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
+    """A share of the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
 
     What a harmonic fit leaves over lies mostly beside the harmonics and is no noise; between them there is little
     else. A low quantile of the power of the bins around each band stands for the mean of an exponential distribution
@@ -60,6 +61,7 @@ def valley_magnitudes(
         timebase: Frame grid.
         n_bands: Bands, evenly spaced from 0 Hz to Nyquist inclusive.
         n_frames: Frames of each signal that count for its median; by default all.
+        share: Of the gain.
     """
     batch, frames = f0_hz.shape
     counted = [frames] * batch if n_frames is None else n_frames
@@ -80,7 +82,7 @@ def valley_magnitudes(
         for row, of_row in zip(rows, power, strict=True):
             mean[row] = _smallest(of_row[:, index], rank)
     mean /= -math.log(1 - VALLEY_QUANTILE / CLEAN_SHARE)
-    return (VALLEY_SHARE * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
+    return (share * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
 
 
 def _smallest(values: torch.Tensor, rank: int) -> torch.Tensor:

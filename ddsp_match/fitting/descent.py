@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,10 +17,14 @@ from ddsp_match.fitting.live import Live
 from ddsp_match.fitting.optimise import StopReason, Trace, optimise
 from ddsp_match.fitting.wet import Wet
 from ddsp_match.losses.total import TotalLoss
-from ddsp_match.models.registry import model_of
+from ddsp_match.models.registry import model_kind
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth
 
 OnStep = Callable[[int, int, float, float], None]
+# The parts of the noise that steps in turn hear lie this many frames apart; a prime, so that all come round.
+NOISE_STRIDE = 17
+SPARE_FRAMES = 64  # of noise beyond the sound, where every step hears another part
+DRAWS = 16  # steps whose mean loss tells how good numbers are where each hears other noise
 Played = Float[torch.Tensor, "channels samples"]
 
 
@@ -30,16 +35,19 @@ class Excerpt:
     Attributes:
         first: Sample of the sound at which it begins.
         target: Samples to play.
-        guess: Controls to start from.
+        guess: Controls to start from, or that were fitted.
         phase: Running phase of the distance of their partials, in cycles at each sample.
-        noise: White noise to filter, or None where none is played.
+        noise: White noise to filter, or None where none is played. It may be longer than the target: then every step
+            hears another part of it.
+        stored: What the model stores in place of the controls; None where that is them.
     """
 
     first: int
     target: Float[torch.Tensor, "channels samples"]
     guess: Controls
     phase: Float[torch.Tensor, "1 samples"]
-    noise: Float[torch.Tensor, "channels samples"] | None
+    noise: Float[torch.Tensor, "channels more"] | None
+    stored: Any = None
 
     @property
     def last(self) -> int:
@@ -79,6 +87,9 @@ class Batch:
         lengths = [excerpts[owner].n_samples for owner in self.owners]
         self.target = _rows([excerpt.target for excerpt in excerpts], n_samples)
         noise = [excerpt.noise for excerpt in excerpts if excerpt.noise is not None]
+        spare = [e.noise.shape[1] - e.n_samples for e in excerpts if e.noise is not None]
+        self._choices = 1 + (max(spare) // timebase.hop if spare else 0)
+        self._played = 0
         phases = [guess.phases for guess in guesses if guess.phases is not None]
         base_hz = _rows([guess.base_hz for guess in guesses], frames, edge=True)
         start = Controls(
@@ -89,40 +100,52 @@ class Batch:
             _rows(phases, partials, frames) if phases else None,
         )
         counts = torch.tensor([guesses[owner].n_partials for owner in self.owners], device=self.target.device)
-        self.model = model_of(settings, start, timebase.nyquist_hz, counts)
+        stored = [excerpt.stored for excerpt in excerpts if excerpt.stored is not None]
+        self.model = model_kind(settings).of(settings, start, timebase.nyquist_hz, counts, stored)
         running = [e.phase if len(excerpts) == 1 else e.phase.expand(e.channels, -1) for e in excerpts]
         self.synth = HarmonicNoiseSynth(
             base_hz,
             timebase,
             n_samples,
             partials,
-            _rows(noise, n_samples) if noise else None,
+            _rows(noise, n_samples + max(spare)) if noise else None,
             start.n_bands,
             _rows(running, n_samples),
         )
         self._whose = {"owners": self.owners, "lengths": lengths}
 
+    @property
+    def fresh(self) -> bool:
+        """Whether every step hears other noise."""
+        return self._choices > 1
+
     def loss(self, workers: int) -> TotalLoss:
         """The distance of what is played to the targets, of each excerpt."""
         return TotalLoss(self.target, self.timebase.sample_rate, self.settings.loss, workers, **self._whose)
 
-    def controls(self) -> list[Controls]:
-        """The present controls of each excerpt, without padding."""
+    def play(self) -> Float[torch.Tensor, "rows samples"]:
+        """Play the present numbers, with other noise each time where there is a choice."""
+        start = self._played * NOISE_STRIDE % self._choices
+        self._played += 1
+        return self.synth(self.model(), start).mix
+
+    def fitted(self) -> list[Excerpt]:
+        """The excerpts with their present numbers, without padding."""
         with torch.no_grad():
             whole = self.model().detached()
+        stored = self.model.stored()
         split = []
         for number, excerpt in enumerate(self.excerpts):
             row, guess = self.owners.index(number), excerpt.guess
             rows, n, frames = slice(row, row + excerpt.channels), guess.n_partials, guess.n_frames
-            split.append(
-                replace(
-                    guess,
-                    amplitude=whole.amplitude[rows, :frames],
-                    distribution=whole.distribution[rows, :n, :frames],
-                    noise=whole.noise[rows, :, :frames],
-                    phases=None if whole.phases is None else whole.phases[rows, :n, :frames],
-                )
+            controls = replace(
+                guess,
+                amplitude=whole.amplitude[rows, :frames],
+                distribution=whole.distribution[rows, :n, :frames],
+                noise=whole.noise[rows, :, :frames],
+                phases=None if whole.phases is None else whole.phases[rows, :n, :frames],
             )
+            split.append(replace(excerpt, guess=controls, stored=stored[number] if stored else None))
         return split
 
 
@@ -175,11 +198,11 @@ class Descent:
         self.wet, self.workers, self.stop, self.live = wet, workers, stop, live
         self.on_step = on_step or (lambda *_: None)
 
-    def run(self) -> tuple[list[list[Controls]], list[Trace]]:
+    def run(self) -> tuple[list[list[Excerpt]], list[Trace]]:
         """Fit segment after segment; those that an interruption leaves keep their guess.
 
         Returns:
-            The controls of each sound's excerpts, and each sound's trace.
+            The excerpts of each sound with their numbers fitted, and each sound's trace.
         """
         self._began = time.perf_counter()
         steps, wet = self.settings.optimizer.n_steps, self.wet
@@ -196,7 +219,7 @@ class Descent:
                 self._settle(wet, total)
             elif wet.anchored:
                 wet = None  # all is known of them, and of the sound without them; they are but listened through
-        controls = [[excerpt.guess for excerpt in excerpts] for excerpts in self.sounds]
+        results = [list(excerpts) for excerpts in self.sounds]
         shares = [sum(self.sounds[number][index].n_samples for number in turn) for index, turn in enumerate(turns)]
         traces: list[list[Trace]] = [[] for _ in self.sounds]
         lowest: list[float] = []
@@ -212,7 +235,7 @@ class Descent:
             before = before[:, : excerpts[0].first]
             fitted, ended, dry = self._fitted(excerpts, wet, before, len(turns) - index, on_step)
             for number, own, trace in zip(turn, fitted, ended, strict=True):
-                controls[number][index] = own
+                results[number][index] = own
                 trace.seconds = [began + seconds for seconds in trace.seconds]
                 traces[number].append(trace)
             lowest.append(sum(trace.lowest for trace in ended) / len(ended))
@@ -221,7 +244,7 @@ class Descent:
             if dry is not None:
                 before = torch.cat([before, dry], 1)
         lengths = [[excerpt.n_samples for excerpt in excerpts] for excerpts in self.sounds]
-        return controls, [_joined(*pair, steps) for pair in zip(traces, lengths, strict=True)]
+        return results, [_joined(*pair, steps) for pair in zip(traces, lengths, strict=True)]
 
     def _preview(self) -> None:
         """Let the segments be heard as guessed that have to wait; the first is rendered by its first step."""
@@ -251,7 +274,7 @@ class Descent:
         before: Played,
         turns_left: int,
         on_step: Callable[[int, float, float], None],
-    ) -> tuple[list[Controls], list[Trace], Played | None]:
+    ) -> tuple[list[Excerpt], list[Trace], Played | None]:
         """Fit excerpts together, with their share of what is left of the budget.
 
         Args:
@@ -262,7 +285,7 @@ class Descent:
             on_step: Called with the step, its loss and the best so far.
 
         Returns:
-            The controls and the trace of each excerpt and, where there are effects, what they hear of it.
+            Each excerpt fitted, its trace and, where there are effects, what they hear of it.
         """
         batch, optimizer = Batch(excerpts, self.timebase, self.settings), self.settings.optimizer
         first, n_samples = excerpts[0].first, batch.target.shape[1]
@@ -279,7 +302,7 @@ class Descent:
             room = self.wet.after(before, n_samples)
 
         def render() -> torch.Tensor:
-            dry = batch.synth(batch.model()).mix
+            dry = batch.play()
             sound = dry if through is None else through(dry)
             if live is not None and live.due:
                 with torch.no_grad():
@@ -304,12 +327,13 @@ class Descent:
             on_step=step_done,
             stop=self.stop,
             owners=batch.owners,
+            draws=DRAWS if batch.fresh else 1,
         )
         dry = None
         if self.wet is not None:
             with torch.no_grad():
-                dry = batch.synth(batch.model()).mix
-        return batch.controls(), traces, dry
+                dry = batch.play()
+        return batch.fitted(), traces, dry
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Complex, Float
 
 from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, fit_harmonics, refined_f0, smoothness
-from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
+from ddsp_match.analysis.noise_fit import VALLEY_SHARE, noise_magnitudes, valley_magnitudes
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.models.exact import random_controls
+from ddsp_match.models.registry import model_kind
 from ddsp_match.patch.synth import GridKind
 from ddsp_match.synth.harmonic_noise import HarmonicNoiseSynth, noise_bands_for
 
@@ -253,7 +254,10 @@ class FirstGuess:
             residual = target - self._synth(grid, segment).harmonics(partials) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
             if self.tonal:
-                noise = torch.minimum(noise, valley_magnitudes(target, f0_hz, self.timebase, self.n_bands))
+                # Numbers that hear other noise at every step can't take it for their own: it is guessed whole.
+                share = 1.0 if model_kind(self.settings).fresh_noise else VALLEY_SHARE
+                valleys = valley_magnitudes(target, f0_hz, self.timebase, self.n_bands, share=share)
+                noise = torch.minimum(noise, valleys)
         nyquist_hz, mode = self.timebase.nyquist_hz, self.settings.synth.phase
         return _controls(f0_hz, partials, noise, mode, nyquist_hz, grid.divisions)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,15 +13,17 @@ from jaxtyping import Float
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.dsp.harmonics import running_phase
 from ddsp_match.dsp.noise import white_noise
-from ddsp_match.fitting.descent import Descent, Excerpt, OnStep
-from ddsp_match.fitting.first_guess import FirstGuess, Grid, Target
+from ddsp_match.fitting.descent import SPARE_FRAMES, Descent, Excerpt, OnStep
+from ddsp_match.fitting.first_guess import FirstGuess, Grid, Segment, Target
 from ddsp_match.fitting.live import Live, OnBest
 from ddsp_match.fitting.optimise import Trace
 from ddsp_match.fitting.wet import Wet
-from ddsp_match.models.registry import settled
+from ddsp_match.models.registry import model_kind, settled
 from ddsp_match.patch.synth import GridKind
 
+UNHEARD = 1_000_003  # from the seed of a patch to that of the noise it was fitted with
 MAX_WORKERS = 6  # the loss has six parts to share
 
 
@@ -30,6 +33,7 @@ class Match:
 
     Attributes:
         controls: On the processor; the batch axis is the channels.
+        stored: What the model stores in their place, or None.
         grid: The kind of grid.
         offset: Constant part of each channel, which no control plays.
         trace: The course of the optimisation.
@@ -37,6 +41,7 @@ class Match:
     """
 
     controls: Controls
+    stored: Any
     grid: GridKind
     offset: list[float]
     trace: Trace
@@ -51,6 +56,7 @@ class _Sound:
     first_guess: FirstGuess
     grid: Grid
     excerpts: list[Excerpt]
+    stored: Any
 
     @classmethod
     def of(
@@ -60,29 +66,56 @@ class _Sound:
         offset = target.samples.mean(1)
         target = replace(target, samples=target.samples - offset.unsqueeze(1))
         guess = FirstGuess(target, timebase, settings, wide=wide)
+        grid, controls = guess.run(stop)
+        kind, segments = model_kind(settings), guess.segments
+        centres = [0] if len(segments) == 1 else [(s.keep_first + s.keep_last) // 2 for s in segments]
+        stored = kind.compacted(settings, _joined(grid, segments, controls), timebase, centres)
+        parts = [None] * len(segments)
+        if stored is not None:
+            # The f0 that is stored is the one that is played from here on.
+            f0_hz = stored.f0_hz.expand_as(grid.f0_hz).to(grid.f0_hz)
+            phase = running_phase(f0_hz[:1] / grid.divisions, timebase.hop, timebase.sample_rate, guess.n_samples)
+            grid = replace(grid, f0_hz=f0_hz, phase=phase)
+            parts = [stored.within(segment.first, segment.last) for segment in segments]
+            controls = [_moved(part.controls(), target.samples.device) for part in parts]
         noise = None
         if guess.n_bands:
             channels, n_samples = target.samples.shape
-            noise = white_noise(channels, n_samples, settings.synth.noise_seed).to(target.samples)
-        grid, controls = guess.run(stop)
+            seed = settings.synth.noise_seed + (UNHEARD if kind.fresh_noise else 0)
+            spare = SPARE_FRAMES * timebase.hop if kind.fresh_noise else 0
+            noise = white_noise(channels, n_samples + spare, seed).to(target.samples)
         excerpts = []
-        for segment, start in zip(guess.segments, controls, strict=True):
+        for segment, start, part in zip(segments, controls, parts, strict=True):
             a, b = guess.span(segment)
-            part = None if noise is None else noise[:, a:b]
-            excerpts.append(Excerpt(a, target.samples[:, a:b], start, grid.phase[:, a:b], part))
-        return cls(offset, guess, grid, excerpts)
+            own = None if noise is None else noise[:, a : b + noise.shape[1] - guess.n_samples]
+            excerpts.append(Excerpt(a, target.samples[:, a:b], start, grid.phase[:, a:b], own, part))
+        return cls(offset, guess, grid, excerpts, stored)
 
-    def joined(self, parts: Sequence[Controls]) -> Controls:
-        """The controls of the whole sound from those of its segments, without their margins."""
+    def joined(self, parts: Sequence[Excerpt]) -> tuple[Controls, Any]:
+        """The controls of the whole sound from its segments, without their margins, and what its model stores."""
+        segments = self.first_guess.segments
+        if self.stored is None:
+            return _joined(self.grid, segments, [part.guess for part in parts]), None
+        first, kept = [s.first for s in segments], [s.keep_first for s in segments]
+        stored = self.stored.updated([part.stored for part in parts], first, kept)
+        return stored.controls(), stored
 
-        def along(name: str) -> torch.Tensor:
-            segments = self.first_guess.segments
-            kept = [getattr(part, name)[..., segment.kept] for part, segment in zip(parts, segments, strict=True)]
-            return torch.cat(kept, -1).cpu()
 
-        phases = None if parts[0].phases is None else along("phases")
-        amplitude, distribution, noise = map(along, ("amplitude", "distribution", "noise"))
-        return Controls(self.grid.f0_hz.cpu(), amplitude, distribution, noise, phases, self.grid.divisions)
+def _joined(grid: Grid, segments: Sequence[Segment], parts: Sequence[Controls]) -> Controls:
+    """The controls of a whole sound from those of its segments, without their margins."""
+
+    def along(name: str) -> torch.Tensor:
+        kept = [getattr(part, name)[..., segment.kept] for part, segment in zip(parts, segments, strict=True)]
+        return torch.cat(kept, -1).cpu()
+
+    phases = None if parts[0].phases is None else along("phases")
+    amplitude, distribution, noise = map(along, ("amplitude", "distribution", "noise"))
+    return Controls(grid.f0_hz.cpu(), amplitude, distribution, noise, phases, grid.divisions)
+
+
+def _moved(controls: Controls, device: torch.device) -> Controls:
+    tensors = {name: value.to(device) for name, value in vars(controls).items() if isinstance(value, torch.Tensor)}
+    return replace(controls, **tensors)
 
 
 def match(
@@ -135,7 +168,7 @@ def match(
     guess_s = time.perf_counter() - began
     say("optimise")
     began = time.perf_counter()
-    results: dict[int, tuple[Controls, Trace]] = {}
+    results: dict[int, tuple[tuple[Controls, Any], Trace]] = {}
     # The operations of a step are small: threads inside each would spend more time meeting than working.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -162,6 +195,6 @@ def match(
         torch.set_num_threads(threads)
     share_s = {"first guess": guess_s / len(sounds), "optimise": (time.perf_counter() - began) / len(sounds)}
     return [
-        Match(results[number][0], sound.grid.kind, sound.offset.tolist(), results[number][1], dict(share_s))
+        Match(*results[number][0], sound.grid.kind, sound.offset.tolist(), results[number][1], dict(share_s))
         for number, sound in enumerate(sounds)
     ]

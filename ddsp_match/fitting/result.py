@@ -170,7 +170,7 @@ def conclude(
         Timebase.at(target.sample_rate),
         target.n_samples,
         noise_seed=settings.synth.noise_seed,
-        phase=settings.synth.phase,
+        phase=settings.synth.phase if match.stored is None else "static",
         offset=match.offset,
         provenance={
             "sound": sound.name,
@@ -184,6 +184,7 @@ def conclude(
         pitched=pitched,
         pitch_hz=features.pitch_hz,
         grid=match.grid,
+        frames=match.stored,
     )
     mix = mix_of(patch)
     stems = stems_of(patch, mix)

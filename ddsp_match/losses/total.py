@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from jaxtyping import Float
 
 from ddsp_match.core.settings import LossSettings
 from ddsp_match.dsp.loudness_weighting import a_weighting_power
-from ddsp_match.dsp.rows import Rows
-from ddsp_match.dsp.spectra import frame_count, magnitudes, mel_filters, stft
+from ddsp_match.dsp.rows import Rows, before
+from ddsp_match.dsp.spectra import OVERLAP, frame_count, magnitudes, mel_filters, stft
 from ddsp_match.losses.spectral import MultiResolutionSTFT, sizes_for
 
 Distance = Callable[[Float[torch.Tensor, "batch samples"]], torch.Tensor]
 Numbers = Sequence[int] | None
 MEL_BANDS = 80
+STEADY_BANDS, STEADY_RANGE = 64, 1e-6  # of power below the loudest band: -60 dB
 LOUDNESS_FLOOR = 1e-10  # -100 dB of power
 
 
@@ -117,6 +119,60 @@ class LoudnessDistance:
         return self._mean((self._loudness(match) - self._side).abs(), self._count)
 
 
+class SteadyMelDistance:
+    """Mean absolute difference of log mel powers averaged over 100 ms: what noise does by chance does not count.
+
+    The mean magnitude distance of two draws of noise is least where one is 2.3 dB too quiet; this one where both have
+    the same power.
+
+    Args:
+        target: The signals that are to be matched.
+        sample_rate: In Hz.
+        owners: Sound of each row, counted from 0, where there are several; None: all rows are one sound's.
+        lengths: Samples of each row, where they differ; what lies behind is padding.
+    """
+
+    def __init__(
+        self,
+        target: Float[torch.Tensor, "batch samples"],
+        sample_rate: int,
+        owners: Numbers = None,
+        lengths: Numbers = None,
+    ) -> None:
+        self._mean = _Mean(target, owners, lengths)
+        size = 2 ** round(math.log2(0.043 * sample_rate))
+        self._window = torch.hann_window(size, device=target.device, dtype=target.dtype)
+        self._filters = mel_filters(STEADY_BANDS, size, sample_rate, 40.0).to(target)
+        self._hop = size // OVERLAP
+        self._frames = max(1, round(0.1 * sample_rate / self._hop))
+        self._floor = torch.zeros((), device=target.device)
+        power = self._power(target)
+        rows = power.amax((1, 2), keepdim=True)
+        if owners is not None:
+            places = torch.tensor(owners, device=target.device)
+            loudest = torch.zeros(max(owners) + 1, device=target.device).scatter_reduce_(0, places, rows.flatten(), "amax")
+            rows = loudest[places].view(-1, 1, 1)
+        self._floor = STEADY_RANGE * (rows if owners is not None else rows.amax()) + 1e-12
+        self._side = (power + self._floor).log()
+        self._count = self._mean.count(target, size, len(self._filters))
+
+    def _power(self, x: torch.Tensor) -> torch.Tensor:
+        spectra = torch.view_as_real(stft(x, self._window, self._mean.rows.ends)).square().sum(-1)
+        power, ends = (spectra @ self._filters.T).mT, self._mean.rows.ends
+        if ends is None:
+            return self._averaged(power)
+        own = before(1 + ends.div(self._hop, rounding_mode="floor"), power.shape[2]).unsqueeze(1).to(power)
+        return own * self._averaged(power) / self._averaged(own).clamp(min=1e-6)
+
+    def _averaged(self, power: torch.Tensor) -> torch.Tensor:
+        n = min(self._frames, power.shape[2])
+        return torch.nn.functional.avg_pool1d(power, n, 1, n // 2, count_include_pad=False)[..., : power.shape[2]]
+
+    def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:
+        """The distance, in nepers: one number, or ``(sounds,)`` where owners were given."""
+        return self._mean(((self._power(match) + self._floor).log() - self._side).abs() / 2, self._count)
+
+
 class WaveformDistance:
     """Mean absolute difference of samples over the target's mean absolute sample.
 
@@ -175,6 +231,8 @@ class TotalLoss:
         if settings.loudness:
             middle = sizes[min(1, len(sizes) - 1)]
             self._parts.append((settings.loudness, LoudnessDistance(target, sample_rate, middle, **whose)))
+        if settings.steady:
+            self._parts.append((settings.steady, SteadyMelDistance(target, sample_rate, **whose)))
         if settings.waveform:
             self._parts.append((settings.waveform, WaveformDistance(target, **whose)))
 

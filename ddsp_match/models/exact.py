@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -71,7 +73,14 @@ class ExactModel(Model):
             self.phases = torch.nn.Parameter(first.clone())
 
     @classmethod
-    def of(cls, settings: FitSettings, start: Controls, nyquist_hz: float, n_partials: torch.Tensor) -> ExactModel:
+    def of(
+        cls,
+        settings: FitSettings,
+        start: Controls,
+        nyquist_hz: float,
+        n_partials: torch.Tensor,
+        stored: Sequence[Any] = (),
+    ) -> ExactModel:
         """As of `Model`."""
         return cls(start, nyquist_hz, n_partials, static_phase=settings.synth.phase == "static")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Int
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
+from ddsp_match.core.timebase import Timebase
 
 
 class Model(torch.nn.Module):
@@ -18,15 +21,39 @@ class Model(torch.nn.Module):
     has its own steps and ends.
     """
 
+    # Whether every step hears other noise, so that no number learns the one draw it was fitted with.
+    fresh_noise: ClassVar[bool] = False
+
     @staticmethod
     def required(settings: FitSettings) -> FitSettings:
         """The settings with those of the first guess as this model needs them."""
         return settings
 
     @classmethod
+    def compacted(
+        cls, settings: FitSettings, controls: Controls, timebase: Timebase, phase_times: Sequence[int]
+    ) -> Any | None:
+        """What the model stores of a whole sound, as the first guess has it; None where that is the controls.
+
+        It has `controls()`, and `within` and `updated` to be fitted part by part.
+
+        Args:
+            settings: Of the fit.
+            controls: The first guess.
+            timebase: Frame grid.
+            phase_times: Frames at which partials have a phase: one for each part that is fitted on its own.
+        """
+        return None
+
+    @classmethod
     @abstractmethod
     def of(
-        cls, settings: FitSettings, start: Controls, nyquist_hz: float, n_partials: Int[torch.Tensor, " batch"]
+        cls,
+        settings: FitSettings,
+        start: Controls,
+        nyquist_hz: float,
+        n_partials: Int[torch.Tensor, " batch"],
+        stored: Sequence[Any],
     ) -> Model:
         """The model nearest to controls.
 
@@ -35,7 +62,12 @@ class Model(torch.nn.Module):
             start: Controls to start from, rows padded behind to one shape; every partial is a harmonic of their f0.
             nyquist_hz: Half the sample rate.
             n_partials: Partials that each row has; those behind are padding and stay silent.
+            stored: What `compacted` gave of each sound; empty where it gave None.
         """
+
+    def stored(self) -> Sequence[Any]:
+        """What is stored of each sound, with the present numbers; empty where that is the controls."""
+        return ()
 
     @abstractmethod
     def forward(self) -> Controls:

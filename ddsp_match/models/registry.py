@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import torch
-
-from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.models.exact import ExactModel
+from ddsp_match.models.frames import FramesModel
 from ddsp_match.models.model import Model
 from ddsp_match.models.notebook import NotebookModel
 
 MODELS: dict[str, type[Model]] = {
+    "frames": FramesModel,
     "exact": ExactModel,
     "notebook": NotebookModel,
 }
 
 
-def model_of(settings: FitSettings, start: Controls, nyquist_hz: float, n_partials: torch.Tensor) -> Model:
-    """The model that the settings name, from controls; as of `Model.of`."""
-    return _kind(settings).of(settings, start, nyquist_hz, n_partials)
+def model_kind(settings: FitSettings) -> type[Model]:
+    """The model that the settings name.
+
+    Raises:
+        ConfigError: There is no such model.
+    """
+    name = settings.model.name
+    if name not in MODELS:
+        raise ConfigError(repr(name), where="model.name", needed=" | ".join(MODELS))
+    return MODELS[name]
 
 
 def settled(settings: FitSettings) -> FitSettings:
@@ -28,11 +34,5 @@ def settled(settings: FitSettings) -> FitSettings:
     Raises:
         ConfigError: There is no such model.
     """
-    return _kind(settings).required(settings).resolved()
+    return model_kind(settings).required(settings).resolved()
 
-
-def _kind(settings: FitSettings) -> type[Model]:
-    name = settings.model.name
-    if name not in MODELS:
-        raise ConfigError(repr(name), where="model.name", needed=" | ".join(MODELS))
-    return MODELS[name]

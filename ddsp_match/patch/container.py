@@ -13,8 +13,8 @@ from ddsp_match.core.errors import PatchError
 from ddsp_match.core.files import new_file
 
 FORMAT = "ddsp-match patch"
-FORMAT_VERSION = 2
-OLDEST_VERSION = 1  # had no effects
+FORMAT_VERSION = 3
+OLDEST_VERSION = 1  # had no effects; 2 had no timbre frames
 SUFFIX = ".patch.safetensors"
 SYNTH, EFFECTS, INSTRUMENT = "synth", "effects", "instrument"  # what a file is a patch of
 NEEDED = "a patch file written by ddsp-match"

@@ -16,9 +16,12 @@ from ddsp_match.core.errors import ConfigError, PatchError
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.effects.rack import Rack
+from ddsp_match.models.frames import Frames
+from ddsp_match.models.packed_frames import packed, unpacked
 from ddsp_match.patch import container, racks
 
 GridKind = Literal["f0", "steady"]
+FRAMES = "frames"  # the tensor that holds the compact form
 INAUDIBLE = 1e-6  # harmonics that never exceed this amplitude (-120 dB) are left out from the top
 
 
@@ -39,6 +42,7 @@ class Patch:
         pitch_hz: The note that the sound is heard at, in Hz; None for a sound without a pitch.
         grid: What the partials are multiples of: ``f0``, the pitch itself, or ``steady``, frequencies that say nothing
             of the pitch.
+        frames: The few numbers that the controls are made of; None where the controls themselves are stored.
     """
 
     timebase: Timebase
@@ -51,6 +55,7 @@ class Patch:
     effects: Rack | None = None
     pitch_hz: float | None = None
     grid: GridKind = "f0"
+    frames: Frames | None = None
 
     @classmethod
     def of(
@@ -67,17 +72,19 @@ class Patch:
         pitched: bool = True,
         pitch_hz: float | None = None,
         grid: GridKind = "f0",
+        frames: Frames | None = None,
     ) -> Patch:
         """A patch that holds these controls as closely as the file format does.
 
-        One that is `pitched` is heard at `pitch_hz`, by default the median f0 of the controls.
+        One that is `pitched` is heard at `pitch_hz`, by default the median f0 of the controls. With `frames` it is
+        these that are held.
         """
         channels = controls.f0_hz.shape[0]
         offset = tuple(float(value) for value in offset) or (0.0,) * channels
         controls = controls.detached()
         pitch_hz = (pitch_hz or controls.median_f0_hz()) if pitched else None
         draft = cls(
-            timebase, n_samples, controls, noise_seed, phase, offset, provenance or {}, effects, pitch_hz, grid
+            timebase, n_samples, controls, noise_seed, phase, offset, provenance or {}, effects, pitch_hz, grid, frames
         )
         return draft._decoded(draft._encoded())
 
@@ -105,8 +112,10 @@ class Patch:
 
     def numbers_per_second(self) -> float:
         """Count how many numbers one second of the sound takes, all channels and the effects' knobs together."""
-        tensors = self._encoded()
-        return sum(t.numel() for t in tensors.values()) / self.seconds
+        if self.frames is None:
+            return sum(t.numel() for t in self._encoded().values()) / self.seconds
+        knobs = {} if self.effects is None else racks.encoded(self.effects)[1]
+        return (self.frames.numbers + sum(t.numel() for t in knobs.values())) / self.seconds
 
     def save(self, path: str | Path) -> int:
         """Writes the patch whole or not at all.
@@ -138,6 +147,9 @@ class Patch:
         return header, self._encoded()
 
     def _encoded(self) -> dict[str, torch.Tensor]:
+        effects = {} if self.effects is None else racks.encoded(self.effects)[1]
+        if self.frames is not None:
+            return {FRAMES: torch.frombuffer(bytearray(packed(self.frames)), dtype=torch.uint8), **effects}
         c = self.controls
         f0 = c.f0_hz[:1] if bool((c.f0_hz == c.f0_hz[:1]).all()) else c.f0_hz
         loudest = c.partial_amplitudes.amax((0, 2))
@@ -155,11 +167,12 @@ class Patch:
                 phases = phases[..., :1]
             # Wrapped, because float16 is finest near zero: at most 0.001 rad off.
             tensors["phases"] = torch.atan2(phases.sin(), phases.cos()).to(torch.float16)
-        if self.effects is not None:
-            tensors |= racks.encoded(self.effects)[1]
-        return {name: value.cpu() for name, value in tensors.items()}
+        return {name: value.cpu() for name, value in (tensors | effects).items()}
 
     def _decoded(self, tensors: dict[str, torch.Tensor]) -> Patch:
+        if FRAMES in tensors:
+            frames = unpacked(tensors[FRAMES].numpy().tobytes())
+            return replace(self, controls=frames.controls(), frames=frames)
         amplitude = tensors["amplitude"]
         distribution = tensors["distribution"].float()
         phases = tensors.get("phases")

@@ -53,7 +53,8 @@ class HarmonicNoiseSynth:
         timebase: Frame grid.
         n_samples: Samples to play.
         n_partials: Number of partials of the controls to come.
-        noise: White noise to filter, on the same device, or None for no noise.
+        noise: White noise to filter, on the same device, or None for no noise. It may be longer than what is played:
+            then there is a choice of where it begins.
         n_bands: Number of noise bands of the controls to come.
         phase: Running phase in cycles at each sample; by default that of `base_hz` from its first frame.
     """
@@ -79,7 +80,8 @@ class HarmonicNoiseSynth:
         self._spectra = None
         if noise is not None and n_bands:
             size = noise_fft_size(n_bands, self.hop)
-            self._spectra = noise_spectra(noise, frames, self.hop, size)
+            self._frames, spare = frames, max(0, noise.shape[1] - n_samples) // self.hop
+            self._spectra = noise_spectra(noise, frames + spare, self.hop, size)
             self._response = fir_response(n_bands, size).to(noise)
 
     def harmonics(
@@ -94,12 +96,18 @@ class HarmonicNoiseSynth:
         """The adjoint of `harmonics`."""
         return self._reader.adjoint(samples)
 
-    def __call__(self, controls: Controls) -> Stems:
-        """Plays the controls (their f0 must be the one given before), differentiably."""
+    def __call__(self, controls: Controls, noise_from: int = 0) -> Stems:
+        """Plays the controls (their f0 must be the one given before), differentiably.
+
+        Args:
+            controls: What to play.
+            noise_from: Frame of the white noise at which it begins.
+        """
         harmonic = self.harmonics(complex_amplitudes(controls))
         if self._spectra is None:
             return Stems(harmonic, torch.zeros_like(harmonic))
-        noise = filtered_noise(self._spectra, controls.noise, self._response, self.hop, self.n_samples)
+        spectra = self._spectra[:, noise_from : noise_from + self._frames].contiguous()
+        noise = filtered_noise(spectra, controls.noise, self._response, self.hop, self.n_samples)
         return Stems(harmonic, noise)
 
 

@@ -33,6 +33,13 @@ class LossSettings(Settings):
     convergence: float = setting(0.0, "Weight of spectral convergence: error norm over target norm.", low=0.0, high=1e6)
     mel: float = setting(0.0, "Weight of the mel-spectrogram distance.", low=0.0, high=1e6)
     loudness: float = setting(0.0, "Weight of the A-weighted loudness distance.", low=0.0, high=1e6)
+    steady: float | None = setting(
+        None,
+        "Weight of the mel distance of powers averaged over 100 ms, which is fair to noise; null: 1 for model=frames, "
+        "0 for others.",
+        low=0.0,
+        high=1e6,
+    )
     waveform: float = setting(
         0.0,
         "Weight of the mean absolute difference of samples; needs synth.phase=tracked.",
@@ -48,7 +55,7 @@ class LossSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         names = self.weights()
-        if not any(getattr(self, name) > 0 for name in names):
+        if not any((getattr(self, name) or 0) > 0 for name in names):
             raise ConfigError("every weight 0", where="loss", needed="at least one above 0 of " + ", ".join(names))
 
 
@@ -126,10 +133,37 @@ class ModelSettings(Settings):
     section: ClassVar[str] = "model"
 
     name: str = setting(
-        "exact",
-        "The model. exact: a number for every control and frame; notebook: harmonics of f0 with phases of zero, as the "
-        "seed recipe has it, whatever synth.phase, synth.divisions and synth.grid say.",
+        "frames",
+        "The model. frames: an instrument of about a thousand numbers a second, noise in the noise part; exact: a number "
+        "for every control and frame; notebook: harmonics of f0 with phases of zero, as the seed recipe has it, "
+        "whatever synth.phase, synth.divisions and synth.grid say.",
     )
+    numbers: float | None = setting(
+        None,
+        "Most numbers a second that model=frames may spend, all channels together; null: as many as gain enough, some "
+        "hundreds for a plain sound and two thousand for a lively one.",
+        unit="numbers/s",
+        low=1.0,
+        high=1e6,
+    )
+    rate_kbps: float | None = setting(
+        None,
+        "Most kilobits a second that the numbers of model=frames may take in the file; null: as model.numbers says.",
+        unit="kbit/s",
+        low=0.05,
+        high=1e5,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.numbers is not None and self.rate_kbps is not None:
+            raise ConfigError("both", where="model.numbers and model.rate_kbps", needed="one of the two")
+        if self.name != "frames" and (self.numbers is not None or self.rate_kbps is not None):
+            raise ConfigError(
+                f"a budget for model={self.name}",
+                where="model.numbers" if self.numbers is not None else "model.rate_kbps",
+                needed="model=frames, the only model with a choice",
+            )
 
 
 @dataclass

@@ -26,12 +26,15 @@ class Course:
         trace: Its losses, step by step.
         running: Whether it goes on.
         caution: Factor of its pace, less after every step that had to be taken back.
+        draws: Steps over which a loss is averaged before it is compared.
     """
 
     trace: Trace = field(default_factory=Trace)
     running: bool = True
     caution: float = 1.0
+    draws: int = 1
     lowest: float = math.inf
+    _recent: list[float] = field(default_factory=list)
     _marked: float = math.inf
     _marked_at: int = 0
 
@@ -39,6 +42,8 @@ class Course:
         """Takes down a step's loss, if that is a number; true if it is the lowest so far."""
         if not math.isfinite(loss):
             return False
+        self._recent.append(loss)
+        loss = sum(self._recent[-self.draws :]) / len(self._recent[-self.draws :])
         self.trace.add(step, loss, seconds)
         if loss < self._marked * (1 - settings.min_improvement):
             self._marked, self._marked_at = loss, step

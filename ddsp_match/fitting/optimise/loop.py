@@ -33,6 +33,7 @@ def optimise(
     on_step: OnStep | None = None,
     stop: Callable[[], bool] | None = None,
     owners: None = None,
+    draws: int = 1,
 ) -> Trace: ...
 
 
@@ -47,6 +48,7 @@ def optimise(
     on_step: OnStep | None = None,
     stop: Callable[[], bool] | None = None,
     owners: Sequence[int],
+    draws: int = 1,
 ) -> list[Trace]: ...
 
 
@@ -60,6 +62,7 @@ def optimise(
     on_step: OnStep | None = None,
     stop: Callable[[], bool] | None = None,
     owners: Sequence[int] | None = None,
+    draws: int = 1,
 ) -> Trace | list[Trace]:
     """Changes the parameters in place until `loss` of what `render` gives is low; leaves the best ones seen.
 
@@ -76,6 +79,7 @@ def optimise(
         on_step: Told the step, its loss and the best loss so far; of several sounds, the means over them.
         stop: Asked before every step whether to end now, for instance because the user wants so.
         owners: Sound of each row, counted from 0, where every parameter's first axis is rows; None: all is one sound.
+        draws: Steps over which a loss is averaged before it is compared, where each step draws something by chance.
 
     Returns:
         The trace with the reason of its end; with `owners`, one for each sound.
@@ -88,7 +92,7 @@ def optimise(
     decay = WEIGHT_DECAY if settings.name == "adamw" else 0.0
     sounds = Sounds(parameters, owners)
     adam = Adam(groups, settings.lr, (0.9, 0.99), decay, owners if sounds.count > 1 else None)
-    courses = [Course() for _ in range(sounds.count)]
+    courses = [Course(draws=draws) for _ in range(sounds.count)]
     began = time.perf_counter()
     try:
         for step in range(steps + 1):
