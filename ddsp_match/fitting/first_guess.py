@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, fit_harmonics, refined_f0, smoothness
+from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, explained_share, fit_harmonics, refined_f0, smoothness
 from ddsp_match.analysis.noise_fit import VALLEY_SHARE, noise_magnitudes, valley_magnitudes
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
@@ -33,6 +33,11 @@ ENOUGH_DB = 30.0
 LOOSENED = (1.0, 1 / 16, 0.0)  # shares of the smoothing, tried in turn
 FREE = (0.0,)  # on a steady grid nothing moves with f0 anyway
 GAIN_DB = 6.0  # what a steady grid must leave less than f0's own to take its place
+# Partials that are no harmonics: as near as they may lie, and what they must leave less than harmonics alone do. By
+# chance they explain that much of noise.
+FINE_HZ, FINER_DB, CHANCE_DB = 50.0, 5.0, 4.0
+# Noise between such partials is looked for in windows of eight periods of the one, over the other.
+BETWEEN_HZ, AROUND_HZ = 100.0, 250.0
 MOST_PARTIALS = 4  # times as many as a steady grid has: an f0 that dives for a moment must not cost a gigabyte
 
 
@@ -108,6 +113,7 @@ class FirstGuess:
         synth, init = settings.synth, settings.init
         tracked = synth.phase == "tracked"
         self.bandwidth_hz = init.bandwidth_hz if tracked and wide else min(init.bandwidth_hz, NARROW_HZ)
+        self.fresh = model_kind(settings).fresh_noise
         self.wide = self.bandwidth_hz >= timebase.frame_rate / 2
         # Where nothing has a pitch there still are partials to follow, if they may lie anywhere.
         self.tonal = target.pitched or (self._may_be_steady() and init.kind == "analysis")
@@ -123,6 +129,13 @@ class FirstGuess:
         if self.settings.init.kind == "random":
             return grid, [self._by_chance(grid, segment) for segment in self.segments]
         partials, left_db = self._partials(grid, self.target.pitched)
+        if self.fresh:
+            finer = self._finer(f0_hz) if left_db > -ENOUGH_DB else None
+            if finer is not None:
+                theirs, others_db = self._partials(finer, True)
+                if others_db < left_db - (FINER_DB if self.target.pitched else FINER_DB + CHANCE_DB):
+                    grid, partials, self.tonal = finer, theirs, True
+            return grid, [self._controls(grid, *pair) for pair in zip(self.segments, partials, strict=True)]
         steady = self.settings.synth.grid == "steady" or not self.target.pitched
         if self._may_be_steady() and (steady or left_db > -ENOUGH_DB):
             other = self._steady_grid()
@@ -154,6 +167,19 @@ class FirstGuess:
     def _steady_grid(self) -> Grid:
         f0_hz = torch.full_like(self.target.f0_hz, self.timebase.steady_hz)
         return Grid(f0_hz, 1, self._partial_count(f0_hz, 1), self._phase(f0_hz), "steady")
+
+    def _finer(self, f0_hz: torch.Tensor) -> Grid | None:
+        """A grid with partials between the harmonics, or on no harmonics at all where there is no pitch."""
+        divisions, kind = 1, "steady"
+        if self.target.pitched:
+            divisions, kind = math.ceil(float(f0_hz.quantile(0.9)) / FINE_HZ), "f0"
+        else:
+            f0_hz = torch.full_like(f0_hz, FINE_HZ)
+        if self.settings.synth.divisions not in (None, 1) or (divisions == 1 and kind == "f0"):
+            return None
+        count = max(1, int((self.timebase.nyquist_hz - 1e-3) * divisions / float(f0_hz.min())))
+        count = min(count, math.ceil(MOST_PARTIALS * self.timebase.nyquist_hz / FINE_HZ))
+        return Grid(f0_hz, divisions, count, self._phase(f0_hz / divisions), kind)
 
     def _phase(self, base_hz: torch.Tensor) -> Float[torch.Tensor, "1 samples"]:
         """The phase that all channels share."""
@@ -250,12 +276,19 @@ class FirstGuess:
         target, f0_hz = self.target.samples[:, a:b], grid.f0_hz[:, segment.first : segment.last]
         frames = f0_hz.shape[1]
         noise = target.new_zeros(self.channels, 0, frames)
-        if self.n_bands:
+        if self.n_bands and self.tonal and self.fresh and grid.base_hz.max() <= FINE_HZ:
+            # Partials this close explain nearly all of the noise, too: what is left over says nothing of it.
+            between = torch.full_like(f0_hz, BETWEEN_HZ)
+            noise = valley_magnitudes(target, between, self.timebase, self.n_bands, share=1.0, around_hz=AROUND_HZ)
+        elif self.n_bands:
             residual = target - self._synth(grid, segment).harmonics(partials) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
             if self.tonal:
                 # Numbers that hear other noise at every step can't take it for their own: it is guessed whole.
-                share = 1.0 if model_kind(self.settings).fresh_noise else VALLEY_SHARE
+                share = 1.0 if self.fresh else VALLEY_SHARE
+                if self.fresh:
+                    base_hz = grid.base_hz[:, segment.first : segment.last].unsqueeze(1)
+                    noise = noise / (1 - explained_share(base_hz, self.bandwidth_hz)).sqrt()
                 valleys = valley_magnitudes(target, f0_hz, self.timebase, self.n_bands, share=share)
                 noise = torch.minimum(noise, valleys)
         nyquist_hz, mode = self.timebase.nyquist_hz, self.settings.synth.phase

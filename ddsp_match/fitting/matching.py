@@ -23,6 +23,7 @@ from ddsp_match.fitting.wet import Wet
 from ddsp_match.models.registry import model_kind, settled
 from ddsp_match.patch.synth import GridKind
 
+QUIET_S = 0.1  # length of the pieces that tell if a mean is a constant
 UNHEARD = 1_000_003  # from the seed of a patch to that of the noise it was fitted with
 MAX_WORKERS = 6  # the loss has six parts to share
 
@@ -63,7 +64,7 @@ class _Sound:
         cls, target: Target, timebase: Timebase, settings: FitSettings, wide: bool, stop: Callable[[], bool] | None
     ) -> _Sound:
         # No harmonic and no noise can play a constant, and windows smear it over the lowest bins: it is set aside.
-        offset = target.samples.mean(1)
+        offset = constant_part(target.samples, timebase.sample_rate)
         target = replace(target, samples=target.samples - offset.unsqueeze(1))
         guess = FirstGuess(target, timebase, settings, wide=wide)
         grid, controls = guess.run(stop)
@@ -99,6 +100,19 @@ class _Sound:
         first, kept = [s.first for s in segments], [s.keep_first for s in segments]
         stored = self.stored.updated([part.stored for part in parts], first, kept)
         return stored.controls(), stored
+
+
+def constant_part(
+    samples: Float[torch.Tensor, "channels samples"], sample_rate: int
+) -> Float[torch.Tensor, " channels"]:
+    """The mean of each channel, or 0 where its quietest piece has another: a click has a mean, too, and no constant."""
+    mean = samples.mean(1)
+    size = min(samples.shape[1], max(1, round(QUIET_S * sample_rate)))
+    pieces = samples.unfold(1, size, max(1, size // 2))
+    middles = pieces.mean(2)
+    quietest = (pieces - middles.unsqueeze(2)).square().mean(2).argmin(1, keepdim=True)
+    there = middles.gather(1, quietest).squeeze(1)
+    return torch.where((there - mean).abs() <= mean.abs() / 2, mean, 0.0)
 
 
 def _joined(grid: Grid, segments: Sequence[Segment], parts: Sequence[Controls]) -> Controls:
