@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 
+from ddsp_match.analysis.harmonic_fit import NOISE_WIDTH, analysis_width
 from ddsp_match.core.timebase import Timebase
 
 MAGNITUDE_FLOOR = 1e-7
@@ -19,6 +20,8 @@ VALLEY_PERIODS = 8
 # distance lower than from the full level, with another noise seed too).
 VALLEY_SHARE = 0.5
 SHORTEST, LONGEST = 512, 8192
+SMOOTH_FRAMES, SMOOTH_RANGE_DB = 7, 70.0
+DOUBT = 4.0  # times the noise that lies there must be exceeded by what is no harmonic
 
 
 def noise_magnitudes(
@@ -85,6 +88,48 @@ def valley_magnitudes(
             mean[row] = _smallest(of_row[:, index], rank)
     mean /= -math.log(1 - VALLEY_QUANTILE / CLEAN_SHARE)
     return (share * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
+
+
+def steadied(noise: Float[torch.Tensor, "batch bands frames"]) -> Float[torch.Tensor, "batch bands frames"]:
+    """Noise whose spectrum is averaged over some frames and keeps its level in each.
+
+    One frame says little of a band, but enough of all of them together: a knock stays as short as it is.
+    """
+    power = noise.square()
+    mean = torch.nn.functional.avg_pool1d(power, SMOOTH_FRAMES, 1, SMOOTH_FRAMES // 2, count_include_pad=False)
+    mean = mean.clamp(min=MAGNITUDE_FLOOR**2)
+    counts = (10 * (mean / mean.amax((1, 2), keepdim=True)).log10() + SMOOTH_RANGE_DB).clamp(min=1e-3)
+    level = (power / mean * counts).sum(1, keepdim=True) / counts.sum(1, keepdim=True)
+    return (mean * level).sqrt()
+
+
+def without_noise(
+    partials: Complex[torch.Tensor, "batch partials frames"],
+    noise: Float[torch.Tensor, "batch bands frames"],
+    base_hz: Float[torch.Tensor, "batch frames"],
+    divisions: int,
+    bandwidth_hz: float,
+    timebase: Timebase,
+) -> Complex[torch.Tensor, "batch partials frames"]:
+    """Partials less what the noise around them adds to their power in the mean.
+
+    Args:
+        partials: Complex amplitudes, analysed in bands of `bandwidth_hz` on either side.
+        noise: Gain of white noise in each band.
+        base_hz: Distance of the partials.
+        divisions: Partials a harmonic; those between harmonics must exceed the noise several times.
+        bandwidth_hz: As of `smoothness`.
+        timebase: Frame grid.
+    """
+    n_bands = noise.shape[1]
+    k = torch.arange(1, partials.shape[1] + 1, device=noise.device).view(1, -1, 1)
+    place = (base_hz.unsqueeze(1) * k / timebase.nyquist_hz * (n_bands - 1)).round().long().clamp(max=n_bands - 1)
+    width_hz = NOISE_WIDTH * analysis_width(base_hz, bandwidth_hz).unsqueeze(1)
+    # A partial's power is half its squared amplitude, and the noise has twice its variance over the rate in each Hz.
+    added = 4 * width_hz * noise.gather(1, place).square() / timebase.sample_rate
+    added = torch.where(k % divisions == 0, added, DOUBT * added)
+    power = partials.abs().square()
+    return partials * ((power - added).clamp(min=0) / power.clamp(min=1e-20)).sqrt()
 
 
 def _smallest(values: torch.Tensor, rank: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from ddsp_match.edits.morph import at_timebase, morph
 from ddsp_match.edits.separate import SEPARATE
 from ddsp_match.edits.stems import noise_in_partials, separated_controls
 from ddsp_match.edits.time import trim
+from ddsp_match.models.frame_plan import compacted
 from ddsp_match.patch import Patch
 
 REST = 0.1  # share of the sound that goes through that stays what it was at either end
@@ -54,6 +55,7 @@ def with_controls(patch: Patch, controls: Controls, n_samples: int, listed: dict
         pitched=patch.pitch_hz is not None,
         pitch_hz=patch.pitch_with(controls),
         grid=patch.grid,
+        frames=None if patch.frames is None else compacted(controls, patch.timebase, patch.frames),
     )
 
 
@@ -193,4 +195,5 @@ def _patch(
         pitched=nearer.pitch_hz is not None,
         pitch_hz=nearer.pitch_with(controls),
         grid=nearer.grid,
+        frames=None if a.frames is None or b.frames is None else compacted(controls, timebase),
     )

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Complex, Float
 
-from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, explained_share, fit_harmonics, refined_f0, smoothness
-from ddsp_match.analysis.noise_fit import VALLEY_SHARE, noise_magnitudes, valley_magnitudes
+from ddsp_match.analysis.harmonic_fit import (
+    ITERATIONS,
+    bounded_cents,
+    explained_share,
+    fit_harmonics,
+    refined_f0,
+    smoothness,
+)
+from ddsp_match.analysis.noise_fit import VALLEY_SHARE, noise_magnitudes, steadied, valley_magnitudes, without_noise
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
@@ -291,6 +298,11 @@ class FirstGuess:
                     noise = noise / (1 - explained_share(base_hz, self.bandwidth_hz)).sqrt()
                 valleys = valley_magnitudes(target, f0_hz, self.timebase, self.n_bands, share=share)
                 noise = torch.minimum(noise, valleys)
+        if self.n_bands and self.fresh:
+            noise = steadied(noise)
+            if self.tonal:
+                base_hz = grid.base_hz[:, segment.first : segment.last]
+                partials = without_noise(partials, noise, base_hz, grid.divisions, self.bandwidth_hz, self.timebase)
         nyquist_hz, mode = self.timebase.nyquist_hz, self.settings.synth.phase
         return _controls(f0_hz, partials, noise, mode, nyquist_hz, grid.divisions)
 

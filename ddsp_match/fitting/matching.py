@@ -20,6 +20,7 @@ from ddsp_match.fitting.first_guess import FirstGuess, Grid, Segment, Target
 from ddsp_match.fitting.live import Live, OnBest
 from ddsp_match.fitting.optimise import Trace
 from ddsp_match.fitting.wet import Wet
+from ddsp_match.models.frames_model import controls_of
 from ddsp_match.models.registry import model_kind, settled
 from ddsp_match.patch.synth import GridKind
 
@@ -78,7 +79,7 @@ class _Sound:
             phase = running_phase(f0_hz[:1] / grid.divisions, timebase.hop, timebase.sample_rate, guess.n_samples)
             grid = replace(grid, f0_hz=f0_hz, phase=phase)
             parts = [stored.within(segment.first, segment.last) for segment in segments]
-            controls = [_moved(part.controls(), target.samples.device) for part in parts]
+            controls = [_moved(controls_of(part), target.samples.device) for part in parts]
         noise = None
         if guess.n_bands:
             channels, n_samples = target.samples.shape
@@ -99,7 +100,7 @@ class _Sound:
             return _joined(self.grid, segments, [part.guess for part in parts]), None
         first, kept = [s.first for s in segments], [s.keep_first for s in segments]
         stored = self.stored.updated([part.stored for part in parts], first, kept)
-        return stored.controls(), stored
+        return controls_of(stored), stored
 
 
 def constant_part(

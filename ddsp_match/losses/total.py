@@ -38,9 +38,9 @@ class _Mean:
     def count(self, target: torch.Tensor, size: int = 0, numbers: int = 1) -> Float[torch.Tensor, " sounds"]:
         """Samples of each sound, or with a window's `size` its frames, times `numbers`."""
         lengths = self.rows.lengths
-        return torch.tensor(
-            self.rows.counts([numbers * (frame_count(n, size) if size else n) for n in lengths])
-        ).to(target)
+        return torch.tensor(self.rows.counts([numbers * (frame_count(n, size) if size else n) for n in lengths])).to(
+            target
+        )
 
     def __call__(self, values: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
         """The mean of values ``(batch, …)`` that are zero wherever a row would not have them alone."""
@@ -145,12 +145,14 @@ class SteadyMelDistance:
         self._filters = mel_filters(STEADY_BANDS, size, sample_rate, 40.0).to(target)
         self._hop = size // OVERLAP
         self._frames = max(1, round(0.1 * sample_rate / self._hop))
-        self._floor = torch.zeros((), device=target.device)
+        self._floor = target.new_zeros(())
         power = self._power(target)
         rows = power.amax((1, 2), keepdim=True)
         if owners is not None:
             places = torch.tensor(owners, device=target.device)
-            loudest = torch.zeros(max(owners) + 1, device=target.device).scatter_reduce_(0, places, rows.flatten(), "amax")
+            loudest = target.new_zeros(max(owners) + 1).scatter_reduce_(
+                0, places, rows.flatten(), "amax"
+            )
             rows = loudest[places].view(-1, 1, 1)
         self._floor = STEADY_RANGE * (rows if owners is not None else rows.amax()) + 1e-12
         self._side = (power + self._floor).log()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from collections.abc import Sequence
@@ -143,7 +144,7 @@ class _Reader:
     def track(self, step: float, n_frames: int) -> Track:
         times = self.rising()
         rows = [self.differences() for _ in range(self._count())]
-        rising = all(a < b for a, b in zip(times, times[1:], strict=False))
+        rising = all(a < b for a, b in itertools.pairwise(times))
         if not times or not rising or times[-1] >= n_frames or any(len(row) != len(times) for row in rows):
             raise ValueError("a curve whose knots do not fit its frames")
         values = step * torch.tensor(rows, dtype=torch.float32).reshape(len(rows), len(times))

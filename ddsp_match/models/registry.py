@@ -5,7 +5,7 @@ from __future__ import annotations
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.models.exact import ExactModel
-from ddsp_match.models.frames import FramesModel
+from ddsp_match.models.frames_model import FramesModel
 from ddsp_match.models.model import Model
 from ddsp_match.models.notebook import NotebookModel
 
@@ -35,4 +35,3 @@ def settled(settings: FitSettings) -> FitSettings:
         ConfigError: There is no such model.
     """
     return model_kind(settings).required(settings).resolved()
-

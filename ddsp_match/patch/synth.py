@@ -17,6 +17,7 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.noise_codes import decode_noise, encode_noise
 from ddsp_match.effects.rack import Rack
 from ddsp_match.models.frames import Frames
+from ddsp_match.models.frames_model import controls_of
 from ddsp_match.models.packed_frames import packed, unpacked
 from ddsp_match.patch import container, racks
 
@@ -172,7 +173,7 @@ class Patch:
     def _decoded(self, tensors: dict[str, torch.Tensor]) -> Patch:
         if FRAMES in tensors:
             frames = unpacked(tensors[FRAMES].numpy().tobytes())
-            return replace(self, controls=frames.controls(), frames=frames)
+            return replace(self, controls=controls_of(frames), frames=frames)
         amplitude = tensors["amplitude"]
         distribution = tensors["distribution"].float()
         phases = tensors.get("phases")

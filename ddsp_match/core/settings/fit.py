@@ -134,8 +134,8 @@ class ModelSettings(Settings):
 
     name: str = setting(
         "frames",
-        "The model. frames: an instrument of about a thousand numbers a second, noise in the noise part; exact: a number "
-        "for every control and frame; notebook: harmonics of f0 with phases of zero, as the seed recipe has it, "
+        "The model. frames: an instrument of about a thousand numbers a second, noise in the noise part; exact: a "
+        "number for every control and frame; notebook: harmonics of f0 with phases of zero, as the seed recipe has it, "
         "whatever synth.phase, synth.divisions and synth.grid say.",
     )
     numbers: float | None = setting(
