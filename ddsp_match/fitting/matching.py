@@ -70,8 +70,7 @@ class _Sound:
         guess = FirstGuess(target, timebase, settings, wide=wide)
         grid, controls = guess.run(stop)
         kind, segments = model_kind(settings), guess.segments
-        centres = [0] if len(segments) == 1 else [(s.keep_first + s.keep_last) // 2 for s in segments]
-        stored = kind.compacted(settings, _joined(grid, segments, controls), timebase, centres)
+        stored = kind.compacted(settings, _joined(grid, segments, controls), timebase)
         parts = [None] * len(segments)
         if stored is not None:
             # The f0 that is stored is the one that is played from here on.

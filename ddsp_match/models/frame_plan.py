@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,12 +24,12 @@ RANGE_DB = 70.0  # what lies further below the loudest moment counts for nothing
 NOISE_BELOW_DB = 15.0  # a noise band stands for several partials, and counts as one that much quieter
 NOISE_WEIGHT = 0.5
 USUAL_COUNT = 10.0  # what the partials and bands of a frame together count as, in the mean
+RADIANS_A_DB = 0.5  # a phase that is off by so much does, too
 CENTS_A_DB = 5.0  # an f0 that is off by so much counts as much as levels that are off by 1 dB
 LONGEST_S = 2.0  # between two knots
 # A number is spent where it lowers the sum of squared errors over partials, bands and frames by so many dB².
 PRICE = 2.0
 EDIT_PRICE, EDIT_DB = PRICE / 8, 0.5  # of numbers that hold an edit, and what it may change by being held
-DETUNED = 1.3  # times as much must partials with a detuning agree in phase to get one
 ROUNDS = 6  # of the split into a common level and a timbre
 
 
@@ -42,7 +41,7 @@ def compacted(controls: Controls, timebase: Timebase, like: Frames | None = None
         timebase: Frame grid.
         like: Frames whose knots are kept where they serve, as the controls are an edit of them.
     """
-    plan = Plan(controls.detached(), timebase, (0,))
+    plan = Plan(controls.detached(), timebase)
     if like is not None and like.n_frames == controls.n_frames and len(like.voices) == len(controls.f0_hz):
         frames = plan.on_knots_of(like, EDIT_PRICE)
         if plan.error_db(frames) <= EDIT_DB:
@@ -87,10 +86,9 @@ class Plan:
     Args:
         controls: What to store, on the processor. Partials may have a phase at every frame.
         timebase: Frame grid.
-        phase_times: Frames at which the partials have a phase.
     """
 
-    def __init__(self, controls: Controls, timebase: Timebase, phase_times: Sequence[int]) -> None:
+    def __init__(self, controls: Controls, timebase: Timebase) -> None:
         self.controls, self.nyquist_hz = controls, timebase.nyquist_hz
         longest = timebase.frame_at(LONGEST_S)
         k = torch.arange(1, controls.n_partials + 1)
@@ -127,11 +125,10 @@ class Plan:
                 "noise": _Curve(bands + band_offset, noise_weights[row]).search(longest),
                 "noise_level": _Curve(band_level, noise_weights[row].sum(0, keepdim=True)).search(longest),
             }
-            if phases is None:
-                phase = Track(torch.zeros(1, dtype=torch.int64), torch.zeros(len(live), 1))
-            else:
-                phase = _phases(size[row, live], phases[row, live], phase_times)
-            self.rows.append((curves, offset[:, 0], phase))
+            if phases is not None:
+                turns = _turns(size[row, live], phases[row, live])
+                curves["phase"] = _Curve(turns, weights[row, live], RADIANS_A_DB).search(longest)
+            self.rows.append((curves, offset[:, 0]))
         cents = 1200 * controls.f0_hz[:1].double().log2()
         heard = weights.sum((0, 1)).unsqueeze(0)
         self.f0 = _Curve(cents.float(), heard, CENTS_A_DB).search(longest)
@@ -165,7 +162,7 @@ class Plan:
     def error_db(self, frames: Frames) -> float:
         """The root mean square of what frames leave of the levels, in dB, each level weighed as it is heard."""
         total = count = 0.0
-        for (curves, _, _), voice in zip(self.rows, frames.voices, strict=True):
+        for (curves, _), voice in zip(self.rows, frames.voices, strict=True):
             for shape, level in (("tone", "tone_level"), ("noise", "noise_level")):
                 own = curves[shape].values + curves[level].values
                 kept = getattr(voice, shape).curve(frames.n_frames) + getattr(voice, level).curve(frames.n_frames)
@@ -175,9 +172,10 @@ class Plan:
         return math.sqrt(total / max(count, 1e-9))
 
     def _frames(self, tracks: Sequence[dict[str, Track]], price: float) -> Frames:
+        still = Track(torch.zeros(1, dtype=torch.int64), torch.zeros(len(self.partials), 1))
         voices = [
-            Voice(**own, offset_db=offset, phase=phase)
-            for own, (_, offset, phase) in zip(tracks, self.rows, strict=True)
+            Voice(**{"phase": still, **own}, offset_db=offset)
+            for own, (_, offset) in zip(tracks, self.rows, strict=True)
         ]
         c = self.controls
         return Frames(
@@ -221,24 +219,15 @@ def _centres(partials: Int[torch.Tensor, " partials"], hz: Float[torch.Tensor, "
     return partials[chosen]
 
 
-def _phases(size: torch.Tensor, phases: torch.Tensor, times: Sequence[int]) -> Track:
-    """The phase that the energy around each time agrees on, and how it turns in between."""
+def _turns(
+    size: Float[torch.Tensor, "partials frames"], phases: Float[torch.Tensor, "partials frames"]
+) -> Float[torch.Tensor, "partials frames"]:
+    """Unwrap phases, which say nothing where a partial is silent and little in one frame."""
     whole = torch.polar(size * size, phases)
-    if len(times) == 1 and size.shape[1] > 1:
-        frames = size.shape[1]
-        middle = torch.arange(frames) - (frames - 1) / 2
-        turn = (whole[:, 1:] * whole[:, :-1].conj()).sum(1, keepdim=True).angle()
-        turning = (whole * torch.polar(torch.ones_like(size), -turn * middle)).sum(1, keepdim=True)
-        standing = whole.sum(1, keepdim=True)
-        if float(turning.abs().sum()) > DETUNED * float(standing.abs().sum()):
-            ends = torch.tensor([-(frames - 1) / 2, (frames - 1) / 2])
-            return Track(torch.tensor([0, frames - 1]), turning.angle() + turn * ends)
-    edges = [0, *((a + b) // 2 for a, b in itertools.pairwise(times)), size.shape[1]]
-    sums = [whole[:, a:b].sum(1) for a, b in itertools.pairwise(edges)]
-    values = torch.stack([part.angle() for part in sums], 1)
-    turns = torch.round(values.diff(dim=1) / (2 * math.pi)).cumsum(1) * 2 * math.pi
-    values[:, 1:] -= turns
-    return Track(torch.tensor(list(times)), values)
+    parts = [torch.nn.functional.avg_pool1d(x, 5, 1, 2, count_include_pad=False) for x in (whole.real, whole.imag)]
+    whole = torch.complex(*parts)
+    steps = (whole[:, 1:] * whole[:, :-1].conj()).angle()
+    return torch.cat([whole[:, :1].angle(), steps], 1).cumsum(1)
 
 
 def _noise_levels(controls: Controls, timebase: Timebase) -> Float[torch.Tensor, "channels erb frames"]:

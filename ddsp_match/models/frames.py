@@ -86,6 +86,7 @@ class Frames:
         partials: The partials that sound, counted from 1.
         centres: Those among them that groups are centred on; a partial between two takes a share of each.
         voices: The channels.
+        whole: Whether this is a sound rather than a part cut out of one.
     """
 
     n_frames: int
@@ -96,6 +97,7 @@ class Frames:
     partials: Int[torch.Tensor, " partials"]
     centres: Int[torch.Tensor, " groups"]
     voices: tuple[Voice, ...]
+    whole: bool = True
 
     @property
     def numbers(self) -> int:
@@ -112,18 +114,14 @@ class Frames:
         """The share of each group in each partial."""
         return between_bands(self.partials.double(), self.centres.double()).float()
 
-    @property
-    def whole(self) -> bool:
-        """Whether it is a sound rather than a part cut out of one."""
-        return all(int(v.phase.times[0]) == 0 and int(v.phase.times[-1]) in (0, self.n_frames - 1) for v in self.voices)
-
     def within(self, first: int, last: int) -> Frames:
         """Cut out some frames, with the knots on either side."""
         voices = tuple(
             replace(voice, **{name: getattr(voice, name).within(first, last) for name in Voice.TRACKS})
             for voice in self.voices
         )
-        return replace(self, n_frames=last - first, f0=self.f0.within(first, last), voices=voices)
+        whole = self.whole and (first, last) == (0, self.n_frames)
+        return replace(self, n_frames=last - first, f0=self.f0.within(first, last), voices=voices, whole=whole)
 
     def updated(self, parts: Sequence[Frames], starts: Sequence[int], kept: Sequence[int]) -> Frames:
         """Take over the numbers of parts that were cut out.

@@ -125,7 +125,7 @@ class FramesModel(Model):
 
     @classmethod
     def compacted(
-        cls, settings: FitSettings, controls: Controls, timebase: Timebase, phase_times: Sequence[int]
+        cls, settings: FitSettings, controls: Controls, timebase: Timebase
     ) -> Frames:
         """As of `Model`.
 
@@ -141,7 +141,7 @@ class FramesModel(Model):
         elif model.rate_kbps is not None:
             most, given = model.rate_kbps * 125 * seconds, "model.rate_kbps"
             fits = lambda frames: len(packed(frames)) <= most  # noqa: E731
-        plan = Plan(controls.detached(), timebase, phase_times)
+        plan = Plan(controls.detached(), timebase)
         try:
             return plan.within_budget(fits) if fits else plan.at(PRICE)
         except TooFew as error:

@@ -31,7 +31,7 @@ class Model(torch.nn.Module):
 
     @classmethod
     def compacted(
-        cls, settings: FitSettings, controls: Controls, timebase: Timebase, phase_times: Sequence[int]
+        cls, settings: FitSettings, controls: Controls, timebase: Timebase
     ) -> Any | None:
         """What the model stores of a whole sound, as the first guess has it; None where that is the controls.
 
@@ -41,7 +41,6 @@ class Model(torch.nn.Module):
             settings: Of the fit.
             controls: The first guess.
             timebase: Frame grid.
-            phase_times: Frames at which partials have a phase: one for each part that is fitted on its own.
         """
         return None
 

@@ -36,7 +36,7 @@ def test_a_model_starts_near_its_guess_and_every_row_is_on_its_own(name):
     start = guess(made.synth.phase != "zero")
     kind, timebase = MODELS[name], Timebase.at(2 * int(NYQUIST_HZ))
     rows = [replace(start, **{n: v[r : r + 1] for n, v in vars(start).items() if torch.is_tensor(v)}) for r in (0, 1)]
-    stored = [one for one in (kind.compacted(made, row, timebase, [0]) for row in rows) if one is not None]
+    stored = [one for one in (kind.compacted(made, row, timebase) for row in rows) if one is not None]
     model = kind.of(made, start, NYQUIST_HZ, torch.tensor([PARTIALS, 2]), stored)
     controls = model()
     assert controls.distribution.shape == start.distribution.shape
