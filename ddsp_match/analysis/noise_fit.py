@@ -50,7 +50,6 @@ def valley_magnitudes(
     n_bands: int,
     n_frames: Sequence[int] | None = None,
     share: float = VALLEY_SHARE,
-    around_hz: float | None = None,
 ) -> Float[torch.Tensor, "batch bands frames"]:
     """A share of the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
 
@@ -66,7 +65,6 @@ def valley_magnitudes(
         n_bands: Bands, evenly spaced from 0 Hz to Nyquist inclusive.
         n_frames: Frames of each signal that count for its median; by default all.
         share: Of the gain.
-        around_hz: How far on either side of a band is looked; by default half of f0.
     """
     batch, frames = f0_hz.shape
     counted = [frames] * batch if n_frames is None else n_frames
@@ -75,7 +73,7 @@ def valley_magnitudes(
         typical_hz = float(f0[:count].median())
         size = 2 ** math.ceil(math.log2(VALLEY_PERIODS * timebase.sample_rate / typical_hz))
         size = min(max(size, SHORTEST), LONGEST)
-        around = max(2, round((around_hz or 0.5 * typical_hz) * size / timebase.sample_rate))
+        around = max(2, round(0.5 * typical_hz * size / timebase.sample_rate))
         alike.setdefault((size, around), []).append(row)
     mean = target.new_empty(batch, frames, n_bands)
     for (size, around), rows in alike.items():

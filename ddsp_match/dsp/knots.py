@@ -30,7 +30,7 @@ class KnotSearch:
 
         rows = np.ascontiguousarray(values.T.double().cpu().numpy())
         counts = np.ascontiguousarray(weights.T.double().cpu().numpy()) + LEAST_WEIGHT
-        self.frames = len(rows)
+        self.frames, self.dims = rows.shape
         self._kernels = knots_kernels
         self._costs = knots_kernels.line_costs(rows, counts, max(1, min(longest, self.frames - 1)))
         mean = (counts * rows).sum(0) / counts.sum(0)
@@ -38,7 +38,7 @@ class KnotSearch:
 
     def at(self, price: float) -> Int[np.ndarray, " knots"]:
         """The frames of the knots at a price for each; one knot alone stands for a constant."""
-        if self.frames == 1:
+        if self.frames == 1 or not self.dims:
             return np.zeros(1, np.int64)
         knots, total = self._kernels.cheapest(self._costs, price)
         return np.zeros(1, np.int64) if self._constant + price < total else knots

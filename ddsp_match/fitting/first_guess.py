@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from ddsp_match.analysis.harmonic_fit import (
     ITERATIONS,
@@ -40,11 +40,10 @@ ENOUGH_DB = 30.0
 LOOSENED = (1.0, 1 / 16, 0.0)  # shares of the smoothing, tried in turn
 FREE = (0.0,)  # on a steady grid nothing moves with f0 anyway
 GAIN_DB = 6.0  # what a steady grid must leave less than f0's own to take its place
-# Partials that are no harmonics: as near as they may lie, and what they must leave less than harmonics alone do. By
-# chance they explain that much of noise.
-FINE_HZ, FINER_DB, CHANCE_DB = 50.0, 5.0, 4.0
-# Noise between such partials is looked for in windows of eight periods of the one, over the other.
-BETWEEN_HZ, AROUND_HZ = 100.0, 250.0
+# Partials that are no harmonics: as near as they may lie, and what they must leave less than harmonics alone do, or,
+# in a sound without a pitch, than nothing does.
+FINE_HZ, FINER_DB, LINES_DB = 50.0, 3.0, 3.0
+LINE, AROUND = 8.0, 10  # times the lower quartile of the energies of so many on either side
 MOST_PARTIALS = 4  # times as many as a steady grid has: an f0 that dives for a moment must not cost a gigabyte
 
 
@@ -139,8 +138,9 @@ class FirstGuess:
         if self.fresh:
             finer = self._finer(f0_hz) if left_db > -ENOUGH_DB else None
             if finer is not None:
-                theirs, others_db = self._partials(finer, True)
-                if others_db < left_db - (FINER_DB if self.target.pitched else FINER_DB + CHANCE_DB):
+                lines = self._lines(finer, self._partials(finer, True)[0])
+                theirs, others_db = self._partials(finer, True, live=lines)
+                if others_db < left_db - (FINER_DB if self.target.pitched else LINES_DB):
                     grid, partials, self.tonal = finer, theirs, True
             return grid, [self._controls(grid, *pair) for pair in zip(self.segments, partials, strict=True)]
         steady = self.settings.synth.grid == "steady" or not self.target.pitched
@@ -174,6 +174,17 @@ class FirstGuess:
     def _steady_grid(self) -> Grid:
         f0_hz = torch.full_like(self.target.f0_hz, self.timebase.steady_hz)
         return Grid(f0_hz, 1, self._partial_count(f0_hz, 1), self._phase(f0_hz), "steady")
+
+    def _lines(self, grid: Grid, partials: Sequence[torch.Tensor]) -> Bool[torch.Tensor, "1 partials 1"]:
+        """The partials that stand out among those around them, as noise hardly ever does, and the harmonics."""
+        energy = sum(part.abs().square().sum((0, 2)) for part in partials)
+        assert isinstance(energy, torch.Tensor)
+        reach = min(AROUND, (len(energy) - 1) // 2)
+        around = torch.nn.functional.pad(energy.view(1, 1, -1), (reach, reach), mode="reflect").view(-1)
+        lines = energy > LINE * around.unfold(0, 2 * reach + 1, 1).quantile(0.25, 1)
+        if self.target.pitched:
+            lines[grid.divisions - 1 :: grid.divisions] = True
+        return lines.view(1, -1, 1)
 
     def _finer(self, f0_hz: torch.Tensor) -> Grid | None:
         """A grid with partials between the harmonics, or on no harmonics at all where there is no pitch."""
@@ -240,7 +251,7 @@ class FirstGuess:
             yield segment, self.target.samples[:, a:b]
 
     def _partials(
-        self, grid: Grid, tonal: bool, shares: Sequence[float] = LOOSENED
+        self, grid: Grid, tonal: bool, shares: Sequence[float] = LOOSENED, live: torch.Tensor | None = None
     ) -> tuple[list[Complex[torch.Tensor, "channels partials frames"]], float]:
         """Complex amplitudes of each segment, and the energy they leave unexplained, in dB of the sound's."""
         silent = [self.target.samples.new_zeros(self.channels, 1, s.last - s.first) for s in self.segments]
@@ -248,7 +259,7 @@ class FirstGuess:
         for share in shares[: (len(shares) if self.wide else 1) if tonal else 0]:
             left = whole = 0.0
             for number, (segment, target) in enumerate(self._targets()):
-                partials[number], played = self._explained(grid, segment, target, share)
+                partials[number], played = self._explained(grid, segment, target, share, live)
                 left += float((target - played).square().sum())
                 whole += float(target.square().sum())
             left_db = 10 * math.log10(max(left, 1e-20) / max(whole, 1e-20))
@@ -257,13 +268,15 @@ class FirstGuess:
         return partials, left_db
 
     def _explained(
-        self, grid: Grid, segment: Segment, target: torch.Tensor, share: float
+        self, grid: Grid, segment: Segment, target: torch.Tensor, share: float, live: torch.Tensor | None
     ) -> tuple[Complex[torch.Tensor, "channels partials frames"], Float[torch.Tensor, "channels samples"]]:
         base_hz, synth = grid.base_hz[:, segment.first : segment.last], self._synth(grid, segment)
         weight = share * smoothness(base_hz, self.timebase, self.bandwidth_hz)
         # A partial at or above Nyquist is never played: it must not explain anything either.
         k = torch.arange(1, grid.n_partials + 1, device=target.device).view(1, -1, 1)
         audible = base_hz.unsqueeze(1) * k < self.timebase.nyquist_hz
+        if live is not None:
+            audible = audible & live
         steps = WIDE_ITERATIONS if self.wide else ITERATIONS
         partials = fit_harmonics(target, synth, weight, self.timebase, steps, audible)
         return partials, synth.harmonics(partials)
@@ -283,14 +296,10 @@ class FirstGuess:
         target, f0_hz = self.target.samples[:, a:b], grid.f0_hz[:, segment.first : segment.last]
         frames = f0_hz.shape[1]
         noise = target.new_zeros(self.channels, 0, frames)
-        if self.n_bands and self.tonal and self.fresh and grid.base_hz.max() <= FINE_HZ:
-            # Partials this close explain nearly all of the noise, too: what is left over says nothing of it.
-            between = torch.full_like(f0_hz, BETWEEN_HZ)
-            noise = valley_magnitudes(target, between, self.timebase, self.n_bands, share=1.0, around_hz=AROUND_HZ)
-        elif self.n_bands:
+        if self.n_bands:
             residual = target - self._synth(grid, segment).harmonics(partials) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
-            if self.tonal:
+            if self.tonal and (grid.divisions == 1 or not self.fresh) and grid.kind == "f0":
                 # Numbers that hear other noise at every step can't take it for their own: it is guessed whole.
                 share = 1.0 if self.fresh else VALLEY_SHARE
                 if self.fresh:

@@ -167,7 +167,7 @@ class SteadyMelDistance:
         return own * self._averaged(power) / self._averaged(own).clamp(min=1e-6)
 
     def _averaged(self, power: torch.Tensor) -> torch.Tensor:
-        n = min(self._frames, power.shape[2])
+        n = self._frames
         return torch.nn.functional.avg_pool1d(power, n, 1, n // 2, count_include_pad=False)[..., : power.shape[2]]
 
     def __call__(self, match: Float[torch.Tensor, "batch samples"]) -> torch.Tensor:

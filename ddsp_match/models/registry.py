@@ -32,6 +32,10 @@ def settled(settings: FitSettings) -> FitSettings:
     """The settings with what their model needs, and with a number of steps.
 
     Raises:
-        ConfigError: There is no such model.
+        ConfigError: There is no such model, or it takes no budget.
     """
-    return model_kind(settings).required(settings).resolved()
+    kind, model = model_kind(settings), settings.model
+    if kind is not FramesModel and (model.numbers is not None or model.rate_kbps is not None):
+        where = "model.rate_kbps" if model.numbers is None else "model.numbers"
+        raise ConfigError(f"a budget for {model.name}", where=where, needed="model=frames, which alone has a choice")
+    return kind.required(settings).resolved()

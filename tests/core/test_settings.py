@@ -19,6 +19,7 @@ from ddsp_match.core.settings import (
     FitSettings,
     InitSettings,
     LossSettings,
+    ModelSettings,
     OptimizerSettings,
     SynthSettings,
 )
@@ -27,6 +28,7 @@ SECTIONS = {
     "f0": F0Settings,
     "synth": SynthSettings,
     "init": InitSettings,
+    "model": ModelSettings,
     "loss": LossSettings,
     "optimizer": OptimizerSettings,
     "dataset": DatasetSettings,

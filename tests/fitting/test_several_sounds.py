@@ -27,7 +27,8 @@ def sound(f0_hz: float, seconds: float, channels: int = 1, level: float = 0.3) -
     wave = sum(level / k * torch.sin(2 * math.pi * k * f0_hz * t) for k in range(1, 6)) * torch.exp(-2 * t)
     hiss = 0.01 * torch.randn(channels, n, generator=generator)
     f0 = torch.full((channels, TIMEBASE.frames(n)), f0_hz)
-    return Target(wave.expand(channels, -1) * torch.linspace(1, 0.5, channels)[:, None] + hiss, f0)
+    samples = wave.expand(channels, -1) * torch.linspace(1, 0.5, channels)[:, None] + hiss
+    return Target(samples - samples.mean(1, keepdim=True), f0)
 
 
 SOUNDS = [sound(220.0, 0.6), sound(131.0, 0.5, channels=2), sound(700.0, 0.43), sound(90.0, 0.6, level=0.02)]

@@ -123,10 +123,10 @@ def test_a_file_of_version_1_still_loads(tmp_path):
     assert found.effects is None and found.n_samples == 1600
 
 
-@pytest.mark.parametrize("version", [0, 3, None, "2"])
+@pytest.mark.parametrize("version", [0, 4, None, "2"])
 def test_another_version_is_refused_with_its_number(tmp_path, version):
     EffectsPatch(rack()).save(tmp_path / NAME)
-    with pytest.raises(PatchError, match=f"patch format {version}; needed: format 1 to 2"):
+    with pytest.raises(PatchError, match=f"patch format {version}; needed: format 1 to 3"):
         load_rack(altered(tmp_path / NAME, lambda header: header.update(format_version=version)))
 
 
@@ -171,7 +171,7 @@ def test_the_file_is_as_its_page_says(tmp_path):
     header = json.loads(whole["__metadata__"]["ddsp_match"])
     assert header == {
         "format": "ddsp-match patch",
-        "format_version": 2,
+        "format_version": 3,
         "kind": "effects",
         "effects": {"chain": SPEC, "sample_rate": 44100, "polarity": -1.0, "latency": 17.25},
         "provenance": {"command": "c"},

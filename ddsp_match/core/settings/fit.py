@@ -133,7 +133,7 @@ class ModelSettings(Settings):
     section: ClassVar[str] = "model"
 
     name: str = setting(
-        "frames",
+        "exact",
         "The model. frames: an instrument of about a thousand numbers a second, noise in the noise part; exact: a "
         "number for every control and frame; notebook: harmonics of f0 with phases of zero, as the seed recipe has it, "
         "whatever synth.phase, synth.divisions and synth.grid say.",
@@ -158,12 +158,6 @@ class ModelSettings(Settings):
         super().__post_init__()
         if self.numbers is not None and self.rate_kbps is not None:
             raise ConfigError("both", where="model.numbers and model.rate_kbps", needed="one of the two")
-        if self.name != "frames" and (self.numbers is not None or self.rate_kbps is not None):
-            raise ConfigError(
-                f"a budget for model={self.name}",
-                where="model.numbers" if self.numbers is not None else "model.rate_kbps",
-                needed="model=frames, the only model with a choice",
-            )
 
 
 @dataclass
