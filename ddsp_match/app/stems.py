@@ -14,15 +14,16 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.onsets import level_db
 from ddsp_match.edits.stems import stems_of
 from ddsp_match.patch import Patch
-from ddsp_match.patch.playing import through
+from ddsp_match.patch.playing import mix_of, through
 
 SILENT_DB = -60.0  # below the loudest frame: no pitch is shown there
 
 
 def stems(patch: Patch) -> dict[str, Audio]:
     """The match, and without effects the dry sound and its stems, which add up to it."""
-    parts = stems_of(patch)
-    sounds = {"dry": parts.mix, "harmonic": parts.harmonic, "noise": parts.noise}
+    dry = mix_of(patch)
+    parts = stems_of(patch, dry)
+    sounds = {"dry": dry, "harmonic": parts.harmonic, "noise": parts.noise}
     stems = {name: Audio(sound.numpy(), patch.timebase.sample_rate) for name, sound in sounds.items()}
     stems["match"] = stems["dry"] if patch.effects is None else through(patch.effects, stems["dry"])
     return stems
