@@ -93,7 +93,7 @@
   const loudest = both.reduce((a, b) => Math.max(a, b));
   const quietest = both.reduce((a, b) => Math.min(a, b));
   const levelHigh = 10 * Math.ceil((loudest + 1) / 10), levelLow = Math.max(levelHigh - 90, 10 * Math.floor((quietest - 1) / 10));
-  add("levels", {
+  const levelPlot = add("levels", {
     x: time, y: new Axis({ low: levelLow, high: levelHigh, label: "dB", format: (v) => minus(v, 0) }), height: 150,
     lines: [
       { x: levels.time_s, y: levels.noise_db, kind: "curve noise" },
@@ -101,6 +101,7 @@
     ],
     read: (x) => { const i = nearest(levels.time_s, x); return `${clock(x)}, harmonic stem ${minus(levels.harmonic_db[i])} dB, noise stem ${minus(levels.noise_db[i])} dB`; },
   });
+  const timbre = data.timbre && Timbre.show(data, player, levelPlot, add, clock);
   if (noise) {
     const half = noise.high_hz / Math.max(1, noise.count - 1) / 2;
     add("noise", {
@@ -126,4 +127,8 @@
   }
 
   Common.attach(player, data, plots, clock);
+  if (timbre) {
+    const { onchange } = player;
+    player.onchange = () => { if (player.playing) timbre.release(); onchange(); };
+  }
 })();

@@ -10,7 +10,7 @@ from ddsp_match.fitting.result import FitResult
 from ddsp_match.report import series, shell
 from ddsp_match.report.figures import images
 from ddsp_match.report.players import format_words, players
-from ddsp_match.report.words import words
+from ddsp_match.report.words import timbre_words, words
 
 
 def write(path: str | Path, result: FitResult, patch_file: tuple[str, int] | None = None) -> Path:
@@ -41,8 +41,17 @@ def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
         "pitched": result.features.pitch_hz is not None,
         "features": series.feature_series(result.features, frame_s),
         "levels": series.level_series(result.patch),
+        "timbre": series.timbre_series(result.patch),
         "loss": series.loss_series(result.trace),
         **scales,
     }
-    values = {"format_words": format_words(result.target), **elements, **words(result, patch_file)}
-    return shell.page("page.html", values, facts, sounds, brand="ddsp-match", script="page.js")
+    timbre = facts["timbre"]
+    values = {
+        "format_words": format_words(result.target),
+        "timbre_words": timbre_words(timbre),
+        "timbre_last": len(timbre["time_s"]) - 1 if timbre else 0,
+        **elements,
+        **words(result, patch_file),
+    }
+    scripts = (*shell.SCRIPTS, "timbre.js")
+    return shell.page("page.html", values, facts, sounds, brand="ddsp-match", scripts=scripts, script="page.js")

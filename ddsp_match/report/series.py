@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from ddsp_match.core.features import Features
+from ddsp_match.dsp.erb import edges_hz
 from ddsp_match.edits.stems import stem_levels_db
 from ddsp_match.fitting.optimise import Trace
 from ddsp_match.patch import Patch
 from ddsp_match.report.pictures import pool
 
-MAX_POINTS = 1000
+MAX_POINTS, MAX_MOMENTS = 1000, 300
 FLOOR_DB = -120.0
 
 
@@ -67,6 +69,40 @@ def level_series(patch: Patch) -> dict[str, list[float]]:
         "time_s": _rounded((np.arange(len(harmonic)) + 0.5) * size * frame_s - 0.5 * frame_s, 4),
         "harmonic_db": _rounded(_level_db(harmonic), 2),
         "noise_db": _rounded(_level_db(noise), 2),
+    }
+
+
+def timbre_series(patch: Patch) -> dict[str, list] | None:
+    """The timbre frames: what sounds at each moment at which the timbre of the tone or of the noise has a knot.
+
+    Levels are those of a sine of the same power, 0 dB at full scale, power averaged over channels.
+
+    Returns:
+        ``tone_s`` and ``noise_s``, the times of the knots; ``time_s``, ``f0_hz``, ``tone_db`` and ``noise_db``, a row a
+        moment; ``harmonic`` of each partial and ``edges_hz`` of the noise bands. None where the patch has no frames.
+    """
+    frames, timebase = patch.frames, patch.timebase
+    if frames is None:
+        return None
+    voices, names = frames.voices, ("tone", "noise")
+    knots = {name: sorted({int(t) for voice in voices for t in getattr(voice, name).times}) for name in names}
+    moments = sorted({*knots["tone"], *knots["noise"]})
+    moments = moments[:: -(-len(moments) // MAX_MOMENTS)]
+    size = patch.controls.partial_amplitudes[:, frames.partials - 1][..., moments]
+    length = frames.n_frames
+    noise_db = torch.stack([voice.noise.curve(length) + voice.noise_level.curve(length) for voice in voices])
+    edges = edges_hz(noise_db.shape[1], frames.nyquist_hz).numpy() if frames.n_bands else np.zeros(0)
+    widths = np.diff(edges)[:, None] / frames.nyquist_hz
+    power = 2 * widths * (10 ** (noise_db[..., moments] / 10)).mean(0).numpy()
+    at_s = np.asarray(timebase.times(length))
+    return {
+        **{f"{name}_s": _rounded(at_s[times], 3) for name, times in knots.items()},
+        "time_s": _rounded(at_s[moments], 3),
+        "f0_hz": _rounded(frames.f0_hz[0, moments].numpy(), 2),
+        "harmonic": _rounded(frames.partials.numpy() / frames.divisions, 3),
+        "edges_hz": _rounded(edges, 1),
+        "tone_db": [_rounded(row, 0) for row in _level_db(size.square().mean(0).sqrt().numpy()).T],
+        "noise_db": [_rounded(row, 0) for row in _level_db(np.sqrt(power)).T],
     }
 
 

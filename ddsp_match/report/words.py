@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from ddsp_match.core.controls import Controls
@@ -82,6 +82,17 @@ def _controls_words(controls: Controls, grid: str) -> str:
         apart_hz = float(controls.f0_hz[0, 0])
         harmonic = f"{controls.n_partials} partials on a steady grid, {apart_hz:.4g} Hz apart, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
+
+
+def timbre_words(timbre: Mapping[str, Sequence] | None) -> str:
+    """Say what the marks of timbre frames are; nothing where there are none."""
+    if timbre is None:
+        return ""
+    tone, noise = (f"{len(timbre[name])} moment{'s' * (len(timbre[name]) > 1)}" for name in ("tone_s", "noise_s"))
+    return (
+        f"Timbre frames: the spectrum of the tone is stored at {tone}, that of the noise at {noise}, marked at the "
+        "foot of the levels; in between, levels go straight in dB. A click there, or the slider, chooses one."
+    )
 
 
 def _shown(controls: Controls) -> str:

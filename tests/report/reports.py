@@ -16,6 +16,7 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.fitting.optimise import StopReason, Trace
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import judge
+from ddsp_match.models.frame_plan import compacted
 from ddsp_match.patch import Patch
 
 METRICS = {
@@ -43,6 +44,7 @@ def fit_result(
     title: str = "a tone.wav",
     pitched: bool = True,
     bare: bool = False,
+    timbre: bool = False,
 ) -> FitResult:
     """A gliding tone with vibrato whose match is a little softer.
 
@@ -56,6 +58,7 @@ def fit_result(
         title: Name of the sound.
         pitched: Whether any frame is voiced.
         bare: Whether to leave out all that a result can lack.
+        timbre: Whether the patch holds timbre frames.
 
     Returns:
         The result.
@@ -105,7 +108,9 @@ def fit_result(
     )
     steps = list(range(200))
     loss = [0.2 + 1.4 * math.exp(-step / 30) + 0.02 * math.sin(step) for step in steps]
-    patch = Patch.of(controls, timebase, n, noise_seed=0, phase="tracked", pitched=pitched, pitch_hz=f0_hz)
+    stored = compacted(controls, timebase) if timbre else None
+    given = {"noise_seed": 0, "phase": "tracked", "pitched": pitched, "pitch_hz": f0_hz}
+    patch = Patch.of(controls, timebase, n, **given, frames=stored)
     result = FitResult(
         target=sound(harmonic + noise),
         match=sound(0.8 * harmonic + 0.9 * noise),

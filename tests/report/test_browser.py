@@ -181,3 +181,44 @@ def test_no_coordinate_is_ever_other_than_finite(opened: Browser) -> None:
         return odd;
     """)
     assert odd == []
+
+
+def test_a_timbre_frame_is_chosen_seen_and_held(browser: Browser, tmp_path: Path) -> None:
+    """By the arrow keys or a click in the levels; what is held stops where the player begins."""
+    browser.open(page.write(tmp_path / "frames.html", fit_result(1.0, timbre=True)))
+    facts = browser.run("return JSON.parse(document.getElementById('data').textContent).timbre;")
+    shown = "return document.getElementById('moment-words').textContent;"
+    browser.run("const slider = document.getElementById('moment'); slider.focus(); slider.value = 0;")
+    browser.keys("\ue014")
+    assert browser.run(shown).startswith(f"{facts['time_s'][1]:.2f} s: 24 partials")
+    browser.run("""
+        const svg = document.querySelector('figure[data-plot=levels] svg'), box = svg.getBoundingClientRect();
+        svg.dispatchEvent(new MouseEvent('click', {clientX: box.right - 5, clientY: box.top + 20, bubbles: true}));
+    """)
+    assert browser.run(shown).startswith(f"{facts['time_s'][-1]:.2f} s")
+    assert browser.run("return ddspMatchPlayer.position();") == pytest.approx(1.0, abs=0.02)
+    browser.run("document.getElementById('moment').focus();")
+    browser.keys("\ue007")
+    browser.wait_for("document.getElementById('moment-play').textContent === 'Stop'")
+    browser.keys(" ")
+    browser.wait_for("ddspMatchPlayer.playing")
+    assert browser.run("return document.getElementById('moment-play').textContent;") == "Hold this moment"
+
+
+def test_a_held_moment_is_as_loud_as_its_levels_and_has_no_seam(browser: Browser, tmp_path: Path) -> None:
+    """Partials and noise bands by their levels; the last sample goes on to the first as any other to its next."""
+    browser.open(page.write(tmp_path / "frames.html", fit_result(0.5, timbre=True)))
+    tones, noises = [[1, 0.5], [3, 0.2]], [[1000, 1100, 0.1], [3000, 3400, 0.2]]
+    for partials, bands, power in ((tones, [], 0.145), ([], noises, 0.025)):
+        measured, seam, widest = browser.run(
+            """
+            const context = new OfflineAudioContext(1, 1, 16000);
+            const out = Timbre.loopOf(context, 220.3, ...given).getChannelData(0);
+            const steps = out.map((v, i) => Math.abs(out[(i + 1) % out.length] - v));
+            return [out.reduce((a, b) => a + b * b, 0) / out.length, steps[steps.length - 1], Math.max(...steps)];
+            """,
+            partials,
+            bands,
+        )
+        assert measured == pytest.approx(power, rel=0.02 if partials else 0.2)
+        assert seam <= widest

@@ -14,8 +14,9 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.stems import stems_of
 from ddsp_match.fitting.optimise import Trace
 from ddsp_match.patch import Patch
-from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series
+from ddsp_match.report.series import MAX_POINTS, feature_series, level_series, loss_series, timbre_series
 from tests.compare import assert_close
+from tests.report.reports import fit_result
 from tests.tasks.runs import some_patch
 
 
@@ -99,3 +100,18 @@ def test_several_fits_in_a_row_are_counted_on() -> None:
     """Where step numbers start anew, the axis still only rises."""
     curve = loss_series(Trace([0, 1, 0, 1], [4.0, 3.0, 2.0, 1.0], [4.0, 3.0, 2.0, 1.0]))
     assert curve["step"] == [0, 1, 2, 3]
+
+
+def test_timbre_frames_are_the_levels_that_are_played_at_their_knots() -> None:
+    """At every knot, of partials and of noise; nothing where there are no frames."""
+    assert timbre_series(fit_result(0.5).patch) is None
+    patch = fit_result(0.5, timbre=True).patch
+    shown = timbre_series(patch)
+    assert shown is not None and patch.frames is not None
+    assert shown["time_s"] == sorted({*shown["tone_s"], *shown["noise_s"]})
+    at = [round(time * patch.timebase.frame_rate) for time in shown["time_s"]]
+    size = patch.controls.partial_amplitudes[0][patch.frames.partials - 1][:, at].T
+    assert np.allclose(shown["tone_db"], 20 * np.log10(size.clamp(min=1e-6).numpy()), atol=0.51)
+    played = patch.controls.noise[0].square().mean(0)[at].numpy()
+    assert len(shown["edges_hz"]) == 33
+    assert np.allclose((10 ** (np.array(shown["noise_db"]) / 10)).sum(1), 2 * played, rtol=0.2)
