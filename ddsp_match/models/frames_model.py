@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.errors import ConfigError
@@ -36,13 +36,13 @@ def _stacked(values: Sequence[torch.Tensor], *shape: int) -> torch.Tensor:
 class FramesModel(Model):
     """Timbre frames as free numbers.
 
+    Offsets and phases are free in whole sounds alone: parts of one share them, and are fitted one by one.
+
     Args:
         frames: What to start from; the rows are the channels of all of them.
         n_partials: Partials of the controls; by default as many as the highest needs.
         n_frames: Frames of the controls; by default as many as the longest has.
         device: Where to compute.
-        constants: Whether what does not move (offsets and phases) is free as well; not where parts of one sound, which
-            share it, are fitted one by one.
     """
 
     fresh_noise = True
@@ -50,6 +50,8 @@ class FramesModel(Model):
     basis: Float[torch.Tensor, "rows partials groups"]
     audible: Float[torch.Tensor, "rows partials frames"]
     noise_basis: Float[torch.Tensor, "bands erb"]
+    whole: Bool[torch.Tensor, "rows 1 1"]
+    phase_hats: Float[torch.Tensor, "rows knots frames"]
 
     def __init__(
         self,
@@ -57,11 +59,9 @@ class FramesModel(Model):
         n_partials: int | None = None,
         n_frames: int | None = None,
         device: torch.device | None = None,
-        *,
-        constants: bool = True,
     ) -> None:
         super().__init__()
-        self.frames, self.constants = list(frames), constants
+        self.frames, self.constants = list(frames), any(one.whole for one in frames)
         n_partials = n_partials or max(int(one.partials[-1]) for one in frames)
         n_frames = n_frames or max(one.n_frames for one in frames)
         pairs = [(one, voice) for one in frames for voice in one.voices]
@@ -84,6 +84,8 @@ class FramesModel(Model):
             offsets.append(offset)
             f0.append(base_hz[0])
         groups = max(basis.shape[1] for basis in bases)
+        whole = torch.tensor([one.whole for one, _ in pairs]).view(-1, 1, 1)
+        self.register_buffer("whole", whole.to(device))
         self.register_buffer("f0_hz", torch.stack(f0).float().to(device))
         self.register_buffer("basis", _stacked(bases, n_partials, groups).to(device))
         self.register_buffer("audible", torch.stack(masks).to(device))
@@ -164,15 +166,17 @@ class FramesModel(Model):
         stored: Sequence[Frames],
     ) -> FramesModel:
         """As of `Model`."""
-        whole = all(one.whole for one in stored)
-        return cls(stored, start.n_partials, start.n_frames, start.f0_hz.device, constants=whole)
+        return cls(stored, start.n_partials, start.n_frames, start.f0_hz.device)
 
     def _curve(self, name: str) -> torch.Tensor:
         return getattr(self, f"{name}_values") @ getattr(self, f"{name}_hats")
 
+    def _constant(self, value: torch.Tensor) -> torch.Tensor:
+        return torch.where(self.whole, value, value.detach())
+
     def forward(self) -> Controls:
         """As of `Model`."""
-        levels = self.basis @ self._curve("tone") + self._curve("tone_level") + self.offset
+        levels = self.basis @ self._curve("tone") + self._curve("tone_level") + self._constant(self.offset)
         size = levels.exp() * self.audible
         amplitude = size.sum(1)
         distribution = size / amplitude.unsqueeze(1).clamp(min=1e-9)
@@ -180,7 +184,8 @@ class FramesModel(Model):
             noise = (self.noise_basis @ (self._curve("noise") + self._curve("noise_level"))).exp()
         else:
             noise = size.new_zeros(len(size), 0, size.shape[2])
-        return Controls(self.f0_hz, amplitude, distribution, noise, self._curve("phase"), self.divisions)
+        phases = self._constant(self.phase_values) @ self.phase_hats
+        return Controls(self.f0_hz, amplitude, distribution, noise, phases, self.divisions)
 
     def groups(self, lr: float, lr_phase: float, *, harmonics: bool = True) -> list[dict]:
         """As of `Model`."""

@@ -18,7 +18,7 @@ N = 8000
 
 def settings(**changes) -> FitSettings:
     made = FitSettings()
-    made.f0.refine = False
+    made.model.name, made.f0.refine = "exact", False
     for key, value in changes.items():
         section, name = key.split("_", 1)
         setattr(getattr(made, section), name, value)

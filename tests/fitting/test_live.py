@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_match.core.settings import FitSettings, OptimizerSettings
+from ddsp_match.core.settings import FitSettings, ModelSettings, OptimizerSettings
 from ddsp_match.fitting.live import Live
 from ddsp_match.tasks.fit import fit
 
-SETTINGS = FitSettings(optimizer=OptimizerSettings(steps=12))
+SETTINGS = FitSettings(model=ModelSettings("exact"), optimizer=OptimizerSettings(steps=12))
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,9 @@ def sound(f0_hz: float, seconds: float, channels: int = 1, level: float = 0.3) -
 SOUNDS = [sound(220.0, 0.6), sound(131.0, 0.5, channels=2), sound(700.0, 0.43), sound(90.0, 0.6, level=0.02)]
 
 
-def few(steps: int = 12) -> FitSettings:
+def few(steps: int = 12, model: str = FitSettings().model.name) -> FitSettings:
     made = FitSettings()
+    made.model.name = model
     made.optimizer.steps = steps
     return made
 
@@ -83,7 +84,7 @@ def test_what_is_padded_counts_for_nothing():
 
 
 def test_sounds_get_better_and_keep_their_order():
-    matches = match(SOUNDS, TIMEBASE, few(25), together=True)
+    matches = match(SOUNDS, TIMEBASE, few(25, "exact"), together=True)
     for target, result in zip(SOUNDS, matches, strict=True):
         assert result.trace.best[-1] <= result.trace.loss[0]
         left = (target.samples - target.samples.mean(1, keepdim=True) - played(result, target)).square().sum()
@@ -96,10 +97,11 @@ def test_a_wish_to_stop_ends_all_with_the_best_so_far():
     assert {result.trace.reason for result in matches} == {StopReason.INTERRUPTED}
 
 
-def test_sounds_with_harmonics_and_without_of_one_segment_and_several_share_a_tensor():
+@pytest.mark.parametrize("model", ["exact", "frames"])
+def test_sounds_with_harmonics_and_without_of_one_segment_and_several_share_a_tensor(model):
     f0_hz = torch.full((1, TIMEBASE.frames(6000)), 50.0)
     hiss = Target(0.05 * torch.randn(1, 6000, generator=torch.Generator().manual_seed(0)), f0_hz, False)
-    made = few(4)
+    made = few(4, model)
     made.segment_s, made.synth.grid = 0.5, "f0"
     sounds = [sound(220.0, 1.4), hiss, sound(330.0, 0.6)]
     results = match(sounds, TIMEBASE, made, together=True)
@@ -113,9 +115,8 @@ def test_sounds_with_harmonics_and_without_of_one_segment_and_several_share_a_te
 
 @pytest.mark.parametrize("f0_hz", [220.0, 700.0])
 def test_the_notebook_model_plays_harmonics_without_phases(f0_hz):
-    made = few(30)
-    made.model.name = "notebook"
-    result, exact = (match([sound(f0_hz, 0.4)], TIMEBASE, settings)[0] for settings in (made, few(1)))
+    sounds = [sound(f0_hz, 0.4)]
+    result, exact = (match(sounds, TIMEBASE, made)[0] for made in (few(30, "notebook"), few(1, "exact")))
     assert result.controls.phases is None and result.controls.divisions == 1
     assert result.grid == "f0" and exact.controls.phases is not None
     assert result.trace.best[-1] < 0.9 * result.trace.loss[0]
