@@ -158,7 +158,8 @@ def conclude(
     notes = list(sound.notes)
     seconds = {"read and analyse": sound.seconds + analyse_s, **match.seconds}
     if not pitched and controls.n_partials > 1:
-        notes.append("no pitch to follow: steady partials play it (synth.grid=f0 leaves it to the noise part)")
+        choice = "" if settings.model.name == "frames" else " (synth.grid=f0 leaves it to the noise part)"
+        notes.append(f"no pitch to follow: steady partials play it{choice}")
     elif not pitched:
         notes.append("no pitch to follow, so only the noise part was fitted")
     if trace.recoveries:

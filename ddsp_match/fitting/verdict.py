@@ -23,6 +23,7 @@ HARD_TO_TELL = 4.8
 _NOISE_UNEXPLAINED = 2 - math.pi / 2
 
 MOSTLY, NOTICEABLY = 0.5, 0.01  # shares of the energy: noise that carries a sound, and noise that counts in it
+INAUDIBLY = 1e-4  # share of the energy of what a constant or rounding leaves of partials that do not play
 CLEARLY = 0.3  # share of the frames with a pitch above which it is the sound's
 
 _MRSTFT_AGREES = 0.35  # of partials; two draws of one noise are 0.8 apart or more
@@ -139,7 +140,7 @@ def judge(
 
 
 def _has_partials(figures: Mapping[str, float]) -> bool:
-    return figures.get("harmonic_share", 0.0) > 0
+    return figures.get("harmonic_share", 0.0) > INAUDIBLY
 
 
 def _is_noise(figures: Mapping[str, float]) -> bool:
@@ -221,6 +222,9 @@ def _advice(
     limit = _limit_advice(pitch_hz if pitched else None, nyquist_hz, settings) if partials else ""
     if limit:  # what harmonics were not allowed to play is no reason to ask for anything else
         return [*points, limit]
+    for key, unit in (("numbers", "numbers a second"), ("rate_kbps", "kbit/s")):
+        if isinstance(most := _setting(settings, "model", key), int | float):
+            points.append(f"Only {most:g} {unit} were allowed: `model.{key}=null` spends as many as gain enough.")
     if _setting(settings, "model", "name") not in (None, "exact"):
         points.append("Fit a number for every control and frame, the closest model: `model=exact`.")
     elif partials and _setting(settings, "synth", "phase") in ("zero", "static"):

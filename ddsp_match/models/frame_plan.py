@@ -193,7 +193,8 @@ def _two_ways(
     offset = torch.zeros(len(levels), 1)
     for _ in range(ROUNDS):
         offset = ((levels - level) * counts).sum(1, keepdim=True) / counts.sum(1, keepdim=True)
-        level = ((levels - offset) * counts).sum(0, keepdim=True) / counts.sum(0, keepdim=True)
+        # Without noise there are no rows, and their level is 0.
+        level = ((levels - offset) * counts).sum(0, keepdim=True) / counts.sum(0, keepdim=True).clamp(min=1e-4)
     return offset, level, levels - offset - level
 
 

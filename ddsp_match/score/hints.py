@@ -8,6 +8,7 @@ from typing import Any
 # Bounds beyond which a figure is worth a word. They only choose words: no score depends on them.
 OCTAVE_SHARE, CENTS, VOICING, DOUBT = 0.05, 25.0, 0.85, 0.05
 TONAL, UNEXPLAINED, LOUDNESS_DB, QUIET_DB, SHORT_S = 0.5, 0.05, 2.0, -45.0, 0.5
+INAUDIBLE = 1e-4  # share of the energy of what a constant or rounding leaves of partials that do not play
 NOISE_UNEXPLAINED = 0.43  # share of energy by which the spectra of two draws of one noise differ: Rayleigh magnitudes
 
 
@@ -20,7 +21,7 @@ def hints(metrics: Mapping[str, float], facts: Mapping[str, Any]) -> list[str]:
     """
     points = []
     if facts.get("pitched") is False:
-        partials = metrics.get("harmonic_share", 0.0) > 0
+        partials = metrics.get("harmonic_share", 0.0) > INAUDIBLE
         points.append("no pitch was found: " + ("partials on a steady grid" if partials else "noise only"))
     if (share := metrics.get("octave_errors", 0.0)) > OCTAVE_SHARE:
         points.append(f"pitch one or more octaves off in {_percent(share)} of the frames{_both(facts)}")

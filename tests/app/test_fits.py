@@ -82,7 +82,7 @@ def test_a_dropped_sound_is_fitted_heard_meanwhile_and_written(served):
     # What was heard last is close to what was written: a fit, not a guess of silence.
     best = read_wav(served.get(f"/api/fits/{job['id']}/best.wav").body, folder.parent.parent / "best.wav")
     match = read(folder / "match.wav")[0].samples
-    assert np.square(best - match).sum() < 0.01 * np.square(match).sum()
+    assert np.square(best - match).sum() < 0.1 * np.square(match).sum()
     run = served.get(f"/api/runs/{ended['run']}").json
     assert run["name"] == "../my tone" and run["sound"] == sound and run["files"][0] == "target.wav"
     # f0 was heard by the fit, and is not heard again.

@@ -149,7 +149,7 @@ def test_a_sound_is_renamed_cut_fitted_near_a_note_and_again_compared_and_delete
     page.run(CHOOSE, ".page-head select", None)
     page.until("location.hash.startsWith('#compare=')")
     page.until("document.querySelector('.pair-table') && ddspMatchDeck.buffer('b')")
-    assert "Mel difference" in page.text(".pair-table") and "f0" in page.text("main")
+    assert "net mel" in page.text(".pair-table") and "f0" in page.text("main")
     page.keys("3")
     assert page.run("return ddspMatchDeck.chosen") == "b"
 

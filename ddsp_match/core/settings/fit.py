@@ -148,7 +148,8 @@ class ModelSettings(Settings):
     )
     rate_kbps: float | None = setting(
         None,
-        "Most kilobits a second that the numbers of model=frames may take in the file; null: as model.numbers says.",
+        "Most kilobits a second that the numbers of model=frames may take, beside some 5 kbit for the file's header; "
+        "null: as model.numbers says.",
         unit="kbit/s",
         low=0.05,
         high=1e5,
