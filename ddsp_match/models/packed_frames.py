@@ -15,6 +15,8 @@ from ddsp_match.models.frames import Frames, Track, Voice
 DB_STEP, LEVEL_STEP, PHASE_STEP, CENT_STEP = 0.5, 0.25, math.pi / 32, 1.0
 STEPS = {"tone": DB_STEP, "tone_level": LEVEL_STEP, "phase": PHASE_STEP, "noise": DB_STEP, "noise_level": LEVEL_STEP}
 LARGEST = 1 << 24  # bytes of a stream: more than an hour takes
+MOST = 1 << 16  # partials or bands
+BITS = 35  # of a number: none is longer, and no sum of them overflows
 
 
 def packed(frames: Frames) -> bytes:
@@ -44,11 +46,15 @@ def unpacked(content: bytes) -> Frames:
         reader = _Reader(inflate.decompress(content, LARGEST))
     except zlib.error as error:
         raise ValueError(f"frames that do not inflate: {error}") from error
+    if not inflate.eof or inflate.unused_data:
+        raise ValueError("frames that end early, or go on for longer than any sound's")
     n_frames, rate, n_bands, divisions = (reader.number() for _ in range(4))
     partials = torch.tensor(reader.rising())
     places = reader.rising()
     if not len(partials) or not places or places[-1] >= len(partials) or not n_frames or not rate or not divisions:
         raise ValueError("frames without a partial, a length or a rate")
+    if max(n_bands, int(partials[-1])) > MOST or partials[0] < 1:
+        raise ValueError(f"{partials[-1]} partials and {n_bands} noise bands, where {MOST} are the most")
     f0 = reader.track(CENT_STEP, n_frames)
     voices = []
     for _ in range(reader.number()):
@@ -111,14 +117,14 @@ class _Reader:
 
     def number(self) -> int:
         value = shift = 0
-        while self._at < len(self._stream) and shift < 63:
+        while self._at < len(self._stream) and shift < BITS:
             byte = self._stream[self._at]
             self._at += 1
             value |= (byte & 127) << shift
             shift += 7
             if byte < 128:
                 return value
-        raise ValueError("frames that end early")
+        raise ValueError("frames that end early, or a number too long for them")
 
     def _count(self) -> int:
         count = self.number()

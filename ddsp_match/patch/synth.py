@@ -173,6 +173,9 @@ class Patch:
     def _decoded(self, tensors: dict[str, torch.Tensor]) -> Patch:
         if FRAMES in tensors:
             frames = unpacked(tensors[FRAMES].numpy().tobytes())
+            needed = self.timebase.frames(self.n_samples)
+            if frames.n_frames != needed:  # before anything as long as they say is made
+                raise ValueError(f"{frames.n_frames} frames where the length needs {needed}")
             return replace(self, controls=controls_of(frames), frames=frames)
         amplitude = tensors["amplitude"]
         distribution = tensors["distribution"].float()

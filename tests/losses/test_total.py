@@ -101,3 +101,9 @@ def test_a_batch_of_one_is_the_single_sound_to_the_bit():
     target, match = torch.cat([sound(), sound(1)]), torch.cat([sound(2), sound(3)])
     one = TotalLoss(target, RATE, settings, owners=[0, 0], lengths=[16000, 16000])(match)
     assert_close(one, TotalLoss(target, RATE, settings)(match)[None], 0.0)
+
+
+def test_to_the_steady_term_another_draw_is_nearer_than_a_little_less_noise():
+    # Two draws of one noise sound alike, and 2.3 dB less of it does not.
+    steady = loss(sound(0), steady=1.0)
+    assert 1.5 * float(steady(sound(1))) < float(steady(10 ** (-2.3 / 20) * sound(2)))
