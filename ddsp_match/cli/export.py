@@ -11,7 +11,7 @@ from ddsp_match.cli.parser_export import flag_of
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.exports.kinds import KINDS
 
-_GENERAL = ("patch", "to", "output", "force", "quiet", "verb", "words", "command")
+_GENERAL = ("patch", "to", "output", "force", "quiet", "note", "verb", "words", "command")
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -26,6 +26,7 @@ def export(arguments: argparse.Namespace) -> int:
         arguments.to,
         arguments.output,
         force=arguments.force,
+        notes=arguments.note,
         on_note=notes.append,
         on_progress=_progress if live else None,
         **options,

@@ -32,14 +32,11 @@ def instrument(arguments: argparse.Namespace) -> int:
 
 def listed(made: Instrument) -> list[str]:
     """The notes of an instrument, one a line: number, note, level, where it lies, how it is held."""
-    from ddsp_match.dsp.notes import hz_of, note_words
+    from ddsp_match.report.words import note_rows
 
-    lines = []
     owners = [patch for patch, numbers in zip(made.patches, made.chosen, strict=True) for _ in numbers]
-    for number, (tone, patch) in enumerate(zip(made.tones, owners, strict=True), 1):
-        pitch = note_words(hz_of(tone.pitch) if patch.pitch_hz is not None else None)
-        held = "dies away" if tone.loop is None else f"held by {tone.sustain_s:.2f} s"
-        sound = f"  {patch.provenance.get('sound', '')}" if len(made.patches) > 1 else ""
-        where = f"{tone.start_s:.2f} to {tone.stop_s:.2f} s"
-        lines.append(f"{number:>3}  {pitch:<14} {tone.level_db:>6.1f} dB  {where:<16}  {held}{sound}")
+    lines = []
+    for (number, pitch, level, where, held), patch in zip(note_rows(made), owners, strict=True):
+        beside = f"  {patch.provenance.get('sound', '')}" if len(made.patches) > 1 else ""
+        lines.append(f"{number:>3}  {pitch:<14} {level:>9}  {where:<16}  {held}{beside}")
     return lines

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ddsp_match.cli.streams import given
-from ddsp_match.cli.values import add_writing, rate, seconds
+from ddsp_match.cli.values import add_writing, numbers, rate, seconds
 from ddsp_match.core.errors import ConfigError
 from ddsp_match.core.params import Parameter
 from ddsp_match.dsp.notes import midi_number
@@ -24,6 +24,7 @@ examples:
   ddsp-match export trumpet.patch.safetensors --to sfz --keys C3-C6/4 --velocities 3
                                                         every fourth key from C3 to C6, three velocity layers each
   ddsp-match export pluck.patch.safetensors --to sfz --no-loop --release 0.1s --bits 16
+  ddsp-match export phrase.patch.safetensors --to sfz --note 3          keys play its third note: render --list-notes
   ddsp-match export trumpet.patch.safetensors --to wavetable --frames 64
   ddsp-match export trumpet.patch.safetensors --to wt --frame-size 1024 --bits 16
   ddsp-match export trumpet.patch.safetensors --to midi --tempo 96 --bend-range 12
@@ -80,6 +81,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("patch", type=given, metavar="PATCH", help="a .patch.safetensors that fit or edit has written")
     parser.add_argument("--to", required=True, choices=tuple(KINDS), metavar="KIND", help=" | ".join(KINDS))
     add_writing(parser, "OUT", "file, or folder for sfz (default: by name)")
+    owners = ", ".join(name for name, kind in KINDS.items() if kind.plays_instruments)
+    words = f"{owners}: play keys from some of its notes: 3, or 1,4 (of a phrase its best)"
+    parser.add_argument("--note", type=numbers, metavar="N", help=words)
     same: dict[str, dict[str, Parameter]] = {}
     for kind in KINDS.values():
         for option in kind.options:

@@ -111,7 +111,7 @@ def _choice(name: str, meaning: str, default: int, *choices: int) -> Parameter:
 
 
 _WAVETABLE = (
-    _whole("frames", "periods to take at most, those between which the spectrum changes most", 256, 1, 256),
+    _whole("frames", "periods to take at most: timbre frames, or where the spectrum changes most", 256, 1, 256),
     _choice("frame_size", "samples a period; all of them read 2048", 2048, 256, 512, 1024, 2048),
     _switch("keep_levels", "let each period be as loud as it is in the sound", False),
     _choice("bits", "bits a sample, 32: floating point", 32, 16, 32),
@@ -172,9 +172,9 @@ KINDS: dict[str, ExportKind] = {
         ),
         ExportKind(
             "csv",
-            "f0, levels and every partial over time, two tables",
+            "f0, levels and every partial over time, two tables; and the timbre frames, a third",
             ("tables", "export_csv"),
-            (".csv", ".partials.csv"),
+            (".csv", ".partials.csv", ".frames.csv"),
             (_whole("every", "only each N-th frame", 1, 1, 1000, "frames"),),
         ),
         ExportKind("json", "everything in it, as text", ("tables", "export_json"), (".json",)),

@@ -15,6 +15,7 @@ from ddsp_match.core.timebase import Timebase
 from ddsp_match.edits.curves import FLOOR_DB, curves, midi_of, partial_hz, partial_power
 from ddsp_match.edits.stems import stem_levels_db
 from ddsp_match.effects.rack import Rack
+from ddsp_match.models.frames import Frames, Track
 from ddsp_match.patch import Patch
 from ddsp_match.runs.store.as_json import dumps
 
@@ -40,25 +41,30 @@ KEYS = {
     "grid": "what the partials are multiples of: f0, the pitch itself, or steady, frequencies that say nothing of it",
     "offset": "constant added to each channel",
     "effects": "what the sound goes through: chain, knobs, and the sample rate they were found at; null for nothing",
+    "frames": "the timbre frames that the controls above are made of: curves of straight lines between knots. A "
+    "row of values is a harmonic (those between two take a share of each) or a noise band; null where there are none",
     "provenance": "where the patch came from, and the edits it has seen",
 }
 
 
 def export_csv(patch: Patch, out: Path, *, every: int = 1) -> list[Path]:
-    """Writes two tables: f0 and levels of every frame, and frequency and level of every partial.
+    """Writes tables: f0 and levels of every frame, frequency and level of every partial, and the timbre frames, if any.
 
     Args:
         patch: What to write.
-        out: The first table; the second goes beside it, as ``NAME.partials.csv``.
-        every: Only each N-th frame.
+        out: The first table; the others go beside it, as ``NAME.partials.csv`` and ``NAME.frames.csv``.
+        every: Only each N-th frame of the first two.
 
     Returns:
-        Both files.
+        The files.
     """
-    beside = out.with_name(f"{out.stem}.partials.csv")
-    _write(out, frame_rows(patch, every))
-    _write(beside, partial_rows(patch.controls, patch.timebase, every))
-    return [out, beside]
+    tables = {out: frame_rows(patch, every)}
+    tables[out.with_name(f"{out.stem}.partials.csv")] = partial_rows(patch.controls, patch.timebase, every)
+    if patch.frames is not None:
+        tables[out.with_name(f"{out.stem}.frames.csv")] = knot_rows(patch.frames, patch.timebase)
+    for path, rows in tables.items():
+        _write(path, rows)
+    return list(tables)
 
 
 def _write(path: Path, rows: Iterable[list[str]]) -> None:
@@ -75,6 +81,7 @@ def export_json(patch: Patch, out: Path) -> list[Path]:
         "grid": patch.grid,
         "offset": list(patch.offset),
         "effects": None if patch.effects is None else _rack(patch.effects),
+        "frames": None if patch.frames is None else _stored(patch.frames, patch.timebase),
         "provenance": json.loads(dumps(patch.provenance)),
     }
     content = document(patch.controls, patch.timebase, patch.n_samples, more)
@@ -130,6 +137,43 @@ def partial_rows(controls: Controls, timebase: Timebase, every: int = 1) -> Iter
             pairs = torch.stack([hz[channel, :, k], level_db[channel, :, k]], 1).tolist()
             cells = [text for one, db in pairs for text in (f"{one:.2f}", f"{db:.2f}")]
             yield [f"{times_s[k]:.5f}", str(channel + 1), *cells]
+
+
+def _curves(frames: Frames) -> Iterator[tuple[int, str, list[float], Track]]:
+    """The stored curves: channel from 1 (0 for all), name with unit, harmonic or band of each row, and the curve."""
+    every = (frames.partials / frames.divisions).tolist()
+    yield 0, "f0_cents", [0], frames.f0
+    for channel, voice in enumerate(frames.voices, 1):
+        yield channel, "tone_db", (frames.centres / frames.divisions).tolist(), voice.tone
+        yield channel, "tone_level_db", [0], voice.tone_level
+        yield channel, "offset_db", every, Track(torch.zeros(1, dtype=torch.int64), voice.offset_db.unsqueeze(1))
+        yield channel, "phase_rad", every, voice.phase
+        yield channel, "noise_db", list(range(1, 1 + len(voice.noise.values))), voice.noise
+        yield channel, "noise_level_db", [0], voice.noise_level
+
+
+def knot_rows(frames: Frames, timebase: Timebase) -> Iterator[list[str]]:
+    """One row for each number of timbre frames: a knot of a curve, of one harmonic or noise band (0: of all)."""
+    yield ["channel", "curve", "harmonic_or_band", "time_s", "value"]
+    times_s = timebase.times(frames.n_frames)
+    for channel, name, owners, track in _curves(frames):
+        for owner, row in zip(owners, track.values.tolist(), strict=False):
+            for time, value in zip(track.times.tolist(), row, strict=True):
+                yield [str(channel), name, f"{owner:.6g}", f"{times_s[time]:.5f}", f"{value:.8g}"]
+
+
+def _stored(frames: Frames, timebase: Timebase) -> list[dict[str, Any]]:
+    times_s = timebase.times(frames.n_frames)
+    return [
+        {
+            "channel": channel,
+            "curve": name,
+            "harmonic_or_band": [float(f"{owner:.6g}") for owner in owners],
+            "times_s": [round(float(times_s[time]), 5) for time in track.times.tolist()],
+            "values": _numbers(track.values, 8),
+        }
+        for channel, name, owners, track in _curves(frames)
+    ]
 
 
 def document(controls: Controls, timebase: Timebase, n_samples: int, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,9 @@ def export_wavetable(
     Args:
         patch: Whose harmonics to take; noise and what lies between them is left out, and so is what is no note.
         out: File to write: in Surge's own format where it ends in ``.wt``, else a WAV.
-        frames: Periods to take at most, 1 to 256: those between which the spectrum changes most, and no more than it
-            takes for every moment to lie within `ERROR_DB` of a place in the table.
+        frames: Periods to take at most, 1 to 256: the timbre frames of the tone that a patch holds. Of one that holds
+            none, or more, those between which the spectrum changes most, and no more than it takes for every moment to
+            lie within `ERROR_DB` of a place in the table.
         frame_size: Samples a period, one of `FRAME_SIZES`.
         keep_levels: Let each period be as loud as it is in the sound; else all have the same peak.
         bits: 16 or 32 (floating point).
@@ -61,12 +62,15 @@ def export_wavetable(
             needed="a note of 40 ms or more",
             hint="an export to sfz, which plays any sound",
         )
-    amplitudes = harmonics(patch)[np.concatenate(spans)]
+    moments = np.concatenate(spans)
+    amplitudes = harmonics(patch)[moments]
     levels = np.linalg.norm(amplitudes, axis=1, keepdims=True)
     # At the edge of a note, noise may be all that still sounds.
     sounding = levels[:, 0] > levels.max() * 10 ** (QUIET_DB / 20)
-    amplitudes, levels = amplitudes[sounding], levels[sounding]
-    chosen = choose(amplitudes / (levels.max() if keep_levels else levels), frames)
+    moments, amplitudes, levels = moments[sounding], amplitudes[sounding], levels[sounding]
+    chosen = stored = np.flatnonzero(np.isin(moments, _knots(patch)))
+    if not 0 < len(stored) <= frames:
+        chosen = choose(amplitudes / (levels.max() if keep_levels else levels), frames)
     waves = periods(amplitudes[chosen], frame_size, keep_levels=keep_levels)
     if out.suffix.lower() == ".wt":
         out.write_bytes(wt_bytes(waves, bits))
@@ -75,8 +79,15 @@ def export_wavetable(
     if on_note is not None:
         count = f"{len(chosen)} periods" if len(chosen) > 1 else "1 period"
         near = f", {-ERROR_DB:g} dB above what they leave out" if len(chosen) < frames else ""
+        near = ", the timbre frames that the patch holds" if chosen is stored else near
         on_note(f"{count} of {frame_size} samples{near}")
     return [out]
+
+
+def _knots(patch: Patch) -> list[int]:
+    """The frames at which a patch stores the timbre of its tone; none where it stores all of them."""
+    voices = () if patch.frames is None else patch.frames.voices
+    return [int(time) for voice in voices for time in voice.tone.times]
 
 
 def harmonics(patch: Patch) -> np.ndarray:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from ddsp_match.core.controls import Controls
-from ddsp_match.dsp.notes import note_words
+from ddsp_match.dsp.notes import hz_of, note_words
+from ddsp_match.edits.instrument import Instrument
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import CLEARLY, percent
 from ddsp_match.report.metrics_table import figures, flat, value_words
 from ddsp_match.report.next_steps import next_steps
+
+PHRASE_S = 60.0  # notes of longer sounds are not listed
 
 
 def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[str, object]:
@@ -22,6 +26,9 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
         else "No step was taken: the first guess is the match"
     )
     pitch_hz = data.features.pitch_hz
+    patch = data.patch
+    phrase = note_rows(Instrument.of([patch])) if patch.follows_pitch and patch.seconds <= PHRASE_S else []
+    chosen = f"ddsp-match export {shlex.quote(patch_file[0]) if patch_file else 'PATCH'} --to sfz --note 1,2"
     return {
         "title": data.name,
         "facts": _facts(data, pitch_hz),
@@ -33,6 +40,8 @@ def words(data: FitResult, patch_file: tuple[str, int] | None = None) -> dict[st
         "advice": verdict.advice,
         "next_steps": next_steps(patch_file[0], data.patch.follows_pitch) if patch_file else [],
         "notes": data.notes,
+        "phrase": phrase if len(phrase) > 1 else [],
+        "phrase_words": f"Keys play the note that can be held longest. Others are chosen by number: `{chosen}`.",
         "channel_words": f", the mean of {target.channels} channels" if target.channels > 1 else "",
         "doubt": bool(data.features.doubt.any()),
         "f0_alt": f"Pitch over time; the note of the sound is {pitch_hz:.1f} hertz."
@@ -82,6 +91,21 @@ def _controls_words(controls: Controls, grid: str) -> str:
         apart_hz = float(controls.f0_hz[0, 0])
         harmonic = f"{controls.n_partials} partials on a steady grid, {apart_hz:.4g} Hz apart, {phases}"
     return f"{harmonic}, and noise in {controls.n_bands} bands.{_shown(controls)}"
+
+
+def note_rows(made: Instrument) -> list[tuple[str, ...]]:
+    """The notes of an instrument: number, note, level, where it lies, how it is held."""
+    owners = [patch for patch, numbers in zip(made.patches, made.chosen, strict=True) for _ in numbers]
+    return [
+        (
+            str(number),
+            note_words(hz_of(tone.pitch) if patch.pitch_hz is not None else None),
+            f"{tone.level_db:.1f} dB",
+            f"{tone.start_s:.2f} to {tone.stop_s:.2f} s",
+            "dies away" if tone.loop is None else f"held by {tone.sustain_s:.2f} s",
+        )
+        for number, (tone, patch) in enumerate(zip(made.tones, owners, strict=True), 1)
+    ]
 
 
 def timbre_words(timbre: Mapping[str, Sequence] | None) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ddsp_match.core.callbacks import OnNote
-from ddsp_match.core.errors import OutputError
+from ddsp_match.core.errors import ConfigError, OutputError
 from ddsp_match.core.files import check_files, check_folder, claimed, fitted, new_file, new_folder, printable, refusal
 from ddsp_match.edits.instrument import Instrument
-from ddsp_match.exports.kinds import ExportKind, kind_of
+from ddsp_match.exports.kinds import KINDS, ExportKind, kind_of
 from ddsp_match.patch import Patch, load_patch, load_patches
 from ddsp_match.tasks.run_folder import is_run
 
@@ -25,6 +25,7 @@ def export(
     out: str | Path | None = None,
     *,
     force: bool = False,
+    notes: Sequence[int] | None = None,
     on_note: OnNote | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
@@ -36,6 +37,7 @@ def export(
         to: A kind of export, one of `ddsp_match.exports.kinds.KINDS`.
         out: The file, or for sfz the folder, to write; by default one in the current folder, named as the patch.
         force: Replace what exists.
+        notes: For sfz and html the notes of the phrase, or of the instrument, to play keys from, counted from 1.
         on_note: Told what a user should know.
         on_progress: Told how many steps of a long export are done, and of how many.
         options: Those of the kind.
@@ -50,11 +52,16 @@ def export(
     """
     kind = kind_of(to)
     options = kind.checked(options)
+    if notes is not None and not kind.plays_instruments:
+        able = " or ".join(name for name, other in KINDS.items() if other.plays_instruments)
+        raise ConfigError(f"notes to play with {to}", where="export", needed=f"{able}, which have keys")
     out = Path(out) if out is not None else Path(fitted(name_of(patch), kind.suffixes[0].rstrip("/"), Path()))
     callbacks = {"on_note": on_note, "on_progress": on_progress}
     with claimed(*kind.files(out)):
         check_place(kind, out, force=force)
         loaded = patch if isinstance(patch, Patch | Instrument) else _loaded(kind, patch)
+        if notes is not None:
+            loaded = (Instrument.of([loaded]) if isinstance(loaded, Patch) else loaded).choosing(notes)
         if kind.is_folder:
             with new_folder(out) as scratch:
                 # The folder's own name is that of the instrument.

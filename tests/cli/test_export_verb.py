@@ -13,6 +13,7 @@ from ddsp_match import cli
 from ddsp_match.cli.export import options_of
 from ddsp_match.cli.parser import build_parser
 from ddsp_match.core.errors import ConfigError
+from tests.edits.phrases import phrase
 from tests.exports.instruments import blown
 
 
@@ -116,3 +117,17 @@ def test_a_patch_that_is_none_is_refused(place, capsys):
     Path("letter.txt").write_text("hello")
     assert cli.main(["export", "letter.txt", "--to", "sfz"]) == 2
     assert "letter.txt" in capsys.readouterr().err and not Path("letter-sfz").exists()
+
+
+def test_notes_of_a_phrase_are_chosen_by_number(place, capsys):
+    """For an SFZ by their pitch; where there are no keys, or no such note, that is said."""
+    phrase([(57, 60, 0.2), (64, 90, 0.2), (60, 60, 0.2)]).save("song.patch.safetensors")
+    words = ["export", "song.patch.safetensors", "--to", "sfz", "--keys", "60", "--velocities", "1", "--force"]
+    assert cli.main(words) == 0
+    assert "note: of several notes the one from 0.6" in capsys.readouterr().out
+    assert cli.main([*words, "--note", "3"]) == 0
+    assert "repeat what sounds from 1.7" in capsys.readouterr().out
+    assert cli.main([*words, "--note", "4"]) == 2
+    assert "1 to 3" in capsys.readouterr().err
+    assert cli.main(["export", "song.patch.safetensors", "--to", "csv", "--note", "3"]) == 2
+    assert "sfz or html" in capsys.readouterr().err

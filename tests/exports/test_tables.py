@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ddsp_match.edits.curves import curves
 from ddsp_match.edits.stems import stem_levels_db, stems_of
 from ddsp_match.effects.rack import Rack
 from ddsp_match.exports.tables import controls_of, document, export_csv, export_json, frame_rows, partial_rows
+from ddsp_match.models.frame_plan import compacted
 from ddsp_match.patch import Patch
 from tests.compare import assert_close
 from tests.exports.sounds import TIMEBASE, patch_of, sung
@@ -119,3 +121,23 @@ def test_json_comes_back_to_the_bit(tracked):
 def test_json_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="version 2"):
         controls_of({"format": "ddsp-match controls", "version": 2})
+
+
+def test_timbre_frames_are_written_number_by_number(tmp_path):
+    """Every number of the patch and its time, in a table of its own and in the JSON."""
+    dense = patch_of(69 + np.linspace(0, 2, 101))
+    patch = replace(dense, frames=compacted(dense.controls, TIMEBASE))
+    frames = patch.frames
+    files = export_csv(patch, tmp_path / "a.csv")
+    assert [path.name for path in files] == ["a.csv", "a.partials.csv", "a.frames.csv"]
+    rows = list(csv.DictReader(files[2].read_text(encoding="utf-8").splitlines()))
+    pitches = [row for row in rows if row["curve"] == "f0_cents"]
+    assert [float(row["time_s"]) for row in pitches] == pytest.approx((frames.f0.times / TIMEBASE.frame_rate).tolist())
+    assert [float(row["value"]) for row in pitches] == pytest.approx(frames.f0.values[0].tolist(), abs=0.01)
+    (voice,) = frames.voices
+    values = [frames.f0.values, voice.offset_db, *(getattr(voice, name).values for name in voice.TRACKS)]
+    assert len(rows) == sum(one.numel() for one in values)
+    (path,) = export_json(patch, tmp_path / "a.json")
+    stored = json.loads(path.read_text(encoding="utf-8"))["frames"]
+    assert sum(len(row) for one in stored for row in one["values"]) == len(rows)
+    assert {one["curve"] for one in stored} == {row["curve"] for row in rows}

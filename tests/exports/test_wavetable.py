@@ -12,6 +12,8 @@ import torch
 
 from ddsp_match.core.errors import ConfigError, PitchError
 from ddsp_match.exports.wavetable import FRAME_SIZES, PEAK, choose, harmonics, periods, wt_bytes
+from ddsp_match.models.frame_plan import compacted
+from ddsp_match.models.frames_model import controls_of
 from ddsp_match.patch import Patch
 from ddsp_match.tasks.export import export
 from tests.compare import assert_close
@@ -203,3 +205,20 @@ def test_surges_own_format_holds_the_same_periods(size, bits, wanted, atol):
     held, flags = read_wt(wt_bytes(waves, bits))
     assert flags == wanted
     assert_close(held, waves, atol)
+
+
+def test_timbre_frames_are_the_periods_of_a_patch_that_holds_them(tmp_path):
+    """One a knot of the tone, each with the spectrum that is stored there; fewer on demand."""
+    dense = brightening()
+    held = replace(dense, frames=compacted(dense.controls, dense.timebase))
+    patch = replace(held, controls=controls_of(held.frames), provenance={"sound": "reed", "model": "frames"})
+    knots = held.frames.voices[0].tone.times
+    notes: list[str] = []
+    waves = table(tmp_path, patch, on_note=notes.append)
+    assert 1 < len(waves) <= len(knots)
+    assert notes == [f"{len(waves)} periods of 2048 samples, the timbre frames that the patch holds"]
+    spectrum = np.abs(np.fft.rfft(waves))[:, 1:7]
+    stored = patch.controls.partial_amplitudes[0, :6, knots].T.numpy()
+    apart = np.abs((spectrum / spectrum[:, :1])[:, None] - (stored / stored[:, :1])[None]).max(2)
+    assert apart.min(1).max() < 1e-4 and (np.diff(apart.argmin(1)) > 0).all()
+    assert len(table(tmp_path, patch, frames=1)) == 1

@@ -20,6 +20,7 @@ from ddsp_match.core.settings import FitSettings
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import Verdict
 from ddsp_match.report import page
+from tests.edits.phrases import phrase
 from tests.report.reports import METRICS, PATCH_FILE, fit_result
 
 SPITE = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&{{data}}</title>"
@@ -296,3 +297,13 @@ def test_a_pitch_of_few_frames_is_not_that_of_the_sound():
     assert "of the frames)" not in page.html(data)
     found = page.html(dataclasses.replace(data, features=dataclasses.replace(data.features, voiced=voiced)))
     assert re.search(r"A2[^(]* \([0-9.]+ Hz in \d+ % of the frames\)", found)
+
+
+def test_the_notes_of_a_phrase_are_listed_with_the_command_that_chooses_them():
+    """By number, with their place; a single note is no list."""
+    assert "--note 1,2" not in page.html(dataclasses.replace(fit_result(0.6), patch=phrase([(57, 60, 0.2)])))
+    data = dataclasses.replace(fit_result(1.6), patch=phrase([(57, 60, 0.2), (0, 10, 0.0), (64, 90, 0.2)]))
+    text = page.html(data, PATCH_FILE)
+    assert "ddsp-match export &#39;a tone.patch.safetensors&#39; --to sfz --note 1,2" in text
+    second = r'<th scope="row">2</th><td>E4</td><td>-?[\d.]+ dB</td><td>0\.\d+ to 1\.\d+ s</td><td>held by'
+    assert re.search(second, text)
