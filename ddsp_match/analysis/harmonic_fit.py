@@ -21,9 +21,8 @@ BANDWIDTH_OVER_F0 = 1 / 3
 ITERATIONS = 14  # 10 and 30 gave the same loss to three digits on six sounds from 110 to 520 Hz
 
 
-# What `smoothness` lets through, 1 / (1 + (f / bandwidth)^4), holds noise as a band of so many bandwidths does, and
-# leaves out as much less of it.
-NOISE_WIDTH, EXPLAINED_WIDTH = 3 * math.pi / (4 * math.sqrt(2)), 5 * math.pi / (4 * math.sqrt(2))
+# What `smoothness` lets through, 1 / (1 + (f / bandwidth)^4), holds noise as a band of so many bandwidths does.
+NOISE_WIDTH = 3 * math.pi / (4 * math.sqrt(2))
 
 
 class HarmonicOperator(Protocol):
@@ -59,11 +58,6 @@ def smoothness(
 def analysis_width(base_hz: torch.Tensor, bandwidth_hz: float) -> torch.Tensor:
     """The bandwidth in Hz in which partials of this distance are analysed."""
     return torch.minimum(torch.full_like(base_hz, bandwidth_hz), base_hz * BANDWIDTH_OVER_F0)
-
-
-def explained_share(base_hz: torch.Tensor, bandwidth_hz: float) -> torch.Tensor:
-    """The share of the power of noise that partials of this distance explain by chance."""
-    return (EXPLAINED_WIDTH * analysis_width(base_hz, bandwidth_hz) / base_hz).clamp(max=0.95)
 
 
 def fit_harmonics(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from ddsp_match.analysis.harmonic_fit import NOISE_WIDTH, analysis_width
 from ddsp_match.core.timebase import Timebase
@@ -49,9 +49,8 @@ def valley_magnitudes(
     timebase: Timebase,
     n_bands: int,
     n_frames: Sequence[int] | None = None,
-    share: float = VALLEY_SHARE,
 ) -> Float[torch.Tensor, "batch bands frames"]:
-    """A share of the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
+    """Half the gain white noise needs to fill the valleys between the harmonics as the sound itself does.
 
     What a harmonic fit leaves over lies mostly beside the harmonics and is no noise; between them there is little
     else. A low quantile of the power of the bins around each band stands for the mean of an exponential distribution
@@ -64,7 +63,6 @@ def valley_magnitudes(
         timebase: Frame grid.
         n_bands: Bands, evenly spaced from 0 Hz to Nyquist inclusive.
         n_frames: Frames of each signal that count for its median; by default all.
-        share: Of the gain.
     """
     batch, frames = f0_hz.shape
     counted = [frames] * batch if n_frames is None else n_frames
@@ -85,7 +83,45 @@ def valley_magnitudes(
         for row, of_row in zip(rows, power, strict=True):
             mean[row] = _smallest(of_row[:, index], rank)
     mean /= -math.log(1 - VALLEY_QUANTILE / CLEAN_SHARE)
-    return (share * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
+    return (VALLEY_SHARE * mean.mT.sqrt()).clamp(min=MAGNITUDE_FLOOR)
+
+
+def noise_between(
+    partials: Complex[torch.Tensor, "batch partials frames"],
+    counted: Bool[torch.Tensor, "1 partials 1"],
+    base_hz: Float[torch.Tensor, "batch frames"],
+    bandwidth_hz: float,
+    timebase: Timebase,
+    n_bands: int,
+) -> Float[torch.Tensor, "batch bands frames"]:
+    """The gain white noise needs to be what lies between the harmonics.
+
+    Partials there follow f0 as the harmonics do, and what they hold is noise alone, however wide a vibrato is.
+
+    Args:
+        partials: Complex amplitudes, analysed in bands of `bandwidth_hz` on either side.
+        counted: The partials that hold noise alone.
+        base_hz: Distance of the partials.
+        bandwidth_hz: As of `smoothness`.
+        timebase: Frame grid.
+        n_bands: Bands, evenly spaced from 0 Hz to Nyquist inclusive.
+    """
+    k = torch.arange(1, partials.shape[1] + 1, device=partials.device).view(1, -1, 1)
+    place = base_hz.unsqueeze(1) * k / timebase.nyquist_hz * (n_bands - 1)
+    audible = (counted & (place < n_bands - 1)).float()
+    index = place.round().long().clamp(max=n_bands - 1)
+    width_hz = NOISE_WIDTH * analysis_width(base_hz, bandwidth_hz).unsqueeze(1)
+    power = audible * partials.abs().square() * timebase.sample_rate / (4 * width_hz)
+    empty = power.new_zeros(len(power), n_bands, power.shape[2])
+    sums = torch.stack([empty.scatter_add(1, index, value) for value in (power, audible.expand_as(power))])
+    # A band without such a partial has its neighbours': as far away as the widest gap between two.
+    gaps = torch.nonzero(counted.flatten())[:, 0].diff()
+    widest = float(gaps.max()) if len(gaps) else len(k)
+    reach = max(2, math.ceil(widest * float(base_hz.max()) / timebase.nyquist_hz * (n_bands - 1)))
+    kernel = (1 - torch.arange(-reach, reach + 1, device=power.device).abs() / (reach + 1)).view(1, 1, -1)
+    smooth = torch.nn.functional.conv1d(sums.movedim(2, 3).reshape(-1, 1, n_bands), kernel, padding=reach)
+    total, count = smooth.view(2, len(power), -1, n_bands).movedim(3, 2)
+    return (total / count.clamp(min=1e-6)).sqrt().clamp(min=MAGNITUDE_FLOOR)
 
 
 def steadied(noise: Float[torch.Tensor, "batch bands frames"]) -> Float[torch.Tensor, "batch bands frames"]:

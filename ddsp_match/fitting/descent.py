@@ -123,6 +123,12 @@ class Batch:
         """The distance of what is played to the targets, of each excerpt."""
         return TotalLoss(self.target, self.timebase.sample_rate, self.settings.loss, workers, **self._whose)
 
+    def mean_of_sounds(self, values: Float[torch.Tensor, " rows"]) -> Float[torch.Tensor, " sounds"]:
+        """The mean of each sound's rows."""
+        rows = torch.tensor(self.owners, device=values.device)
+        counts = torch.bincount(rows).to(values)
+        return values.new_zeros(len(self.excerpts)).index_add(0, rows, values) / counts
+
     def play(self) -> Float[torch.Tensor, "rows samples"]:
         """Play the present numbers, with other noise each time where there is a choice."""
         start = self._played * NOISE_STRIDE % self._choices
@@ -291,11 +297,16 @@ class Descent:
         first, n_samples = excerpts[0].first, batch.target.shape[1]
         groups = batch.model.groups(optimizer.lr, optimizer.lr_phase, harmonics=self.harmonics)
         if wet is None:
-            through, loss = None, batch.loss(self.workers)
+            through, distance = None, batch.loss(self.workers)
         else:
             groups += wet.groups(optimizer.lr)
             through = wet.after(before, n_samples)
-            loss = wet.loss(first, first + n_samples, batch.target, self.settings.loss, self.workers)
+            distance = wet.loss(first, first + n_samples, batch.target, self.settings.loss, self.workers)
+
+        def loss(sound: torch.Tensor) -> torch.Tensor:
+            penalty = batch.model.penalty()
+            return distance(sound) if penalty is None else distance(sound) + batch.mean_of_sounds(penalty)
+
         live = self.live
         room = None  # that this segment is fitted without, and yet is to be heard with
         if live is not None and wet is None and self.wet is not None:

@@ -13,12 +13,11 @@ from jaxtyping import Bool, Complex, Float
 from ddsp_match.analysis.harmonic_fit import (
     ITERATIONS,
     bounded_cents,
-    explained_share,
     fit_harmonics,
     refined_f0,
     smoothness,
 )
-from ddsp_match.analysis.noise_fit import VALLEY_SHARE, noise_magnitudes, steadied, valley_magnitudes, without_noise
+from ddsp_match.analysis.noise_fit import noise_between, noise_magnitudes, steadied, valley_magnitudes, without_noise
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
@@ -136,13 +135,7 @@ class FirstGuess:
             return grid, [self._by_chance(grid, segment) for segment in self.segments]
         partials, left_db = self._partials(grid, self.target.pitched)
         if self.fresh:
-            finer = self._finer(f0_hz) if left_db > -ENOUGH_DB else None
-            if finer is not None:
-                lines = self._lines(finer, self._partials(finer, True)[0])
-                theirs, others_db = self._partials(finer, True, live=lines)
-                if others_db < left_db - (FINER_DB if self.target.pitched else LINES_DB):
-                    grid, partials, self.tonal = finer, theirs, True
-            return grid, [self._controls(grid, *pair) for pair in zip(self.segments, partials, strict=True)]
+            return self._honest(grid, partials, left_db)
         steady = self.settings.synth.grid == "steady" or not self.target.pitched
         if self._may_be_steady() and (steady or left_db > -ENOUGH_DB):
             other = self._steady_grid()
@@ -186,18 +179,47 @@ class FirstGuess:
             lines[grid.divisions - 1 :: grid.divisions] = True
         return lines.view(1, -1, 1)
 
-    def _finer(self, f0_hz: torch.Tensor) -> Grid | None:
+    def _honest(
+        self, grid: Grid, partials: list[torch.Tensor], left_db: float
+    ) -> tuple[Grid, list[Controls]]:
+        """The grid and the controls with the noise in the noise: partials are analysed between the harmonics, too.
+
+        What stands out there is a partial that is no harmonic; the rest says how strong the noise is, without any tone.
+        """
+        finer = self._finer(grid)
+        every, _ = self._partials(finer, True)
+        lines = self._lines(finer, every)
+        if left_db > -ENOUGH_DB and grid.divisions == 1:
+            theirs, others_db = self._partials(finer, True, live=lines)
+            if others_db < left_db - (FINER_DB if self.target.pitched else LINES_DB):
+                grid, partials, self.tonal = finer, theirs, True
+        controls = []
+        for segment, own, fine in zip(self.segments, partials, every, strict=True):
+            f0_hz = grid.f0_hz[:, segment.first : segment.last]
+            base_hz = finer.base_hz[:, segment.first : segment.last]
+            noise = own.real.new_zeros(self.channels, 0, f0_hz.shape[1])
+            if self.n_bands and self.tonal:
+                noise = noise_between(fine, ~lines, base_hz, self.bandwidth_hz, self.timebase, self.n_bands)
+            elif self.n_bands:
+                a, b = self.span(segment)
+                noise = noise_magnitudes(self.target.samples[:, a:b], self.timebase, f0_hz.shape[1], self.n_bands)
+            if self.n_bands:
+                noise = steadied(noise)
+                base_hz = grid.base_hz[:, segment.first : segment.last]
+                own = without_noise(own, noise, base_hz, grid.divisions, self.bandwidth_hz, self.timebase)
+            controls.append(_controls(f0_hz, own, noise, "tracked", self.timebase.nyquist_hz, grid.divisions))
+        return grid, controls
+
+    def _finer(self, grid: Grid) -> Grid:
         """A grid with partials between the harmonics, or on no harmonics at all where there is no pitch."""
-        divisions, kind = 1, "steady"
+        f0_hz, divisions = grid.f0_hz, 1
         if self.target.pitched:
-            divisions, kind = math.ceil(float(f0_hz.quantile(0.9)) / FINE_HZ), "f0"
+            divisions = max(2, math.ceil(float(f0_hz.quantile(0.9)) / FINE_HZ))
         else:
             f0_hz = torch.full_like(f0_hz, FINE_HZ)
-        if self.settings.synth.divisions not in (None, 1) or (divisions == 1 and kind == "f0"):
-            return None
         count = max(1, int((self.timebase.nyquist_hz - 1e-3) * divisions / float(f0_hz.min())))
         count = min(count, math.ceil(MOST_PARTIALS * self.timebase.nyquist_hz / FINE_HZ))
-        return Grid(f0_hz, divisions, count, self._phase(f0_hz / divisions), kind)
+        return Grid(f0_hz, divisions, count, self._phase(f0_hz / divisions), grid.kind)
 
     def _phase(self, base_hz: torch.Tensor) -> Float[torch.Tensor, "1 samples"]:
         """The phase that all channels share."""
@@ -299,19 +321,8 @@ class FirstGuess:
         if self.n_bands:
             residual = target - self._synth(grid, segment).harmonics(partials) if self.tonal else target
             noise = noise_magnitudes(residual, self.timebase, frames, self.n_bands)
-            if self.tonal and (grid.divisions == 1 or not self.fresh) and grid.kind == "f0":
-                # Numbers that hear other noise at every step can't take it for their own: it is guessed whole.
-                share = 1.0 if self.fresh else VALLEY_SHARE
-                if self.fresh:
-                    base_hz = grid.base_hz[:, segment.first : segment.last].unsqueeze(1)
-                    noise = noise / (1 - explained_share(base_hz, self.bandwidth_hz)).sqrt()
-                valleys = valley_magnitudes(target, f0_hz, self.timebase, self.n_bands, share=share)
-                noise = torch.minimum(noise, valleys)
-        if self.n_bands and self.fresh:
-            noise = steadied(noise)
             if self.tonal:
-                base_hz = grid.base_hz[:, segment.first : segment.last]
-                partials = without_noise(partials, noise, base_hz, grid.divisions, self.bandwidth_hz, self.timebase)
+                noise = torch.minimum(noise, valley_magnitudes(target, f0_hz, self.timebase, self.n_bands))
         nyquist_hz, mode = self.timebase.nyquist_hz, self.settings.synth.phase
         return _controls(f0_hz, partials, noise, mode, nyquist_hz, grid.divisions)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
@@ -63,6 +63,10 @@ class Model(torch.nn.Module):
             n_partials: Partials that each row has; those behind are padding and stay silent.
             stored: What `compacted` gave of each sound; empty where it gave None.
         """
+
+    def penalty(self) -> Float[torch.Tensor, " rows"] | None:
+        """What is added to the loss of each row for numbers that the sound alone would not keep where they belong."""
+        return None
 
     def stored(self) -> Sequence[Any]:
         """What is stored of each sound, with the present numbers; empty where that is the controls."""
