@@ -54,6 +54,7 @@ class FramesModel(Model):
     audible: Float[torch.Tensor, "rows partials frames"]
     noise_basis: Float[torch.Tensor, "bands erb"]
     whole: Bool[torch.Tensor, "rows 1 1"]
+    phase_values: Float[torch.Tensor, "rows partials knots"]
     phase_hats: Float[torch.Tensor, "rows knots frames"]
     phase_values: torch.nn.Parameter
     guessed_noise: Float[torch.Tensor, "rows erb frames"]
