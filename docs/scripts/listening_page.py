@@ -65,8 +65,8 @@ def section(name: str, described: tuple[str, list[Edited]]) -> str:
     # One gain for all: a stem is as loud here as it is in the match.
     gain = 0.9 / max(np.abs(sound.samples).max() for _, sound in rows)
     players = "\n".join(player(name, label, sound, gain) for label, sound in rows)
-    distance, numbers = result.metrics["mrstft"], result.patch.numbers_per_second()
-    facts = f"multi-resolution spectral distance {distance:.3f}, {numbers:,.0f} numbers a second"
+    apart_db, numbers = result.metrics["mel_steady_db"], result.patch.numbers_per_second()
+    facts = f"{numbers:,.0f} numbers a second, {apart_db:.1f} dB from the sound in mel bands over 100 ms"
     return f"<section>\n<h2>{html.escape(title)}</h2>\n<p>{facts}</p>\n<dl>\n{players}\n</dl>\n</section>"
 
 

@@ -48,7 +48,7 @@ def main() -> None:
     figures: Figures = {}
     violin = fitted(sound("violin-phrase"), "violin-phrase").patch
     edits(violin, figures)
-    parts(fitted(sound("flute-e5"), "flute-e5").patch, figures)
+    parts(fitted(sound("flute-e5"), "flute-e5", "model=exact").patch, figures)
     body(fitted(sound("choir-a3"), "choir-a3").patch)
     trumpet = fitted(sound("trumpet-a4"), "trumpet-a4").patch
     between(trumpet, fitted(sound("clarinet-d4"), "clarinet-d4").patch)

@@ -9,6 +9,7 @@ import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -24,9 +25,13 @@ from ddsp_match.analysis.spectral_evidence import Spectrum, score_spectrum
 from ddsp_match.config import build
 from ddsp_match.core.audio import Audio, read
 from ddsp_match.core.controls import Controls
-from ddsp_match.core.settings import F0Settings, FitSettings
+from ddsp_match.core.settings import F0Settings
+from ddsp_match.fitting.first_guess import FirstGuess as Guess
 from ddsp_match.fitting.first_guess import Target
-from ddsp_match.fitting.matching import match
+from ddsp_match.losses.spectral import MultiResolutionSTFT, sizes_for
+from ddsp_match.losses.total import SteadyMelDistance
+from ddsp_match.models.frame_plan import Plan
+from ddsp_match.models.registry import settled
 from ddsp_match.synth.harmonic_noise import play
 from ddsp_match.tasks.fit import FitResult
 
@@ -40,9 +45,9 @@ def sound(name: str) -> Audio:
     return read(DATA / f"{name}.flac")[0]
 
 
-def fitted(audio: Audio, name: str, *overrides: str) -> FitResult:
-    """A fit with the defaults of ``conf/`` but for the overrides, on one thread."""
-    return ddsp_match.fit(audio, settings=build([*overrides, "threads=1"]), name=name)
+def fitted(audio: Audio, name: str, *overrides: str, **options: Any) -> FitResult:
+    """A fit with the defaults of ``conf/`` but for the overrides, on one thread; the options are those of ``fit``."""
+    return ddsp_match.fit(audio, settings=build([*overrides, "threads=1"]), name=name, **options)
 
 
 def sped_up(audio: Audio, factor: int) -> Audio:
@@ -96,45 +101,72 @@ class FirstGuess:
     """The parts of a first guess, of the first channel.
 
     Attributes:
-        partials: Amplitudes, ``(partials, frames)``.
+        partials: Amplitudes of the partials without the noise that they took along, ``(partials, frames)``.
         residual: The sound without them.
-        residual_of_harmonics: The sound without its harmonics, where they alone explain it.
         left_over: Noise gains that the residual asks for, ``(bands, frames)``.
         valleys: Noise gains that the valleys between the harmonics ask for.
-        noise: The noise gains the fit starts from.
+        noise: The noise gains the frames are made of.
+        plan: The curves that knots are looked for in.
     """
 
     partials: np.ndarray
     residual: np.ndarray
-    residual_of_harmonics: np.ndarray
     left_over: np.ndarray
     valleys: np.ndarray
     noise: np.ndarray
+    plan: Plan
 
 
 def first_guess(result: FitResult) -> FirstGuess:
-    """The first guess of a fit, made again for the f0 it settled on."""
-    timebase, controls = result.timebase, _started(result, result.settings)
-    target = torch.from_numpy(result.target.samples)
-    amplitudes, residual = controls.partial_amplitudes, target - _played(result, controls)
-    alone = replace(result.settings, synth=replace(result.settings.synth, divisions=1))
-    of_harmonics = target - _played(result, _started(result, alone))
-    left_over = noise_magnitudes(residual, timebase, controls.n_frames, controls.n_bands)
-    valleys = valley_magnitudes(target, controls.f0_hz, timebase, controls.n_bands)
-    parts = (amplitudes, residual, of_harmonics, left_over, valleys, controls.noise)
-    return FirstGuess(*(part[0].numpy() for part in parts))
-
-
-def _started(result: FitResult, settings: FitSettings) -> Controls:
-    """The controls that a fit along a known f0 starts from: those of one that is stopped at once."""
+    """The first guess of a fit, made again for the f0 it settled on, before any number is left out."""
+    timebase, settings = result.timebase, settled(result.settings)
     settings = replace(settings, f0=replace(settings.f0, refine=False))
     target = torch.from_numpy(result.target.samples)
-    (started,) = match([Target(target, result.controls.f0_hz)], result.timebase, settings, stop=lambda: True)
-    return started.controls
+    target = target - target.mean(1, keepdim=True)
+    (controls,) = Guess(Target(target, result.controls.f0_hz), timebase, settings).run()[1]
+    stems = play(controls, timebase, result.patch.n_samples, result.patch.noise_seed)
+    residual = target - stems.harmonic
+    left_over = noise_magnitudes(residual, timebase, controls.n_frames, controls.n_bands)
+    valleys = valley_magnitudes(target, controls.f0_hz, timebase, controls.n_bands, share=1.0)
+    parts = (controls.partial_amplitudes, residual, left_over, valleys, controls.noise)
+    return FirstGuess(*(part[0].numpy() for part in parts), Plan(controls, timebase))
 
 
-def _played(result: FitResult, controls: Controls) -> torch.Tensor:
-    return play(controls, result.timebase, result.patch.n_samples, result.patch.noise_seed).harmonic
+@dataclass(frozen=True)
+class Mixture:
+    """A made tone, the noise that was mixed with it, and both together."""
+
+    tone: np.ndarray
+    noise: np.ndarray
+    sound: Audio
+
+
+def made_mixture(level_db: float, *, rate: int = 16_000, seconds: float = 3.0, f0_hz: float = 220.0) -> Mixture:
+    """A tone with vibrato, and noise with a resonance that swells and fades, at a level below the tone's."""
+    rng, t = np.random.default_rng(7), np.arange(round(rate * seconds)) / rate
+    edges = np.minimum(np.clip(t / 0.05, 0, 1), np.clip((seconds - t) / 0.1, 0, 1))
+    cycles = np.cumsum(f0_hz * 2 ** (np.sin(2 * np.pi * 5 * t) * np.clip(t - 0.5, 0, 1) / 60)) / rate
+    count = int(0.95 * rate / 2 / f0_hz)
+    tone = edges * sum(np.cos(2 * np.pi * (k * cycles + rng.random())) / k**1.5 for k in range(1, count + 1))
+    hz = np.fft.rfftfreq(len(t), 1 / rate)
+    shape = 10 ** (0.9 * np.exp(-((np.log2(np.maximum(hz, 20.0) / 2500) / 0.6) ** 2)))
+    noise = edges * np.fft.irfft(np.fft.rfft(rng.standard_normal(len(t))) * shape, len(t))
+    noise *= 10 ** (0.3 * np.sin(2 * np.pi * 0.7 * t))
+    noise *= 10 ** (level_db / 20) * np.sqrt(np.square(tone).mean() / np.square(noise).mean())
+    gain = 0.5 / np.abs(tone + noise).max()
+    sound = Audio((gain * (tone + noise)).astype(np.float32)[None], rate)
+    return Mixture((gain * tone).astype(np.float32), (gain * noise).astype(np.float32), sound)
+
+
+def draws_apart(rate: int) -> dict[str, np.ndarray]:
+    """How far one draw of white noise is from another, over the gain of the other: as magnitudes, as mean powers."""
+    rng, gains_db = np.random.default_rng(3), np.arange(-8, 8.1, 0.5)
+    target, other = (torch.from_numpy(rng.standard_normal((1, 2 * rate)).astype(np.float32)) for _ in range(2))
+    steady = SteadyMelDistance(target, rate)
+    magnitudes = MultiResolutionSTFT(target, sizes_for(rate), linear=1.0, log=1.0, convergence=0.0)
+    louder = [other * 10 ** (float(gain) / 20) for gain in gains_db]
+    by = {"magnitudes": magnitudes, "steady": steady}
+    return {"gains_db": gains_db} | {name: np.array([float(loss(x)) for x in louder]) for name, loss in by.items()}
 
 
 def harmonics_of(controls: Controls) -> np.ndarray:
@@ -143,20 +175,15 @@ def harmonics_of(controls: Controls) -> np.ndarray:
 
 
 def transposed(result: FitResult, semitones: float) -> tuple[Controls, np.ndarray]:
-    """A patch played higher or lower: f0 times a ratio, everything else as it was, silent from Nyquist up.
+    """A patch played higher or lower, as ``edit --transpose`` does it.
 
     Returns:
         The new controls, and what they play, ``(samples,)``.
     """
-    old, timebase = result.patch.controls, result.timebase
-    f0_hz = old.f0_hz * 2 ** (semitones / 12)
-    k = torch.arange(1, old.n_partials + 1).view(1, -1, 1)
-    audible = old.partial_amplitudes * (f0_hz.unsqueeze(1) * k / old.divisions < timebase.nyquist_hz)
-    amplitude = audible.sum(1)
-    shares = audible / amplitude.unsqueeze(1).clamp(min=1e-9)
-    new = replace(old, f0_hz=f0_hz, amplitude=amplitude, distribution=shares)
-    stems = play(new, timebase, result.patch.n_samples, result.patch.noise_seed)
-    return new, stems.mix[0].numpy()
+    patch = (
+        ddsp_match.edit(result.patch, [{"edit": "transpose", "semitones": semitones}]) if semitones else result.patch
+    )
+    return patch.controls, ddsp_match.render(patch).samples[0]
 
 
 def cents_off(samples: np.ndarray, result: FitResult, controls: Controls) -> float:

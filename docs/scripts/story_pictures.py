@@ -37,7 +37,7 @@ HEAT = ListedColormap(sequential() / 255.0)
 OUTLINE = [Stroke(linewidth=3, foreground=PAPER), Normal()]
 DPI = 100
 LOSS_HOP = 96
-RANDOM_STEPS = 400  # what a start from chance is given; it would be far from its end after a default fit's few
+BUDGETS = 250, 1000, 4000  # numbers a second
 Figures = dict[str, str]
 
 STYLE = {
@@ -56,19 +56,24 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     violin = story.sound(story.STORY_SOUND)
     evidence = story.pitch_evidence(violin)
-    match = story.fitted(violin, story.STORY_SOUND)
+    analyses: list = []
+    match = story.fitted(violin, story.STORY_SOUND, on_analysis=analyses.append)
+
+    def again(*overrides: str) -> story.FitResult:
+        return story.fitted(violin, story.STORY_SOUND, *overrides, analysis=analyses[0])
+
     figures: Figures = {}
     draw_f0(evidence, match, figures)
     octaves(figures)
     guess = story.first_guess(match)
     first_guess(match, guess, figures)
+    frames(match, guess, figures)
     loss(match, figures)
-    chance = story.fitted(violin, story.STORY_SOUND, "init=random", f"optimizer.steps={RANDOM_STEPS}")
-    optimisation(match, chance, figures)
-    narrow = story.fitted(violin, story.STORY_SOUND, "init.bandwidth_hz=20", "quality=best")
-    result(match, narrow, figures)
-    plain = story.fitted(violin, story.STORY_SOUND, "synth.divisions=1")
-    phases(match, plain, story.fitted(violin, story.STORY_SOUND, "phase=zero"), figures)
+    optimisation(match, figures)
+    result(match, figures)
+    numbers({str(count): again(f"model.numbers={count}") for count in BUDGETS}, match, figures)
+    noise(figures)
+    models({"frames": match} | {name: again(f"model={name}") for name in ("exact", "notebook")}, figures)
     transposed(match, figures)
     limits(figures)
     readme(match)
@@ -137,7 +142,7 @@ def f0_line(axes: plt.Axes, f0_hz: np.ndarray, voiced: np.ndarray, frame_rate: f
 def draw_f0(evidence: story.PitchEvidence, match: story.FitResult, figures: Figures) -> None:
     """Activations with the path; what refinement moves."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1.45, 1))
-    low, high = evidence.grid.nearest(np.array([330.0, 840.0]))
+    low, high = np.searchsorted(evidence.grid.hz, [330.0, 840.0])
     part = evidence.activations[:, low:high].T
     left.imshow(
         part, origin="lower", aspect="auto", cmap=HEAT, vmin=0, vmax=0.9,
@@ -190,7 +195,7 @@ def octaves(figures: Figures) -> None:
     scores = evidence.spectrum.scores[loud].mean(0)
     right.plot(evidence.grid.hz, scores, color=INK, lw=1)
     for hz, colour, name in ((own, ORANGE, "network"), (judged, BLUE, "judge")):
-        near = evidence.grid.nearest(np.array([hz]))[0] + np.arange(-2, 3)
+        near = np.searchsorted(evidence.grid.hz, hz) + np.arange(-2, 3)
         best = near[scores[near].argmax()]
         right.plot(evidence.grid.hz[best], scores[best], "o", color=colour, ms=8)
         figures[f"octaves.{name}_score"] = f"{scores[best]:.2f}".replace("-", "−")
@@ -222,13 +227,13 @@ def first_guess(match: story.FitResult, guess: story.FirstGuess, figures: Figure
     harmonics_map(harmonics, guess.partials[divisions - 1 :: divisions], match.timebase.frame_rate, 24)
     harmonics.set(title="its harmonics, solved for in closed form", ylabel="harmonic")
     spectrogram(residual, guess.residual, rate, 10_000)
-    residual.set(title="what all partials leave over", ylabel="kHz", xlabel="s")
+    residual.set(title="the residual", ylabel="kHz", xlabel="s")
     frame = match.timebase.frame_at(2.6)
     around = slice(frame - 5, frame + 6)
     khz = np.linspace(0, match.timebase.nyquist_hz / 1000, guess.noise.shape[0])
     for gains, colour, width, label in (
-        (guess.left_over, ORANGE, 1.2, "left over"), (guess.valleys, GREEN, 1.2, "valleys"),
-        (guess.noise, INK, 3.5, "the lower: the start"),
+        (guess.left_over, ORANGE, 1.2, "residual"), (guess.valleys, GREEN, 1.2, "valleys"),
+        (guess.noise, INK, 3.0, "the first guess"),
     ):  # fmt: skip
         db = 20 * np.log10(np.sqrt(np.square(gains[:, around]).mean(1)))
         noise.plot(khz, db, color=colour, lw=width, label=label, zorder=1 if colour == INK else 2)
@@ -236,19 +241,61 @@ def first_guess(match: story.FitResult, guess: story.FirstGuess, figures: Figure
               ylim=(-70, 15))  # fmt: skip
     noise.legend(loc="upper right", ncols=3, columnspacing=1.0, handlelength=1.2)
     save(figure, "3-first-guess")
-    figures["guess.partials"], figures["guess.divisions"] = str(len(guess.partials)), str(divisions)
-    level = story.level_db(match.target.samples[0])
-    for name, rest in (("harmonics", guess.residual_of_harmonics), ("partials", guess.residual)):
-        figures[f"guess.{name}_leave_db"] = f"{story.level_db(rest) - level:.1f}".replace("-", "−")
+    figures["guess.partials"] = str(len(guess.partials))
+    left_db = story.level_db(guess.residual) - story.level_db(match.target.samples[0])
+    figures["guess.left_db"] = signed(left_db)
+    dense = (2 * guess.partials.shape[0] + guess.noise.shape[0] + 1) * guess.partials.shape[1]
+    figures["guess.numbers"] = f"{dense / match.patch.seconds:,.0f}"
+
+
+def frames(match: story.FitResult, guess: story.FirstGuess, figures: Figures) -> None:
+    """Where the knots of every curve lie, and the level as analysed and as stored."""
+    stored, rate = match.patch.frames, match.timebase.frame_rate
+    voice, curves = stored.voices[0], guess.plan.rows[0][0]
+    figure, (sound, level, timbre) = plt.subplots(3, 1, figsize=(9, 6.6), sharex=True, height_ratios=(1.5, 1, 1))
+    spectrogram(sound, match.target.samples[0], match.target.sample_rate, 10_000)
+    rows = (("tone", voice.tone, BLUE), ("noise", voice.noise, ORANGE), ("f0", stored.f0, GREEN))
+    for place, (name, track, colour) in enumerate(rows):
+        seconds = track.times.numpy() / rate
+        sound.plot(seconds, np.full(len(seconds), 9.4 - 0.7 * place), "|", color=colour, ms=9, mew=1.6,
+                   label=f"{name}: {len(seconds)} knots", path_effects=OUTLINE)  # fmt: skip
+    sound.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    sound.set(title="the sound, and the moments at which its timbre, its noise and f0 are stored", ylabel="kHz")
+    seconds = np.arange(stored.n_frames) / rate
+    shown = (
+        ("tone_level", level, 0, "level of the tone"),
+        ("tone", timbre, 4, f"harmonic {stored.centres[4]} over it"),
+    )
+    for name, axes, row, title in shown:
+        track = getattr(voice, name)
+        axes.plot(seconds, curves[name].values[row].numpy(), color=FAINT, lw=3, label="analysed, every 10 ms")
+        axes.plot(track.times.numpy() / rate, track.values[row].numpy(), "o-", color=BLUE, lw=1.2, ms=3.5,
+                  label=f"stored, {len(track.times)} knots")  # fmt: skip
+        axes.set(title=title, ylabel="dB")
+        axes.margins(x=0)
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    level.set_ylim(bottom=float(curves["tone_level"].values.max()) - 60)
+    span = timbre.get_ylim()
+    timbre.set_ylim(max(span[0], -40), min(span[1], 40))
+    timbre.set_xlabel("s")
+    save(figure, "4-frames")
+    for name in ("tone", "tone_level", "noise", "noise_level", "phase"):
+        figures[f"frames.{name}_knots"] = str(len(getattr(voice, name).times))
+    figures["frames.f0_knots"] = str(len(stored.f0.times))
+    figures["frames.partials"], figures["frames.groups"] = str(len(stored.partials)), str(len(stored.centres))
+    figures["frames.numbers"] = f"{stored.numbers:,}"
+    figures["frames.per_second"] = f"{match.patch.numbers_per_second():,.0f}"
+    n_bytes = story.patch_bytes(match)
+    figures["frames.bytes"], figures["frames.kbps"] = f"{n_bytes:,}", f"{8 * n_bytes / match.patch.seconds / 1000:.1f}"
 
 
 def loss(match: story.FitResult, figures: Figures) -> None:
     """One onset through a long, a middle and a short window."""
     rate = match.target.sample_rate
     sizes = sizes_for(rate)
-    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), sharey=True)
+    figure, axes = plt.subplots(1, 4, figsize=(11, 2.9), width_ratios=(1, 1, 1, 1.25))
     shown = slice(int(1.6 * rate / LOSS_HOP), int(2.1 * rate / LOSS_HOP))
-    for one, size in zip(axes, (sizes[0], sizes[2], sizes[4]), strict=True):
+    for one, size in zip(axes, (sizes[0], sizes[2], sizes[4]), strict=False):
         db = spectrum_db(match.target.samples[0], size, LOSS_HOP)[:, shown]
         one.imshow(
             db, origin="lower", aspect="auto", cmap=HEAT, vmin=-90, vmax=-20, interpolation="bilinear",
@@ -256,27 +303,33 @@ def loss(match: story.FitResult, figures: Figures) -> None:
         )  # fmt: skip
         one.set(title=f"{size} samples, {1000 * size / rate:.0f} ms", ylim=(0, 8), xlabel="s", xticks=[1.6, 1.8, 2.0])
     axes[0].set_ylabel("kHz")
-    save(figure, "4-loss")
+    apart = story.draws_apart(16_000)
+    for name, colour, label in (("magnitudes", ORANGE, "spectra"), ("steady", BLUE, "powers over 100 ms")):
+        best = apart[name].argmin()
+        axes[3].plot(apart["gains_db"], apart[name] / apart[name][best], color=colour, lw=1.6, label=label)
+        axes[3].plot(apart["gains_db"][best], 1, "o", color=colour, ms=6)
+        figures[f"loss.{name}_best_db"] = signed(apart["gains_db"][best])
+    axes[3].set(title="two draws of one noise", xlabel="gain of the second, dB", ylabel="distance over the least")
+    axes[3].legend(loc="upper center")
+    save(figure, "5-loss")
     figures["loss.longest"], figures["loss.shortest"] = str(sizes[0]), str(sizes[-1])
 
 
-def optimisation(match: story.FitResult, chance: story.FitResult, figures: Figures) -> None:
-    """The loss over the steps, from both starts."""
-    figure, axes = plt.subplots(figsize=(9, 3.2))
-    for result, colour, label in ((chance, ORANGE, "random start"), (match, BLUE, "start from analysis")):
-        axes.plot(result.trace.steps, result.trace.loss, color=colour, lw=1.6, label=label)
-    axes.set(yscale="log", xlabel="step", ylabel="loss", xlim=(0, chance.trace.steps[-1]))
-    low, high = match.trace.best[-1], chance.trace.loss[0]
-    ticks = [t for t in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5) if low <= t <= high]
-    axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    axes.minorticks_off()
+def optimisation(match: story.FitResult, figures: Figures) -> None:
+    """The loss over the steps, each with other noise."""
+    figure, axes = plt.subplots(figsize=(9, 2.8))
+    trace = match.trace
+    axes.plot(trace.steps, trace.loss, color=BLUE, lw=1.4)
+    axes.set(xlabel="step", ylabel="loss", xlim=(0, trace.steps[-1]))
     axes.grid(axis="y", color=FAINT, alpha=0.25)
-    axes.legend(loc="upper right")
-    save(figure, "5-optimisation")
-    for name, result in (("analysis", match), ("random", chance)):
-        figures[f"optimise.{name}_steps"] = str(result.trace.steps[-1])
-        figures[f"optimise.{name}_start"] = in_digits(result.trace.loss[0])
-        figures[f"optimise.{name}_end"] = in_digits(result.trace.best[-1])
+    save(figure, "6-optimisation")
+    figures["optimise.steps"] = str(trace.steps[-1])
+    figures["optimise.start"], figures["optimise.end"] = in_digits(trace.loss[0]), in_digits(trace.best[-1])
+
+
+def signed(value: float) -> str:
+    """With one decimal and a true minus."""
+    return f"{value + 0.0:.1f}".replace("-", "−")
 
 
 def in_digits(value: float) -> str:
@@ -284,8 +337,8 @@ def in_digits(value: float) -> str:
     return f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
 
 
-def result(match: story.FitResult, narrow: story.FitResult, figures: Figures) -> None:
-    """Target, match and stems on one scale; the figures also of a fit that leaves more to the noise."""
+def result(match: story.FitResult, figures: Figures) -> None:
+    """Target, match and stems on one scale."""
     figure, axes = plt.subplots(2, 2, figsize=(9, 5.4), sharex=True, sharey=True)
     sounds = {"target": match.target, "match": match.match, "harmonic stem": match.stems["harmonic"],
               "noise stem": match.stems["noise"]}  # fmt: skip
@@ -299,37 +352,80 @@ def result(match: story.FitResult, narrow: story.FitResult, figures: Figures) ->
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.01)
     bar.set_label("dB")
     bar.outline.set_visible(False)
-    save(figure, "6-result")
-    m = match.metrics
-    figures["result.mrstft"], figures["result.mel_db"] = in_digits(m["mrstft"]), in_digits(m["mel_db"])
-    figures["result.loudness_db"] = in_digits(m["loudness_l1_db"])
-    figures["result.noise_percent"] = f"{100 * m['noise_share']:.2f}"
-    figures["result.narrow_mrstft"] = in_digits(narrow.metrics["mrstft"])
-    figures["result.narrow_noise_percent"] = f"{100 * narrow.metrics['noise_share']:.1f}"
+    save(figure, "7-result")
+    closeness("result", match, figures)
+    figures["result.loudness_db"] = in_digits(match.metrics["loudness_l1_db"])
+    figures["result.noise_percent"] = f"{100 * match.metrics['noise_share']:.2f}"
 
 
-def phases(match: story.FitResult, plain: story.FitResult, zero: story.FitResult, figures: Figures) -> None:
-    """A few periods of the waveform with and without phases."""
-    rate = match.target.sample_rate
-    figure, axes = plt.subplots(2, 1, figsize=(9, 3.9), sharex=True, sharey=True)
-    start, count = int(2.60 * rate), int(0.012 * rate)
-    ms = np.arange(count) / rate * 1000
-    for one, fit, name in ((axes[0], match, "tracked"), (axes[1], zero, "zero")):
-        one.plot(ms, match.target.samples[0, start : start + count], color=FAINT, lw=3, label="target")
+def closeness(name: str, fit: story.FitResult, figures: Figures) -> None:
+    """How close a fit is, and what it takes."""
+    for figure, metric in (("mrstft", "mrstft"), ("mel_db", "mel_db"), ("steady_db", "mel_steady_db")):
+        figures[f"{name}.{figure}"] = in_digits(fit.metrics[metric])
+    figures[f"{name}.numbers"] = f"{fit.patch.numbers_per_second():,.0f}"
+    kilobits = 8 * story.patch_bytes(fit) / fit.patch.seconds / 1000
+    figures[f"{name}.kbps"] = f"{kilobits:.1f}" if kilobits < 100 else f"{kilobits:,.0f}"
+
+
+def numbers(fits: dict[str, story.FitResult], match: story.FitResult, figures: Figures) -> None:
+    """The same sound for several budgets."""
+    figure, axes = plt.subplots(1, len(fits) + 1, figsize=(11, 3.1), sharey=True)
+    shown = {f"{count} numbers a second": fit.match for count, fit in fits.items()} | {"the sound": match.target}
+    for one, (title, audio) in zip(axes, shown.items(), strict=True):
+        spectrogram(one, audio.samples[0], audio.sample_rate, 9000)
+        one.set(title=title, xlabel="s")
+    axes[0].set_ylabel("kHz")
+    save(figure, "8-numbers")
+    for count, fit in fits.items():
+        closeness(f"numbers{count}", fit, figures)
+
+
+def noise(figures: Figures) -> None:
+    """The noise stem of a made mixture beside the noise that is in it."""
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.1), width_ratios=(1, 1, 1.15))
+    for level_db in (-30, -20, -10):
+        mixture = story.made_mixture(level_db)
+        fit = story.fitted(mixture.sound, "mixture", "f0.source=constant", "f0.hz=220", "f0.refine_cents=60")
+        stem, rate = fit.stems["noise"].samples[0], mixture.sound.sample_rate
+        figures[f"noise.at{-level_db}_db"] = signed(story.level_db(stem) - story.level_db(mixture.noise))
+        if level_db != -20:
+            continue
+        for one, samples, title in (
+            (axes[0], mixture.noise, "the noise that was mixed in"),
+            (axes[1], stem, "noise stem"),
+        ):
+            spectrogram(one, samples, rate, rate / 2, low_db=-95, high_db=-35)
+            one.set(title=title, xlabel="s", ylabel="kHz")
+        for samples, colour, label in (
+            (mixture.tone, FAINT, "tone"),
+            (mixture.noise, ORANGE, "noise"),
+            (stem, BLUE, "noise stem"),
+        ):
+            db = 10 * np.log10(np.square(10 ** (spectrum_db(samples, 512, 128) / 20)).mean(1))
+            axes[2].plot(np.arange(len(db)) * rate / 512 / 1000, db, color=colour, lw=1.4, label=label)
+        axes[2].set(title="mean spectra, noise at −20 dB", xlabel="kHz", ylabel="dB", ylim=(-90, None))
+        axes[2].legend(loc="upper right")
+    save(figure, "9-noise")
+
+
+def models(fits: dict[str, story.FitResult], figures: Figures) -> None:
+    """A few periods of the waveform with each model."""
+    figure, axes = plt.subplots(3, 1, figsize=(9, 5.2), sharex=True, sharey=True)
+    for one, (name, fit) in zip(axes, fits.items(), strict=True):
+        rate = fit.target.sample_rate
+        start, count = int(2.60 * rate), int(0.012 * rate)
+        ms = np.arange(count) / rate * 1000
+        one.plot(ms, fit.target.samples[0, start : start + count], color=FAINT, lw=3, label="target")
         one.plot(ms, fit.match.samples[0, start : start + count], color=BLUE, lw=1.2, label="match")
-        one.set_title(f"phase={name}")
+        one.set_title(f"model={name}")
         one.margins(x=0)
-    axes[0].legend(loc="upper right", ncols=2, bbox_to_anchor=(1, 1.25))
-    axes[1].set_xlabel("ms, from 2.6 s")
-    save(figure, "7-phases")
-    for name, fit in (("tracked", match), ("plain", plain), ("zero", zero)):
-        m = fit.metrics
-        figures[f"phases.{name}_mrstft"] = in_digits(m["mrstft"])
-        figures[f"phases.{name}_mel_db"] = in_digits(m["mel_db"])
-        figures[f"phases.{name}_snr_db"] = f"{m['snr_db']:.1f}".replace("-", "−")
-        figures[f"phases.{name}_numbers"] = f"{fit.patch.numbers_per_second():,.0f}"
-        figures[f"phases.{name}_kilobytes"] = f"{story.patch_bytes(fit) / fit.patch.seconds / 1000:.0f}"
-    figures["phases.bands"] = str(match.controls.n_bands)
+        closeness(f"models.{name}", fit, figures)
+        figures[f"models.{name}.snr_db"] = signed(fit.metrics["snr_db"])
+    axes[0].legend(loc="upper right", ncols=2, bbox_to_anchor=(1, 1.3))
+    axes[2].set_xlabel("ms, from 2.6 s")
+    save(figure, "10-models")
+    figures["models.exact.divisions"] = str(fits["exact"].controls.divisions)
+    figures["models.exact.partials"] = str(fits["exact"].controls.n_partials)
 
 
 def transposed(match: story.FitResult, figures: Figures) -> None:
@@ -346,7 +442,7 @@ def transposed(match: story.FitResult, figures: Figures) -> None:
             name = "up" if semitones > 0 else "down"
             figures[f"transpose.{name}_cents"] = f"{story.cents_off(samples, match, controls):.1f}"
     axes[0].set_ylabel("kHz")
-    save(figure, "8-transpose")
+    save(figure, "11-transpose")
 
 
 def limits(figures: Figures) -> None:
@@ -362,13 +458,10 @@ def limits(figures: Figures) -> None:
         one.set(title=title, xlabel="s")
     f0_line(axes[1], both.features.f0_hz[0].numpy(), both.features.voiced[0].numpy(), both.timebase.frame_rate)
     axes[0].set_ylabel("kHz")
-    save(figure, "9-limits")
-    for name, fit in (("alone", alone), ("both", both)):
-        m = fit.metrics
-        figures[f"limits.{name}_mrstft"] = in_digits(m["mrstft"])
-        figures[f"limits.{name}_mel_db"] = in_digits(m["mel_db"])
-        figures[f"limits.{name}_snr_db"] = f"{m['snr_db']:.1f}"
-        figures[f"limits.{name}_divisions"] = str(fit.controls.divisions)
+    save(figure, "12-limits")
+    closeness("alone", alone, figures)
+    closeness("both", both, figures)
+    figures["both.divisions"] = str(both.controls.divisions)
 
 
 def readme(match: story.FitResult) -> None:
@@ -382,7 +475,9 @@ def readme(match: story.FitResult) -> None:
     f0_line(axes[1], f0_hz, voiced, frame_rate)
     axes[0].set_ylabel("kHz")
     harmonics_map(axes[2], story.harmonics_of(match.controls), frame_rate, 24)
-    axes[2].set(title="the harmonics that play it", xlabel="s", ylabel="harmonic")
+    knots = match.patch.frames.voices[0].tone.times.numpy() / frame_rate
+    axes[2].plot(knots, np.full(len(knots), 26), "|", color=BLUE, ms=9, mew=1)
+    axes[2].set(title="its harmonics, and the frames that hold them", xlabel="s", ylabel="harmonic", ylim=(0.5, 27.5))
     axes[2].yaxis.set_label_position("right")
     axes[2].yaxis.tick_right()
     save(figure, "readme")

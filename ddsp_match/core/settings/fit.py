@@ -35,14 +35,14 @@ class LossSettings(Settings):
     loudness: float = setting(0.0, "Weight of the A-weighted loudness distance.", low=0.0, high=1e6)
     steady: float | None = setting(
         None,
-        "Weight of the mel distance of powers averaged over 100 ms, which is fair to noise; null: 1 for model=frames, "
-        "0 for others.",
+        "Weight of the mel distance of powers averaged over 100 ms, which is fair to noise: two draws of one noise are "
+        "near each other; null: 1 with model=frames, 0 with others.",
         low=0.0,
         high=1e6,
     )
     waveform: float = setting(
         0.0,
-        "Weight of the mean absolute difference of samples; needs synth.phase=tracked.",
+        "Weight of the mean absolute difference of samples; needs synth.phase=tracked, best with model=exact.",
         low=0.0,
         high=1e6,
     )
@@ -68,8 +68,8 @@ class OptimizerSettings(Settings):
     name: str = setting("adam", "The update rule.", choices=("adam", "adamw"))
     steps: int | None = setting(
         None,
-        f"Most gradient steps; null: {STEPS}, or {MORE_STEPS} with effects, without tracked phases and from chance, "
-        "where the first guess is not that close.",
+        f"Most gradient steps; null: 100 with model=frames, {STEPS} with model=exact, and {MORE_STEPS} with effects, "
+        "without tracked phases and from chance, where the first guess is not that close.",
         unit="steps",
         low=1,
         high=100_000,
@@ -134,14 +134,14 @@ class ModelSettings(Settings):
 
     name: str = setting(
         "exact",
-        "The model. frames: an instrument of about a thousand numbers a second, noise in the noise part; exact: a "
-        "number for every control and frame; notebook: harmonics of f0 with phases of zero, as the seed recipe has it, "
-        "whatever synth.phase, synth.divisions and synth.grid say.",
+        "What is stored and fitted. frames: an instrument of about a thousand numbers a second, noise in the noise "
+        "part; exact: a number for every control and frame, the closest copy; notebook: harmonics of f0 with phases of "
+        "zero, as the seed recipe has it. Settings that only some models heed say so.",
     )
     numbers: float | None = setting(
         None,
-        "Most numbers a second that model=frames may spend, all channels together; null: as many as gain enough, some "
-        "hundreds for a plain sound and two thousand for a lively one.",
+        "Most numbers a second that model=frames may spend, all channels together; null: each that takes away 2 dB² of "
+        "squared error, some hundreds for a plain sound and two thousand for a lively one.",
         unit="numbers/s",
         low=1.0,
         high=1e6,

@@ -103,8 +103,9 @@ class SynthSettings(Settings):
     divisions: int | None = setting(
         None,
         "Partials a harmonic: with 1 only harmonics of f0 are played; more put partials between them, for bodies, "
-        "bells, stretched partials and second voices. null: as many as leave no gap of more than the frame rate, "
-        "100 Hz. Above 1 only with tracked phases.",
+        "bells, stretched partials and second voices. null: with model=exact as many as leave no gap of more than "
+        "the frame rate, 100 Hz; with model=frames 1, or a partial every 50 Hz where that explains more. Above 1 only "
+        "with tracked phases; always 1 with model=notebook.",
         unit="partials",
         low=1,
         high=100,
@@ -112,13 +113,15 @@ class SynthSettings(Settings):
     grid: str = setting(
         "auto",
         "What the partials are multiples of: f0 over the divisions, or a steady 75 Hz, which follows several voices, "
-        "wild glides and sounds without a pitch but does not move with f0; auto: f0, unless it explains little.",
+        "wild glides and sounds without a pitch but does not move with f0; auto: f0, unless it explains little. "
+        "Only model=exact heeds it.",
         choices=("auto", "f0", "steady"),
     )
     phase: str = setting(
         "tracked",
         "Phases of the harmonics: all zero, one static phase each, or tracked frame by frame, "
-        "which follows the waveform and costs one more number a harmonic and frame.",
+        "which follows the waveform and costs one more number a harmonic and frame. Only model=exact heeds it: frames "
+        "tracks phases on few knots, notebook has zeros.",
         choices=("zero", "static", "tracked"),
     )
     noise: bool = setting(True, "Whether filtered noise is played beside the harmonics.")
@@ -150,8 +153,8 @@ class InitSettings(Settings):
     bandwidth_hz: float = setting(
         50.0,
         "Fastest change of a partial that the first guess follows; 50: all that the frame rate carries, noise "
-        "included. Narrower leaves noise to the noise part and smears attacks. At most 20 with effects, and where "
-        "phases are not tracked.",
+        "included. Narrower leaves noise to the noise part and smears attacks. At most 20 with model=frames, with "
+        "effects, and where phases are not tracked.",
         unit="Hz",
         low=1.0,
         high=50.0,
