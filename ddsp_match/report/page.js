@@ -126,6 +126,17 @@
     });
   }
 
+  // ---- numbers: those of the first guess, and at the end the match's own -------------------------------------------
+  if (data.sizes) {
+    const { per_second, steady_db } = data.sizes, most = Math.max(...steady_db), own = per_second.length - 1;
+    add("sizes", {
+      x: new Axis({ low: Math.min(...per_second) / 1.2, high: Math.max(...per_second) * 1.2, log: true, label: "a second" }),
+      y: new Axis({ low: 0, high: 1.1 * most, label: "dB" }), height: 150,
+      lines: [{ x: per_second.slice(0, -1), y: steady_db.slice(0, -1), kind: "curve best" }, { x: [per_second[own]], y: [steady_db[own]], kind: "curve best" }],
+      read: (x) => { const i = nearest(per_second.slice(0, -1), x); return `${Math.round(per_second[i]).toLocaleString("en")} numbers a second: ${steady_db[i].toFixed(2)} dB before the descent`; },
+    });
+  }
+
   Common.attach(player, data, plots, clock);
   if (timbre) {
     const { onchange } = player;

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from ddsp_match.fitting.numbers_curve import closeness_over_numbers
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.report import series, shell
 from ddsp_match.report.figures import images
 from ddsp_match.report.players import format_words, players
-from ddsp_match.report.words import timbre_words, words
+from ddsp_match.report.words import sizes_words, timbre_words, words
 
 
 def write(path: str | Path, result: FitResult, patch_file: tuple[str, int] | None = None) -> Path:
@@ -36,7 +38,7 @@ def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
     sounds = players(result.target, result.match, result.stems)
     elements, scales = images(result)
     frame_s = result.timebase.hop / result.timebase.sample_rate
-    facts = {
+    facts: dict[str, Any] = {
         "duration_s": result.target.seconds,
         "pitched": result.features.pitch_hz is not None,
         "features": series.feature_series(result.features, frame_s),
@@ -45,10 +47,17 @@ def html(result: FitResult, patch_file: tuple[str, int] | None = None) -> str:
         "loss": series.loss_series(result.trace),
         **scales,
     }
+    sizes = closeness_over_numbers(result) if "mel_steady_db" in result.metrics else []
+    if sizes:
+        own = (result.patch.numbers_per_second(), result.metrics["mel_steady_db"])
+        points = [(one.per_second, one.steady_db) for one in sizes]
+        per_second, steady_db = zip(*points, own, strict=True)
+        facts["sizes"] = {"per_second": shell.numbers(per_second), "steady_db": shell.numbers(steady_db)}
     timbre = facts["timbre"]
     values = {
         "format_words": format_words(result.target),
         "timbre_words": timbre_words(timbre),
+        "sizes_words": sizes_words(sizes),
         "timbre_last": len(timbre["time_s"]) - 1 if timbre else 0,
         **elements,
         **words(result, patch_file),

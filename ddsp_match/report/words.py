@@ -9,6 +9,7 @@ from dataclasses import asdict
 from ddsp_match.core.controls import Controls
 from ddsp_match.dsp.notes import hz_of, note_words
 from ddsp_match.edits.instrument import Instrument
+from ddsp_match.fitting.numbers_curve import Size, knee
 from ddsp_match.fitting.result import FitResult
 from ddsp_match.fitting.verdict import CLEARLY, percent
 from ddsp_match.report.metrics_table import figures, flat, value_words
@@ -106,6 +107,22 @@ def note_rows(made: Instrument) -> list[tuple[str, ...]]:
         )
         for number, (tone, patch) in enumerate(zip(made.tones, owners, strict=True), 1)
     ]
+
+
+def _round(number: float) -> int:
+    """Two digits are enough for a number that is chosen."""
+    return int(float(f"{number:.2g}"))
+
+
+def sizes_words(sizes: list[Size]) -> str:
+    """Say what more or fewer numbers would buy; nothing where that was not measured."""
+    if not sizes:
+        return ""
+    return (
+        "What more or fewer numbers would buy: how far the first guess is from the target, before the descent brings "
+        "it nearer. The dot is this match, after it. Beyond the knee more numbers buy less: "
+        f"`model.numbers={_round(knee(sizes).per_second)}` fits with so many."
+    )
 
 
 def timbre_words(timbre: Mapping[str, Sequence] | None) -> str:

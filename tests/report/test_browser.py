@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ddsp_match.core.settings import FitSettings, ModelSettings
 from ddsp_match.report import page
 from tests.report.driver import Browser, missing
 from tests.report.reports import fit_result
@@ -15,6 +17,7 @@ pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 
+FRAMES = FitSettings(model=ModelSettings(name="frames"))
 STATE = """
     const p = window.ddspMatchPlayer;
     const gains = {};
@@ -222,3 +225,13 @@ def test_a_held_moment_is_as_loud_as_its_levels_and_has_no_seam(browser: Browser
         )
         assert measured == pytest.approx(power, rel=0.02 if partials else 0.2)
         assert seam <= widest
+
+
+def test_closeness_over_numbers_is_drawn_with_the_match_as_a_dot(browser: Browser, tmp_path: Path) -> None:
+    """And the number at the knee is told as a setting."""
+    data = fit_result(0.6, timbre=True)
+    data = replace(data, metrics={**data.metrics, "mel_steady_db": 0.4})
+    browser.open(page.write(tmp_path / "sizes.html", replace(data, settings=FRAMES)))
+    drawn = "return document.querySelectorAll('figure[data-plot=sizes] svg').length && "
+    assert browser.run(drawn + "document.querySelectorAll('figure[data-plot=sizes] .dot').length;") == 1
+    assert browser.run("return /model.numbers=\\d+/.test(document.body.textContent);")
