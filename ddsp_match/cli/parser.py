@@ -58,12 +58,12 @@ examples:
   ddsp-match fit sound.wav                                  all defaults
   ddsp-match fit sound.wav quality=draft                    a first impression; quality=best takes its time
   ddsp-match fit sound.wav --budget 20s                     the best that 20 s of optimisation give
-  ddsp-match fit sound.wav optimizer.target_loss=0.3        stop when good enough
+  ddsp-match fit sound.wav optimizer.target_loss=0.8        stop when good enough
   ddsp-match fit sound.wav --midi 60                        the pitch is known: middle C throughout
-  ddsp-match fit sound.wav synth.n_harmonics=60 phase=zero  fewer numbers in the patch
+  ddsp-match fit sound.wav model.numbers=500                as close as 500 numbers a second buy
   ddsp-match fit sound.wav effects=[reverb]                 the source and its room, found together
   ddsp-match fit sound.wav -o take2 --force                 write to take2/, over what is there
-  ddsp-match fit sound.wav --multirun synth.n_harmonics=20,40,80 loss=mrstft,mel
+  ddsp-match fit sound.wav --multirun model.numbers=500,1000,2000 loss=mrstft,mel
                                                             a sweep: six fits and a table of them
   ddsp-match fit samples/ --multirun loss=mrstft,mel        every sound with every setting; again: skips what is done
   ddsp-match fit samples/ -o outputs/my-kit                 every sound below a folder; again: skips what is done
