@@ -97,6 +97,7 @@ def test_with_edits_the_verdict_says_what_it_is_about(page, served, run):
     page.visit(f"{served.origin}/?edited#run={run}")
     page.until("document.querySelector('.verdict .edited')")
     assert "before your edits" in page.text(".verdict")
+    assert "1,040 numbers a second, 8.13 kbit/s" in page.text(".verdict")
     page.until("document.querySelector('main h2 + a') || document.querySelector('.card-head')")
     assert "before your edits" in page.text("#panel")
 

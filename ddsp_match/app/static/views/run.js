@@ -46,7 +46,8 @@ export function Run({ id }) {
   if (failed) return html`<div class="card empty-state"><h1 tabindex="-1">This match cannot be opened</h1><p class="quiet">${failed.found} ${failed.hint}</p><a class="button" href="#">Start anew</a></div>`;
   if (!facts) return html`<p class="quiet" role="status">Opening the match …</p>`;
   const choose = (next) => { setTab(next); say(`${TABS.find((one) => one.id === next).label} is shown`); };
-  const View = VIEWS[tab];
+  const View = VIEWS[tab], { numbers_per_second: numbers, kbit_per_second: kbit } = facts.metrics || {};
+  const size = [Number.isFinite(numbers) && `${Math.round(numbers).toLocaleString("en")} numbers a second`, Number.isFinite(kbit) && `${+kbit.toPrecision(3)} kbit/s`].filter(Boolean);
   return html`<header class="page-head"><div><${Title} name=${facts.name} onRename=${sound && (async (name) => { await patch(`/api/sounds/${sound.id}`, { name }); setFacts({ ...facts, name }); })} />
       <p class="facts">${facts.seconds != null && html`<span>${seconds(facts.seconds)}</span>`}<span>${facts.sample_rate / 1000} kHz ${facts.channels === 1 ? "mono" : "stereo"}</span>
         ${facts.pitch_hz != null && html`<span>${note(midiOf(facts.pitch_hz))} · ${hertz(facts.pitch_hz)}</span>`}<span>${ago(facts.when)}</span></p></div>
@@ -54,6 +55,7 @@ export function Run({ id }) {
         <${Ask} label="Delete" question="Delete this match and its files?" yes="Delete it" onYes=${() => remove(`/api/runs/${id}`).then(() => go("home"), complain)} /></div></header>
     ${again && html`<${FitForm} order=${{ run: id }} midi=${facts.pitch_hz && midiOf(facts.pitch_hz)} settings=${facts.settings} estimate=${sound?.estimate_s} label="Fit again" />`}
     <section class=${`verdict ${facts.level}`} aria-label="Verdict"><span class=${`badge ${facts.level}`}>${facts.level}</span><b>${facts.verdict}</b>
+      ${size.length > 0 && html`<span class="small quiet">${size.join(", ")}</span>`}
       ${edits.active && html`<span class="badge edited">edited</span><span class="small quiet">The verdict and the figures are of the match before your edits.</span>`}</section>
     <${Tabs} label="What to do with the match" tabs=${TABS} chosen=${tab} onChoose=${choose} />
     <div id="panel" role="tabpanel" aria-labelledby=${`tab-${tab}`} class="stack"><${View} key=${tab} id=${id} facts=${facts} deck=${deck} edits=${edits} /></div>`;
