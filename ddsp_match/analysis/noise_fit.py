@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Bool, Complex, Float
 
-from ddsp_match.analysis.harmonic_fit import NOISE_WIDTH, analysis_width
+from ddsp_match.analysis.harmonic_fit import NOISE_WIDTH, analysis_width, edge_gain
 from ddsp_match.core.timebase import Timebase
 
 MAGNITUDE_FLOOR = 1e-7
@@ -112,6 +112,7 @@ def noise_between(
     index = place.round().long().clamp(max=n_bands - 1)
     width_hz = NOISE_WIDTH * analysis_width(base_hz, bandwidth_hz).unsqueeze(1)
     power = audible * partials.abs().square() * timebase.sample_rate / (4 * width_hz)
+    power = power / edge_gain(base_hz, timebase, bandwidth_hz)
     empty = power.new_zeros(len(power), n_bands, power.shape[2])
     sums = torch.stack([empty.scatter_add(1, index, value) for value in (power, audible.expand_as(power))])
     # A band without such a partial has its neighbours': as far away as the widest gap between two.
