@@ -40,6 +40,10 @@ from benchmarks.common import (
 # A part of the model, and the settings that leave it out; `--numbers` gives all of them as many numbers.
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "nothing": (),
+    "the loss that is fair to noise": ("loss.steady=0",),
+    "the descent": ("optimizer.steps=1",),
+    "a descent of the phases": ("optimizer.lr_phase=0",),
+    "a refined f0": ("f0.refine=false",),
 }
 ABLATION, OPUS = "without: ", "opus "  # begin the names of such rows
 SETS = {"nsynth": "NSynth clips", "phrases": "phrases at 44.1 kHz"}

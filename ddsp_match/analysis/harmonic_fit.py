@@ -64,7 +64,7 @@ def analysis_width(base_hz: torch.Tensor, bandwidth_hz: float) -> torch.Tensor:
 def edge_gain(
     base_hz: Float[torch.Tensor, "batch frames"], timebase: Timebase, bandwidth_hz: float
 ) -> Float[torch.Tensor, " frames"]:
-    """How much more power of noise a partial holds at the edges of a sound, where nothing lies on one side to smooth it.
+    """How much more noise a partial holds at the edges of a sound, where nothing lies on one side to smooth it.
 
     The variance of the least-squares amplitudes in each frame, over that in the middle: about 4 in the outermost.
     """
