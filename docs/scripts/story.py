@@ -18,7 +18,7 @@ import torch
 import ddsp_match
 from ddsp_match.analysis.analyse import analyse
 from ddsp_match.analysis.crepe_network import crepe_network
-from ddsp_match.analysis.noise_fit import noise_magnitudes, valley_magnitudes
+from ddsp_match.analysis.noise_fit import noise_magnitudes
 from ddsp_match.analysis.pitch_grid import DecodedPitch, PitchGrid, decode
 from ddsp_match.analysis.pitch_judge import JudgedPitch, judge
 from ddsp_match.analysis.spectral_evidence import Spectrum, score_spectrum
@@ -104,15 +104,13 @@ class FirstGuess:
         partials: Amplitudes of the partials without the noise that they took along, ``(partials, frames)``.
         residual: The sound without them.
         left_over: Noise gains that the residual asks for, ``(bands, frames)``.
-        valleys: Noise gains that the valleys between the harmonics ask for.
-        noise: The noise gains the frames are made of.
+        noise: The noise gains the frames are made of: what lies between the harmonics.
         plan: The curves that knots are looked for in.
     """
 
     partials: np.ndarray
     residual: np.ndarray
     left_over: np.ndarray
-    valleys: np.ndarray
     noise: np.ndarray
     plan: Plan
 
@@ -127,8 +125,7 @@ def first_guess(result: FitResult) -> FirstGuess:
     stems = play(controls, timebase, result.patch.n_samples, result.patch.noise_seed)
     residual = target - stems.harmonic
     left_over = noise_magnitudes(residual, timebase, controls.n_frames, controls.n_bands)
-    valleys = valley_magnitudes(target, controls.f0_hz, timebase, controls.n_bands, share=1.0)
-    parts = (controls.partial_amplitudes, residual, left_over, valleys, controls.noise)
+    parts = (controls.partial_amplitudes, residual, left_over, controls.noise)
     return FirstGuess(*(part[0].numpy() for part in parts), Plan(controls, timebase))
 
 

@@ -232,12 +232,11 @@ def first_guess(match: story.FitResult, guess: story.FirstGuess, figures: Figure
     around = slice(frame - 5, frame + 6)
     khz = np.linspace(0, match.timebase.nyquist_hz / 1000, guess.noise.shape[0])
     for gains, colour, width, label in (
-        (guess.left_over, ORANGE, 1.2, "residual"), (guess.valleys, GREEN, 1.2, "valleys"),
-        (guess.noise, INK, 3.0, "the first guess"),
+        (guess.left_over, ORANGE, 1.2, "the residual"), (guess.noise, INK, 2.0, "between the harmonics"),
     ):  # fmt: skip
         db = 20 * np.log10(np.sqrt(np.square(gains[:, around]).mean(1)))
-        noise.plot(khz, db, color=colour, lw=width, label=label, zorder=1 if colour == INK else 2)
-    noise.set(title="two estimates of its noise, at 2.6 s", xlabel="kHz", ylabel="gain, dB", xlim=(0, 10),
+        noise.plot(khz, db, color=colour, lw=width, label=label)
+    noise.set(title="its noise at 2.6 s", xlabel="kHz", ylabel="gain, dB", xlim=(0, 10),
               ylim=(-70, 15))  # fmt: skip
     noise.legend(loc="upper right", ncols=3, columnspacing=1.0, handlelength=1.2)
     save(figure, "3-first-guess")

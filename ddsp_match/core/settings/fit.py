@@ -68,8 +68,8 @@ class OptimizerSettings(Settings):
     name: str = setting("adam", "The update rule.", choices=("adam", "adamw"))
     steps: int | None = setting(
         None,
-        f"Most gradient steps; null: 100 with model=frames, {STEPS} with model=exact, and {MORE_STEPS} with effects, "
-        "without tracked phases and from chance, where the first guess is not that close.",
+        f"Most gradient steps; null: as the model needs ({STEPS} with model=exact, a few more with frames), or "
+        f"{MORE_STEPS} with effects, without tracked phases and from chance, where the first guess is not that close.",
         unit="steps",
         low=1,
         high=100_000,
