@@ -51,24 +51,48 @@ def hats(times: Int[torch.Tensor, " knots"], frames: int) -> Float[torch.Tensor,
         times: Frames of the knots, rising; before the first and behind the last the curve is level.
         frames: Frames of the curve, from 0.
     """
-    count, t = len(times), torch.arange(frames)
-    if count == 1:
-        return torch.ones(1, frames)
-    left = (torch.searchsorted(times, t, right=True) - 1).clamp(0, count - 2)
-    share = ((t - times[left]) / (times[left + 1] - times[left])).clamp(0, 1).float()
-    weights = torch.zeros(count, frames)
+    left, share = _places(times, frames)
+    weights, t = torch.zeros(len(times), frames), torch.arange(frames)
+    weights[left + (1 if len(times) > 1 else 0), t] = share
     weights[left, t] = 1 - share
-    weights[left + 1, t] = share
     return weights
 
 
+def curve(
+    times: Int[torch.Tensor, " knots"], values: Float[torch.Tensor, "dims knots"], frames: int
+) -> Float[torch.Tensor, "dims frames"]:
+    """Curves of straight lines between knots, at every frame; level beyond the outer ones."""
+    if len(times) == 1:
+        return values.expand(-1, frames).clone()
+    left, share = _places(times, frames)
+    return values[:, left] * (1 - share) + values[:, left + 1] * share
+
+
 def values_at(
-    hats: Float[torch.Tensor, "knots frames"],
+    times: Int[torch.Tensor, " knots"],
     values: Float[torch.Tensor, "dims frames"],
     weights: Float[torch.Tensor, "dims frames"],
 ) -> Float[torch.Tensor, "dims knots"]:
-    """The values of the knots with the least weighted squared error."""
-    basis, counts = hats.double(), weights.double() + LEAST_WEIGHT
-    normal = torch.einsum("kt,dt,lt->dkl", basis, counts, basis) + RIDGE * torch.eye(len(hats), dtype=torch.float64)
-    right = torch.einsum("kt,dt->dk", basis, counts * values.double())
-    return torch.linalg.solve(normal, right.unsqueeze(-1)).squeeze(-1).to(values)
+    """The values of the knots with the least weighted squared error: a tridiagonal system for each dimension."""
+    from ddsp_match.dsp import knots_kernels
+
+    left, share = _places(times, values.shape[1])
+    share = share.double()
+    counts, right = weights.double() + LEAST_WEIGHT, min(1, len(times) - 1)
+    empty = counts.new_zeros(len(values), len(times))
+    diagonal = empty + RIDGE
+    diagonal.index_add_(1, left, counts * (1 - share).square()).index_add_(1, left + right, counts * share.square())
+    beside = empty.clone().index_add_(1, left, counts * share * (1 - share))
+    moment = counts * values.double()
+    sums = empty.clone().index_add_(1, left, moment * (1 - share)).index_add_(1, left + right, moment * share)
+    solved = knots_kernels.solve_tridiagonal(diagonal.numpy(), beside.numpy(), sums.numpy())
+    return torch.from_numpy(solved).to(values)
+
+
+def _places(times: Int[torch.Tensor, " knots"], frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The knot at or before each frame, as its place, and the share of the one behind it."""
+    t = torch.arange(frames)
+    if len(times) == 1:
+        return torch.zeros_like(t), torch.zeros(frames)
+    left = (torch.searchsorted(times, t, right=True) - 1).clamp(0, len(times) - 2)
+    return left, ((t - times[left]) / (times[left + 1] - times[left])).clamp(0, 1).float()

@@ -64,3 +64,21 @@ def cheapest(costs, price):  # noqa: D103
         knots[place] = t
         t = came_from[t]
     return knots, total[frames - 1]
+
+
+@numba.njit(cache=True, nogil=True)
+def solve_tridiagonal(diagonal, beside, right):  # noqa: D103
+    # Thomas' algorithm for a symmetric, diagonally dominant system in each row.
+    rows, size = diagonal.shape
+    solution = np.empty((rows, size))
+    ratio = np.empty(size)
+    for row in range(rows):
+        pivot = diagonal[row, 0]
+        solution[row, 0] = right[row, 0] / pivot
+        for k in range(1, size):
+            ratio[k] = beside[row, k - 1] / pivot
+            pivot = diagonal[row, k] - beside[row, k - 1] * ratio[k]
+            solution[row, k] = (right[row, k] - beside[row, k - 1] * solution[row, k - 1]) / pivot
+        for k in range(size - 2, -1, -1):
+            solution[row, k] -= ratio[k + 1] * solution[row, k + 1]
+    return solution

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.timebase import Timebase
 from ddsp_match.dsp.erb import between_bands, erb_rate, noise_basis
-from ddsp_match.dsp.knots import KnotSearch, hats, values_at
+from ddsp_match.dsp.knots import KnotSearch, values_at
 from ddsp_match.models.frames import Frames, Track, Voice
 
 DB = 20 / math.log(10)  # of a neper
@@ -65,8 +65,7 @@ class _Curve:
         return self.on(torch.from_numpy(self.knots.at(price * (len(self.values) + 1))))
 
     def on(self, times: Int[torch.Tensor, " knots"]) -> Track:
-        frames = self.values.shape[1]
-        return Track(times, values_at(hats(times, frames), self.values, self.weights))
+        return Track(times, values_at(times, self.values, self.weights))
 
 
 class TooFew(ValueError):

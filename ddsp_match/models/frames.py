@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 
 from ddsp_match.dsp.erb import between_bands
-from ddsp_match.dsp.knots import hats
+from ddsp_match.dsp.knots import curve
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Track:
 
     def curve(self, frames: int) -> Float[torch.Tensor, "dims frames"]:
         """The curves at every frame."""
-        return self.values @ hats(self.times, frames)
+        return curve(self.times, self.values, frames)
 
     @property
     def numbers(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ STEPS = 70
 # takes 3 to 5 dB of true noise away from low notes (steady partials are nearer to it than another draw); this leaves 1.
 TRUST = 0.15
 FASTER = 3.0  # learning rate of levels, over that of others: 70 steps get as far as 100 with two thirds of it
+CHUNK_FRAMES = 1000
 BANDWIDTH_HZ = 20.0  # in which partials are analysed: wider ones take noise for their own
 
 
@@ -56,7 +58,6 @@ class FramesModel(Model):
     whole: Bool[torch.Tensor, "rows 1 1"]
     phase_values: Float[torch.Tensor, "rows partials knots"]
     phase_hats: Float[torch.Tensor, "rows knots frames"]
-    phase_values: torch.nn.Parameter
     guessed_noise: Float[torch.Tensor, "rows erb frames"]
     heard_noise: Float[torch.Tensor, "rows erb frames"]
 
@@ -243,10 +244,12 @@ class FramesModel(Model):
 
 def controls_of(frames: Frames) -> Controls:
     """The controls that frames stand for, on the processor."""
+    # Part by part: the share of every knot in every frame of a long sound would not fit the memory.
+    edges = [*range(0, frames.n_frames, CHUNK_FRAMES), frames.n_frames]
     with torch.no_grad():
-        controls = FramesModel([frames])().detached()
-    return replace(
-        controls,
-        f0_hz=frames.f0_hz.float().expand(len(frames.voices), -1).contiguous(),
-        divisions=frames.divisions,
-    )
+        n_partials = int(frames.partials[-1])
+        parts = [FramesModel([frames.within(a, b)], n_partials)() for a, b in itertools.pairwise(edges)]
+    names = ("amplitude", "distribution", "noise", "phases")
+    whole = {name: torch.cat([getattr(part, name) for part in parts], -1) for name in names}
+    f0_hz = frames.f0_hz.float().expand(len(frames.voices), -1).contiguous()
+    return Controls(f0_hz, **whole, divisions=frames.divisions)

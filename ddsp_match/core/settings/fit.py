@@ -133,7 +133,7 @@ class ModelSettings(Settings):
     section: ClassVar[str] = "model"
 
     name: str = setting(
-        "exact",
+        "frames",
         "What is stored and fitted. frames: an instrument of about a thousand numbers a second, noise in the noise "
         "part; exact: a number for every control and frame, the closest copy; notebook: harmonics of f0 with phases of "
         "zero, as the seed recipe has it. Settings that only some models heed say so.",
