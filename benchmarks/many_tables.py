@@ -8,18 +8,6 @@ from collections.abc import Callable
 from benchmarks import closeness, stem_truth
 
 Read = Callable[[str], dict]
-# Why the worst tenth was bad, found by looking at spectrograms of target, match and what was left, and by what helped.
-CAUSES = {
-    "organ_electronic_113-048-127": "sound between the harmonics, in the gaps between the partials",
-    "vocal_synthetic_003-108-100": "several aliased glides at once: no f0 follows them",
-    "vocal_synthetic_003-102-127": "several aliased glides at once: no f0 follows them",
-    "vocal_synthetic_003-064-100": "aliases: partials that do not move with f0, nor with any grid that does",
-    "vocal_synthetic_003-072-100": "aliases: partials that do not move with f0, nor with any grid that does",
-    "vocal_synthetic_003-098-075": "aliases: partials that do not move with f0, nor with any grid that does",
-    "bass_synthetic_033-048-127": "sound between the harmonics, in the gaps between the partials",
-    "flute_synthetic_000-048-127": "sound between the harmonics, in the gaps between the partials",
-    "organ_electronic_067-048-127": "sound between the harmonics, in the gaps between the partials",
-}
 
 
 def sections(read: Read) -> list[tuple[str, list[str]]]:
@@ -27,9 +15,8 @@ def sections(read: Read) -> list[tuple[str, list[str]]]:
     return [
         ("Closeness over numbers", closeness_rows(read)),
         ("Stems against known parts", stem_rows(read)),
-        ("Closeness", quality_rows(read)),
-        ("Before and after", before_rows(read)),
-        ("What each part of the model brings", ablation_rows(read)),
+        ("Closeness of the exact model", quality_rows(read)),
+        ("What each part of the exact model brings", ablation_rows(read)),
         ("Many sounds", throughput_rows(read)),
         ("Killed at random moments", kill_rows(read)),
     ]
@@ -63,12 +50,13 @@ def stem_rows(read: Read) -> list[str]:
 
 
 def quality_rows(read: Read) -> list[str]:
-    """The default, and the seed's model without phases."""
+    """The exact model, and the seed's without phases."""
     variants = read("quality").get("variants", {})
     if "default" not in variants:
         return []
     rows = [
-        "Scored by the reference scorer: mrstft (0 is identical), mel in dB, mos (Zimtohrli, 5 is indistinguishable).",
+        "Fits with `model=exact`, scored by the reference scorer: mrstft (0 is identical), mel in dB, mos (Zimtohrli,",
+        "5 is indistinguishable).",
         "Seconds are those of a clip in a worker of one thread, two at work.",
         "",
         "| phases | clips | mean mrstft / mel / mos | median mrstft / mel | at least | aim | numbers a second "
@@ -76,7 +64,7 @@ def quality_rows(read: Read) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     wanted = {
-        "default": ("tracked (default)", "0.25 / 0.60 / 4.70 (0.18 / 0.32)", "0.15 / 0.30 / 4.88 (0.10 / 0.20)"),
+        "default": ("tracked", "0.25 / 0.60 / 4.70 (0.18 / 0.32)", "0.15 / 0.30 / 4.88 (0.10 / 0.20)"),
         "zero phases": ("zero", "0.50 / 1.10 / 4.65", "0.38 / 0.70 / 4.80"),
     }
     for key, (name, least, aim) in wanted.items():
@@ -91,41 +79,6 @@ def quality_rows(read: Read) -> list[str]:
     for row in sorted(variants["default"]["rows"], key=lambda row: row["mos"])[:10]:
         rows.append(f"| {row['clip']} | {row['mrstft']:.3f} | {row['mel']:.2f} | {row['mos']:.2f} |")
     return [*rows, "", _command(read("quality"), "python -m benchmarks.quality")]
-
-
-def before_rows(read: Read) -> list[str]:
-    """The worst tenth of the former default, why it was bad, and what became of it."""
-    before, after = read("quality_before").get("phases", {}).get("tracked"), read("quality").get("variants", {})
-    if not before or "default" not in after:
-        return []
-    now = {row["clip"]: row for row in after["default"]["rows"]}
-    both = [row for row in before["rows"] if row["clip"] in now]
-    rows = [
-        "The former default (partials nearest to 100 Hz apart, first guess smoothed to 20 Hz, noise alone without a",
-        "pitch, 400 steps) beside the present one, and the worst tenth of the former with the cause.",
-        "",
-        "| | mos before | after | mrstft before | after | mel before | after |",
-        "|---|---|---|---|---|---|---|",
-    ]
-
-    def line(name: str, subset: list[dict]) -> str:
-        cells = []
-        for metric, digits in (("mos", 3), ("mrstft", 3), ("mel", 2)):
-            old = statistics.fmean(row[metric] for row in subset)
-            new = statistics.fmean(now[row["clip"]][metric] for row in subset)
-            cells += [f"{old:.{digits}f}", f"**{new:.{digits}f}**"]
-        return f"| {name} | " + " | ".join(cells) + " |"
-
-    rows.append(line(f"mean of {len(both)} clips", both))
-    worst = sorted(both, key=lambda row: row["mos"])[: round(len(both) / 10)]
-    rows.append(line("mean of the former worst tenth", worst))
-    rows += ["", "| clip | mos before | after | cause |", "|---|---|---|---|"]
-    for row in worst:
-        clip = row["clip"]
-        rows.append(f"| {clip} | {row['mos']:.2f} | **{now[clip]['mos']:.2f}** | {CAUSES.get(clip, '')} |")
-    better = sum(now[row["clip"]]["mos"] > row["mos"] + 0.01 for row in both)
-    worse = sum(now[row["clip"]]["mos"] < row["mos"] - 0.01 for row in both)
-    return [*rows, "", f"Better by more than 0.01 mos: {better} clips; worse by more than that: {worse}."]
 
 
 def ablation_rows(read: Read) -> list[str]:

@@ -1,10 +1,10 @@
-"""Score the matches, and the gain from each part of the model: all NSynth clips, scored by the reference scorer.
+"""Score the matches of the exact model, and the gain from each part of it: all NSynth clips, by the reference scorer.
 
     python -m benchmarks.quality                               every variant over all clips: some minutes each
     python -m benchmarks.quality --only default --only "zero phases"
     python -m benchmarks.quality --limit 22 --only "no polish" every fourth clip
 
-Each variant is one command, ``ddsp-match fit CLIPS SETTINGS``, whose matches are scored in two processes.
+Each variant is one command, ``ddsp-match fit CLIPS model=exact SETTINGS``, whose matches are scored in two processes.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def main() -> None:
 
 
 def measured(clips: list[Path], settings: tuple[str, ...], scorer: Path) -> dict:
+    settings = ("model=exact", *settings)
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "run"
         seconds, _ = timed(ddsp_match("fit", *clips, "-o", out, "--quiet", *settings))
