@@ -116,6 +116,8 @@ def test_two_runs_are_compared(served):
         "mrstft": "b",
         "mel_db": "",
         "harmonic_share": "",
+        "numbers_per_second": "",
+        "kbit_per_second": "",
     }
     assert (
         table["gains_db"]["a"] == table["gains_db"]["b"] == pytest.approx(table["gains_db"]["target"] - 0.915, abs=0.01)
