@@ -27,6 +27,7 @@ STEPS = 70
 TRUST = 0.15
 FASTER = 3.0  # learning rate of levels, over that of others: 70 steps get as far as 100 with two thirds of it
 CHUNK_FRAMES = 1000
+GUESSED_SHARE = 0.95  # of a budget of bits, for the first guess
 BANDWIDTH_HZ = 20.0  # in which partials are analysed: wider ones take noise for their own
 
 
@@ -156,14 +157,16 @@ class FramesModel(Model):
             most, given = model.numbers * seconds, "model.numbers"
             fits = lambda frames: frames.numbers <= most  # noqa: E731
         elif model.rate_kbps is not None:
-            most, given = model.rate_kbps * 125 * seconds, "model.rate_kbps"
+            # Numbers deflate a little worse once the descent has moved them.
+            most, given = GUESSED_SHARE * model.rate_kbps * 125 * seconds, "model.rate_kbps"
             fits = lambda frames: len(packed(frames)) <= most  # noqa: E731
         plan = Plan(controls.detached(), timebase)
         try:
             return plan.within_budget(fits) if fits else plan.at(PRICE)
         except TooFew as error:
             least = error.frames
-            per_second = least.numbers / seconds if model.numbers else len(packed(least)) / 125 / seconds
+            kbit = len(packed(least)) / (125 * GUESSED_SHARE)
+            per_second = (least.numbers if model.numbers else kbit) / seconds
             raise ConfigError(
                 f"{model.numbers or model.rate_kbps:g}",
                 where=given,
