@@ -204,7 +204,8 @@ def _trend(rows: Float[torch.Tensor, "*rows frames"], loop: Loop) -> Float[torch
 
 
 def _decibels(x: Float[torch.Tensor, "batch rows frames"]) -> Float[torch.Tensor, "batch rows frames"]:
-    return 20 * torch.log10(x.double().clamp(min=float(x.max()) * FAINT + 1e-12))
+    loudest = float(x.max()) if x.numel() else 0.0  # a patch may have no noise bands
+    return 20 * torch.log10(x.double().clamp(min=loudest * FAINT + 1e-12))
 
 
 class _Ease:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -39,6 +41,13 @@ def test_one_note_is_the_whole_sound():
 def test_a_sound_without_a_pitch_is_one_note_on_middle_c():
     (tone,) = tones(phrase([(31, 80, 0.3), (43, 80, 0.3)], pitched=False))
     assert tone.pitch == 60
+
+
+def test_a_sound_without_noise_bands_has_notes_that_can_be_held():
+    patch = phrase([(60, 150, 0.3)])
+    silent = replace(patch, controls=replace(patch.controls, noise=patch.controls.noise[:, :0]))
+    (tone,) = tones(silent)
+    assert tone.loop is not None
 
 
 def test_notes_that_are_struck_die_away():
