@@ -41,6 +41,7 @@ FREE = (0.0,)  # on a steady grid nothing moves with f0 anyway
 GAIN_DB = 6.0  # what a steady grid must leave less than f0's own to take its place
 # Partials that are no harmonics: as near as they may lie, and what they must leave less than harmonics alone do, or,
 # in a sound without a pitch, than nothing does.
+JUMP_CENTS, JUMP_FRAMES = 40.0, 3  # from frame to frame, faster than any vibrato; frames on either side
 FINE_HZ, FINER_DB, LINES_DB = 50.0, 3.0, 3.0
 LINE, AROUND = 8.0, 10  # times the lower quartile of the energies of so many on either side
 MOST_PARTIALS = 4  # times as many as a steady grid has: an f0 that dives for a moment must not cost a gigabyte
@@ -294,6 +295,11 @@ class FirstGuess:
     ) -> tuple[Complex[torch.Tensor, "channels partials frames"], Float[torch.Tensor, "channels samples"]]:
         base_hz, synth = grid.base_hz[:, segment.first : segment.last], self._synth(grid, segment)
         weight = share * smoothness(base_hz, self.timebase, self.bandwidth_hz)
+        if self.fresh:
+            # Where f0 jumps to another note nothing goes on: smoothed across, the partials of both would cancel.
+            jumps = 1200 * (base_hz[:, 1:] / base_hz[:, :-1]).log2().abs() > JUMP_CENTS
+            near = torch.nn.functional.max_pool1d(jumps.float().unsqueeze(1), 2 * JUMP_FRAMES, 1, JUMP_FRAMES - 1)
+            weight = weight * (1 - near)
         # A partial at or above Nyquist is never played: it must not explain anything either.
         k = torch.arange(1, grid.n_partials + 1, device=target.device).view(1, -1, 1)
         audible = base_hz.unsqueeze(1) * k < self.timebase.nyquist_hz
