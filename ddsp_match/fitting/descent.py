@@ -13,6 +13,7 @@ from jaxtyping import Float
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
 from ddsp_match.core.timebase import Timebase
+from ddsp_match.dsp.rows import Rows
 from ddsp_match.fitting.live import Live
 from ddsp_match.fitting.optimise import StopReason, Trace, optimise
 from ddsp_match.fitting.wet import Wet
@@ -90,6 +91,8 @@ class Batch:
         spare = [e.noise.shape[1] - e.n_samples for e in excerpts if e.noise is not None]
         self._choices = 1 + (max(spare) // timebase.hop if spare else 0)
         self._played = 0
+        self._rows = Rows(len(self.owners), 1, self.owners, device=self.target.device)
+        self._channels = torch.tensor([excerpt.channels for excerpt in excerpts]).to(self.target)
         phases = [guess.phases for guess in guesses if guess.phases is not None]
         base_hz = _rows([guess.base_hz for guess in guesses], frames, edge=True)
         start = Controls(
@@ -125,9 +128,7 @@ class Batch:
 
     def mean_of_sounds(self, values: Float[torch.Tensor, " rows"]) -> Float[torch.Tensor, " sounds"]:
         """The mean of each sound's rows."""
-        rows = torch.tensor(self.owners, device=values.device)
-        counts = torch.bincount(rows).to(values)
-        return values.new_zeros(len(self.excerpts)).index_add(0, rows, values) / counts
+        return self._rows.summed(values) / self._channels
 
     def play(self) -> Float[torch.Tensor, "rows samples"]:
         """Play the present numbers, with other noise each time where there is a choice."""

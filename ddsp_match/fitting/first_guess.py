@@ -10,13 +10,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Complex, Float
 
-from ddsp_match.analysis.harmonic_fit import (
-    ITERATIONS,
-    bounded_cents,
-    fit_harmonics,
-    refined_f0,
-    smoothness,
-)
+from ddsp_match.analysis.harmonic_fit import ITERATIONS, bounded_cents, fit_harmonics, refined_f0, smoothness
 from ddsp_match.analysis.noise_fit import noise_between, noise_magnitudes, steadied, valley_magnitudes, without_noise
 from ddsp_match.core.controls import Controls
 from ddsp_match.core.settings import FitSettings
@@ -39,9 +33,9 @@ ENOUGH_DB = 30.0
 LOOSENED = (1.0, 1 / 16, 0.0)  # shares of the smoothing, tried in turn
 FREE = (0.0,)  # on a steady grid nothing moves with f0 anyway
 GAIN_DB = 6.0  # what a steady grid must leave less than f0's own to take its place
+JUMP_CENTS, JUMP_FRAMES = 40.0, 3  # from frame to frame, faster than any vibrato; frames on either side
 # Partials that are no harmonics: as near as they may lie, and what they must leave less than harmonics alone do, or,
 # in a sound without a pitch, than nothing does.
-JUMP_CENTS, JUMP_FRAMES = 40.0, 3  # from frame to frame, faster than any vibrato; frames on either side
 FINE_HZ, FINER_DB, LINES_DB = 50.0, 3.0, 3.0
 LINE, AROUND = 8.0, 10  # times the lower quartile of the energies of so many on either side
 MOST_PARTIALS = 4  # times as many as a steady grid has: an f0 that dives for a moment must not cost a gigabyte
@@ -136,7 +130,7 @@ class FirstGuess:
             return grid, [self._by_chance(grid, segment) for segment in self.segments]
         partials, left_db = self._partials(grid, self.target.pitched)
         if self.fresh:
-            return self._honest(grid, partials, left_db)
+            return self._noise_apart(grid, partials, left_db)
         steady = self.settings.synth.grid == "steady" or not self.target.pitched
         if self._may_be_steady() and (steady or left_db > -ENOUGH_DB):
             other = self._steady_grid()
@@ -171,8 +165,7 @@ class FirstGuess:
 
     def _lines(self, grid: Grid, partials: Sequence[torch.Tensor]) -> Bool[torch.Tensor, "1 partials 1"]:
         """The partials that stand out among those around them, as noise hardly ever does, and the harmonics."""
-        energy = sum(part.abs().square().sum((0, 2)) for part in partials)
-        assert isinstance(energy, torch.Tensor)
+        energy = torch.stack([part.abs().square().sum((0, 2)) for part in partials]).sum(0)
         reach = min(AROUND, (len(energy) - 1) // 2)
         around = torch.nn.functional.pad(energy.view(1, 1, -1), (reach, reach), mode="reflect").view(-1)
         lines = energy > LINE * around.unfold(0, 2 * reach + 1, 1).quantile(0.25, 1)
@@ -180,10 +173,8 @@ class FirstGuess:
             lines[grid.divisions - 1 :: grid.divisions] = True
         return lines.view(1, -1, 1)
 
-    def _honest(
-        self, grid: Grid, partials: list[torch.Tensor], left_db: float
-    ) -> tuple[Grid, list[Controls]]:
-        """The grid and the controls with the noise in the noise: partials are analysed between the harmonics, too.
+    def _noise_apart(self, grid: Grid, partials: list[torch.Tensor], left_db: float) -> tuple[Grid, list[Controls]]:
+        """Keep the noise out of the partials, by an analysis of what lies between the harmonics.
 
         What stands out there is a partial that is no harmonic; the rest says how strong the noise is, without any tone.
         """

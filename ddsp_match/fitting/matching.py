@@ -25,7 +25,7 @@ from ddsp_match.models.registry import model_kind, settled
 from ddsp_match.patch.synth import GridKind
 
 QUIET_S = 0.1  # length of the pieces that tell if a mean is a constant
-UNHEARD = 1_000_003  # from the seed of a patch to that of the noise it was fitted with
+FIT_SEED = 1_000_003  # from the seed of a patch to that of the noise it is fitted with
 MAX_WORKERS = 6  # the loss has six parts to share
 
 
@@ -82,7 +82,7 @@ class _Sound:
         noise = None
         if guess.n_bands:
             channels, n_samples = target.samples.shape
-            seed = settings.synth.noise_seed + (UNHEARD if kind.fresh_noise else 0)
+            seed = settings.synth.noise_seed + (FIT_SEED if kind.fresh_noise else 0)
             spare = SPARE_FRAMES * timebase.hop if kind.fresh_noise else 0
             noise = white_noise(channels, n_samples + spare, seed).to(target.samples)
         excerpts = []

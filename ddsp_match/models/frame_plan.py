@@ -55,11 +55,11 @@ class _Curve:
 
     values: Float[torch.Tensor, "dims frames"]
     weights: Float[torch.Tensor, "dims frames"]
+    longest: int
     scale: float = 1.0  # of the values, where they aren't in dB
 
-    def search(self, longest: int) -> _Curve:
-        self.knots = KnotSearch(self.values / self.scale, self.weights, longest)
-        return self
+    def __post_init__(self) -> None:
+        self.knots = KnotSearch(self.values / self.scale, self.weights, self.longest)
 
     def track(self, price: float) -> Track:
         return self.on(torch.from_numpy(self.knots.at(price * (len(self.values) + 1))))
@@ -111,26 +111,24 @@ class Plan:
         live = self.partials - 1
         hz = self.partials * float(base_hz.median())
         self.centres = _centres(self.partials, hz)
-        self.basis = between_bands(self.partials.double(), self.centres.double()).float()
-        phases = None if controls.phases is None else controls.phases
+        basis = between_bands(self.partials.double(), self.centres.double()).float()
         self.rows = []
         for row in range(len(levels)):
             offset, level, shape = _two_ways(levels[row, live], weights[row, live])
-            groups, counts = _grouped(shape, weights[row, live], self.basis)
+            groups, counts = _grouped(shape, weights[row, live], basis)
             band_offset, band_level, bands = _two_ways(noise[row], noise_weights[row])
             curves = {
-                "tone": _Curve(groups, counts).search(longest),
-                "tone_level": _Curve(level, weights[row, live].sum(0, keepdim=True)).search(longest),
-                "noise": _Curve(bands + band_offset, noise_weights[row]).search(longest),
-                "noise_level": _Curve(band_level, noise_weights[row].sum(0, keepdim=True)).search(longest),
+                "tone": _Curve(groups, counts, longest),
+                "tone_level": _Curve(level, weights[row, live].sum(0, keepdim=True), longest),
+                "noise": _Curve(bands + band_offset, noise_weights[row], longest),
+                "noise_level": _Curve(band_level, noise_weights[row].sum(0, keepdim=True), longest),
             }
-            if phases is not None:
-                turns = _turns(size[row, live], phases[row, live])
-                curves["phase"] = _Curve(turns, weights[row, live], RADIANS_A_DB).search(longest)
+            if controls.phases is not None:
+                turns = _turns(size[row, live], controls.phases[row, live])
+                curves["phase"] = _Curve(turns, weights[row, live], longest, RADIANS_A_DB)
             self.rows.append((curves, offset[:, 0]))
         cents = 1200 * controls.f0_hz[:1].double().log2()
-        heard = weights.sum((0, 1)).unsqueeze(0)
-        self.f0 = _Curve(cents.float(), heard, CENTS_A_DB).search(longest)
+        self.f0 = _Curve(cents.float(), weights.sum((0, 1)).unsqueeze(0), longest, CENTS_A_DB)
 
     def within_budget(self, fits: Callable[[Frames], bool]) -> Frames:
         """The most frames that are small enough.

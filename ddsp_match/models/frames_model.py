@@ -60,7 +60,7 @@ class FramesModel(Model):
     phase_values: Float[torch.Tensor, "rows partials knots"]
     phase_hats: Float[torch.Tensor, "rows knots frames"]
     guessed_noise: Float[torch.Tensor, "rows erb frames"]
-    heard_noise: Float[torch.Tensor, "rows erb frames"]
+    audible_noise: Float[torch.Tensor, "rows erb frames"]
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class FramesModel(Model):
         self.register_buffer("guessed_noise", guessed)
         if self.n_bands:
             heard = (guessed > guessed.amax((1, 2), keepdim=True) - 60 / DB).to(guessed)
-            self.register_buffer("heard_noise", heard)
+            self.register_buffer("audible_noise", heard)
 
     @staticmethod
     def required(settings: FitSettings) -> FitSettings:
@@ -222,7 +222,7 @@ class FramesModel(Model):
         if not self.n_bands:
             return None
         fallen = (self.guessed_noise - self._curve("noise") - self._curve("noise_level")).clamp(min=0)
-        return TRUST * (fallen * self.heard_noise).mean((1, 2))
+        return TRUST * (fallen * self.audible_noise).mean((1, 2))
 
     def stored(self) -> list[Frames]:
         """The frames with their present numbers."""
